@@ -1,0 +1,112 @@
+"""prove: bounds on every integer of a Program, for all inputs in the declared range, by interval analysis.
+
+The bounds are exact integer intervals per line (Moore, Kearfott, Cloud 2009, "Introduction to Interval Analysis",
+ch. 5). A spiking neuron is followed step by step: a membrane below threshold stays, one at or above it is lowered,
+but never below zero; so the lowest membrane is the one that never fires and the highest the one driven hardest.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.neurons import Subtract
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Widths
+from neurokit.reference import shift
+
+
+def prove(program: Program) -> dict[str, Interval]:
+    """Bounds of every node's state (Spiking: membrane before the reset; Readout: accumulator) or value.
+
+    Raises OutOfRange naming the first node and line whose bound leaves its declared width: such a Program could
+    overflow on a legal input and must not run.
+    """
+    values: dict[str, Interval] = {}  # what a node emits
+    certificate: dict[str, Interval] = {}  # what must fit
+    for node in program.nodes:
+        if isinstance(node, Output):
+            continue
+        held, emitted = bound(node, program.steps, program.widths, *(values[s] for s in node.sources))
+        certificate[node.name], values[node.name] = held, emitted
+    return certificate
+
+
+@singledispatch
+def bound(node: Any, steps: int, widths: Widths, *sources: Interval) -> tuple[Interval, Interval]:
+    """`(bounds of the node's state, bounds of what it emits)` from the bounds of its sources."""
+    raise UnsupportedNode(
+        node.name, type(node).__name__, "the interval analysis", "it has no rule", "Add one to `bound`."
+    )
+
+
+@bound.register
+def _(node: Input, steps: int, widths: Widths) -> tuple[Interval, Interval]:
+    x = Interval(node.low.astype(np.int64), node.high.astype(np.int64))
+    _within(node.name, "input", x, widths, "message")
+    return x, x
+
+
+@bound.register
+def _(node: Dense, steps: int, widths: Widths, x: Interval) -> tuple[Interval, Interval]:
+    weight = node.weight.astype(np.int64)
+    excitation, inhibition = np.maximum(weight, 0), np.minimum(weight, 0)
+    low = excitation @ x.low + inhibition @ x.high + node.bias
+    high = excitation @ x.high + inhibition @ x.low + node.bias
+    # The sum passes through partial sums in any order, so bound the sum of magnitudes too.
+    reach = np.abs(weight) @ np.maximum(np.abs(x.low), np.abs(x.high)) + np.abs(node.bias.astype(np.int64))
+    _within(node.name, "weighted sum", Interval(-reach, reach), widths, "synapse")
+    a = Interval(shift(low, node.exponent), shift(high, node.exponent))
+    _within(node.name, "current", a, widths, "message")
+    return a, a
+
+
+@bound.register
+def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval, Interval]:
+    threshold = node.threshold
+    low = high = np.zeros_like(a.low)
+    lowest, highest = np.zeros_like(low), np.zeros_like(high)
+    for _ in range(steps):
+        low, high = low + a.low, high + a.high
+        lowest, highest = np.minimum(lowest, low), np.maximum(highest, high)
+        # A membrane below threshold stays; one at or above it is lowered, but never below zero.
+        after = high - threshold if isinstance(node.neuron.reset, Subtract) else np.zeros_like(high)
+        high = np.where(high >= threshold, np.maximum(threshold - 1, after), high)
+        low = np.where(low >= threshold, 0, np.minimum(low, 0))
+    membrane = Interval(lowest, highest)
+    _within(node.name, "membrane", membrane, widths, "membrane")
+    ever = (highest >= threshold).astype(np.int64)
+    return membrane, Interval(np.zeros_like(ever), ever)
+
+
+@bound.register
+def _(node: Readout, steps: int, widths: Widths, a: Interval) -> tuple[Interval, Interval]:
+    total = int(node.rule.weights(steps).sum())
+    # Bound every partial sum, not only the last: currents may change sign over the window.
+    partial = Interval(np.minimum(a.low, 0) * total, np.maximum(a.high, 0) * total)
+    _within(node.name, "accumulator", partial, widths, "accumulator")
+    return partial, Interval((a.low * total) >> node.shift, (a.high * total) >> node.shift)
+
+
+@bound.register
+def _(node: Product, steps: int, widths: Widths, left: Interval, right: Interval) -> tuple[Interval, Interval]:
+    corners = np.stack([x * y for x in (left.low, left.high) for y in (right.low, right.high)])
+    product = Interval(corners.min(axis=0), corners.max(axis=0))
+    _within(node.name, "product", product, widths, "product")
+    y = Interval(product.low >> node.shift, product.high >> node.shift)
+    _within(node.name, "message", y, widths, "message")
+    return product, y
+
+
+def _within(name: str, what: str, interval: Interval, widths: Widths, kind: str) -> None:
+    limit = widths.limit(kind)
+    reach = np.maximum(-interval.low, interval.high)
+    worst = int(np.argmax(reach))
+    if reach[worst] > limit:
+        raise OutOfRange(
+            f"node {name!r}: {what}[{worst}] can reach {interval.low[worst]}..{interval.high[worst]} for inputs in "
+            f"the declared range; legal is {-limit}..{limit} ({getattr(widths, kind)} bits). To mend it, declare a narrower "
+            "input range, use fewer time steps, or quantise with a coarser scale."
+        )

@@ -1,0 +1,71 @@
+"""Every exception that neurokit raises on a user's mistake, and how its message is built.
+
+A message answers four questions: which object, which value, what is legal, what to do.
+"""
+
+from __future__ import annotations
+
+
+class NeurokitError(Exception):
+    """Base class of all errors that neurokit raises on purpose."""
+
+
+class GraphError(NeurokitError, ValueError):
+    """A Graph or Program is not well formed: a dangling edge, a wrong shape, an unknown node."""
+
+
+class OutOfRange(NeurokitError, ValueError):
+    """A value does not fit where it is to go (a weight, a threshold, an input, a state)."""
+
+
+class OverflowDetected(OutOfRange, ArithmeticError):
+    """An integer left its declared width while a Program was interpreted."""
+
+
+class UnsupportedNode(NeurokitError, NotImplementedError):
+    """A pass or a target has no rule for a node; names the node, its type and the target."""
+
+    def __init__(self, node: str, kind: str, target: str, reason: str, remedy: str) -> None:
+        super().__init__(f"node {node!r} ({kind}) is not supported by {target}: {reason}. {remedy}")
+        self.node, self.kind, self.target = node, kind, target
+
+
+class DoesNotFit(NeurokitError, ValueError):
+    """A layer needs more of a chip's resource than the chip has."""
+
+
+class ProgramError(NeurokitError, ValueError):
+    """A file is not a Program that this version of neurokit can read."""
+
+
+class TargetError(NeurokitError, RuntimeError):
+    """A target could not run a Program."""
+
+
+class LavaFailure(TargetError):
+    """Lava failed while it ran; carries the traceback of the process that failed."""
+
+    def __init__(self, message: str, child_traceback: str = "") -> None:
+        super().__init__(message + (f"\n\nIn the Lava process:\n{child_traceback}" if child_traceback else ""))
+        self.child_traceback = child_traceback
+
+
+class LavaTimeout(LavaFailure):
+    """Lava did not finish before its deadline and was stopped."""
+
+
+class TargetUnavailable(TargetError):
+    """A target's software or hardware is not here; says what is missing and how to get it."""
+
+
+class TrainingDiverged(NeurokitError, ArithmeticError):
+    """A loss or a parameter became NaN or infinite during training."""
+
+
+def explain(subject: str, value: object, legal: str, remedy: str) -> str:
+    """Build the message of a user-facing error.
+
+    >>> explain("layer 'trunk.0': weight[4, 7]", 301, "a signed 8-bit integer", "rescale the layer")
+    "layer 'trunk.0': weight[4, 7] is 301; legal is a signed 8-bit integer. To mend it, rescale the layer."
+    """
+    return f"{subject} is {value}; legal is {legal}. To mend it, {remedy}."

@@ -1,0 +1,144 @@
+"""What Graph and Program share: named nodes in topological order, and what flows along their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from neurokit.errors import GraphError, OutOfRange, explain
+
+
+class Signal(Enum):
+    """How a value lives in time, within one window of `steps` time steps."""
+
+    HELD = "held"  #: one value per sample, presented at every step (direct coding)
+    SERIES = "series"  #: one value per step
+    TOTAL = "total"  #: one value per sample, known when the window is over
+
+
+class Wire(NamedTuple):
+    """The output of a node: number of lines and kind of signal."""
+
+    size: int
+    signal: Signal
+
+
+class Node(Protocol):
+    """A named operation with named sources."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+
+    def wire(self, sources: Sequence[Wire]) -> Wire:
+        """Check the sources of this node and return what it emits; raises GraphError."""
+        ...
+
+
+N = TypeVar("N", bound=Node)
+
+
+def wire_up(nodes: Iterable[Node]) -> dict[str, Wire]:
+    """Walk the nodes in order and infer every wire.
+
+    Raises GraphError when a name is empty or used twice, when a source is missing or comes later (which is
+    how a cycle shows), or when a node refuses its sources.
+    """
+    wires: dict[str, Wire] = {}
+    for node in nodes:
+        if not node.name:
+            raise GraphError(f"a {type(node).__name__} node has an empty name; give it one.")
+        if node.name in wires:
+            raise GraphError(f"two nodes are named {node.name!r}; names must be unique.")
+        for source in node.sources:
+            if source not in wires:
+                raise GraphError(
+                    f"node {node.name!r} reads {source!r}, which is not a node before it; "
+                    f"nodes known so far: {', '.join(wires) or 'none'}. List nodes in topological order."
+                )
+        wires[node.name] = node.wire([wires[s] for s in node.sources])
+    return wires
+
+
+def consumers(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
+    """Names of the nodes that read each node."""
+    nodes = tuple(nodes)
+    return {n.name: tuple(m.name for m in nodes if n.name in m.sources) for n in nodes}
+
+
+def one_source(node: Node, sources: Sequence[Wire], *allowed: Signal) -> Wire:
+    """The only source of `node`, whose signal must be one of `allowed`."""
+    if len(sources) != 1:
+        raise GraphError(f"node {node.name!r} ({type(node).__name__}) takes one source, not {len(sources)}.")
+    if sources[0].signal not in allowed:
+        legal = " or ".join(signal.value for signal in allowed)
+        raise GraphError(
+            f"node {node.name!r} ({type(node).__name__}) cannot read {node.sources[0]!r}: "
+            f"its signal is {sources[0].signal.value}, legal is {legal}."
+        )
+    return sources[0]
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A read-only copy, so that an artefact cannot change after it was checked."""
+    array = np.array(array, copy=True, order="C")
+    array.setflags(write=False)
+    return array
+
+
+def require_finite(subject: str, array: np.ndarray) -> None:
+    """Raise OutOfRange at the first NaN or infinite entry of `array`."""
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        index = ", ".join(map(str, bad[0]))
+        raise OutOfRange(
+            explain(
+                f"{subject}[{index}]",
+                array[tuple(bad[0])],
+                "a finite number",
+                f"look for what produced it ({len(bad)} such entries), for example a diverged training run",
+            )
+        )
+
+
+def present(inputs: Mapping[str, np.ndarray], expected: Mapping[str, int], subject: str) -> dict[str, np.ndarray]:
+    """Check the names and shapes of a sample batch against a network's inputs.
+
+    Every array is `(..., size)`; the leading axes of all arrays must broadcast together, so that
+    `branch (N1, 1, m)` with `trunk (1, N2, d)` means every pair.
+    """
+    unknown, missing = set(inputs) - set(expected), set(expected) - set(inputs)
+    if unknown or missing:
+        raise GraphError(
+            f"{subject} takes the inputs {sorted(expected)}; "
+            + (f"unknown: {sorted(unknown)}. " if unknown else "")
+            + (f"missing: {sorted(missing)}." if missing else "")
+        )
+    arrays = {}
+    for name, size in expected.items():
+        array = np.asarray(inputs[name])
+        if array.dtype.kind not in "fiu":
+            raise GraphError(explain(f"input {name!r}: dtype", array.dtype, "a real or integer array", "convert it"))
+        if array.ndim < 1 or array.shape[-1] != size:
+            raise GraphError(
+                explain(
+                    f"input {name!r}: shape", array.shape, f"(..., {size})", f"put the {size} values on the last axis"
+                )
+            )
+        if array.size == 0:
+            raise GraphError(explain(f"input {name!r}: shape", array.shape, "at least one sample", "pass samples"))
+        require_finite(f"input {name!r}", array)
+        arrays[name] = array
+    try:
+        np.broadcast_shapes(*(a.shape[:-1] for a in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in arrays.items())
+        raise GraphError(
+            f"the leading axes of the inputs do not broadcast: {shapes}. For aligned samples give every input the "
+            "same number of rows; for every pair give the shapes (N1, 1, m) and (1, N2, d)."
+        ) from None
+    return arrays
