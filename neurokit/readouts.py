@@ -16,7 +16,10 @@ from jaxtyping import Int
 class ReadoutRule(Protocol):
     """A weighting of the time steps of a window."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The word for this rule in files."""
+        ...
 
     def weights(self, steps: int) -> Int[np.ndarray, " steps"]:
         """Integer weight of each of the `steps` time steps."""

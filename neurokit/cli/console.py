@@ -1,0 +1,81 @@
+"""What every command shares: where tables go, where the JSON object goes, how progress is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from neurokit.files import write_text
+
+#: Tables and progress go to standard error, so that `--json -` leaves standard output to the one object.
+console = Console(stderr=True, highlight=False)
+
+JsonOption = Annotated[
+    str | None, typer.Option("--json", metavar="FILE|-", help="Write one JSON object to FILE, or to standard output.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random in this command.")]
+
+
+def emit(record: Mapping[str, Any], destination: str | None) -> None:
+    """Write `record` as JSON to a file (whole or not at all), to standard output for `-`, or nowhere for None."""
+    if destination is None:
+        return
+    text = json.dumps(record, indent=2, default=_plain) + "\n"
+    if destination == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(Path(destination), text)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
+    """Print one table; every column but the first is right-aligned."""
+    view = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        view.add_column(column, justify="left" if i == 0 else "right")
+    for row in rows:
+        view.add_row(*(show(cell) for cell in row))
+    console.print(view)
+
+
+def show(value: object) -> str:
+    """A cell: floats to four significant digits, None as a dash."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Progress bars on standard error, removed when done."""
+    with Progress(
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        transient=True,
+    ) as bars:
+        yield bars
