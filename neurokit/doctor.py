@@ -43,7 +43,7 @@ def _lava() -> dict[str, Any]:
         importlib.import_module("lava.proc.dense.process")
     except Exception as error:  # a broken installation may raise anything while it imports
         why = (
-            f"Lava does not import: {type(error).__name__}: {error}. Install it with pip install 'neurokit-loihi[lava]'."
+            f"Lava does not import: {type(error).__name__}: {error}. Install it: pip install 'neurokit-loihi[lava]'."
             if expected
             else f"Lava needs Python 3.10 exactly, this is {platform.python_version()}; everything else works here."
         )
@@ -74,7 +74,13 @@ def _loihi2(lava_imports: bool) -> dict[str, Any]:
             "Neuromorphic Research Community; without it Programs run on Lava's CPU simulator."
         )
     elif not configured:
-        why = "The extension is installed, but no system is configured: no sinfo on PATH, and none of SLURM, NXSDKHOST or BOARD is set."
+        why = (
+            "The extension is installed, but no system is configured: "
+            "no sinfo on PATH, and none of SLURM, NXSDKHOST or BOARD is set."
+        )
     else:
-        why = f"The extension is installed and configured ({settings or scheduler}), but neurokit has never been run on a chip: not tried."
+        why = (
+            f"The extension is installed and configured ({settings or scheduler}), "
+            "but neurokit has never been run on a chip: not tried."
+        )
     return {"installed": installed, "configured": configured, "reachable": False, "why": why}

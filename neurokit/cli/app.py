@@ -1,0 +1,45 @@
+"""`neurokit`: the commands, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from neurokit import __version__
+from neurokit.cli import deploy, health
+from neurokit.cli.console import console
+from neurokit.errors import NeurokitError
+
+app = typer.Typer(
+    name="neurokit",
+    help="From a spiking network in PyTorch to integers on Intel's Loihi 2, spike for spike.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("compile")(deploy.compile_)
+app.command("run")(deploy.run)
+app.command("compare")(deploy.compare)
+app.command("doctor")(health.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 what was claimed holds, 1 it does not, 2 the input was wrong, 130 interrupted."""
+    try:
+        app()
+    except NeurokitError as error:
+        console.print(f"[red]{type(error).__name__}:[/red]", end=" ")
+        console.print(str(error), markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        sys.exit(130)

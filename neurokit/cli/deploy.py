@@ -1,0 +1,129 @@
+"""`neurokit compile`, `run` and `compare`: a trained model to a Program, and a Program on its targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
+from neurokit.cli.targets import TARGETS, parse
+from neurokit.compare import compare as compare_targets
+from neurokit.compilers.fit_chip import check_fit
+from neurokit.compilers.quantize import quantize
+from neurokit.files import replacing
+from neurokit.hw_configs import load_chip
+from neurokit.program import Dense, Program, Spiking
+from neurokit.samples import draw, read
+
+ProgramArgument = Annotated[
+    Path, typer.Argument(help="A Program, as written by `neurokit compile`.", show_default=False)
+]
+DeadlineOption = Annotated[float, typer.Option(help="Seconds after which a run on Lava is stopped.", min=1)]
+
+
+def compile_(
+    model: Annotated[Path, typer.Argument(help="A trained model, as written by `neurokit train`.", show_default=False)],
+    program: Annotated[Path, typer.Argument(help="Where to write the Program (HDF5).")] = Path("program.h5"),
+    bits: Annotated[int, typer.Option(help="Bits of a weight, 2 to 8.")] = 8,
+    chip: Annotated[str, typer.Option(help="A chip that ships with neurokit, or a TOML file of your own.")] = "loihi2",
+    json: JsonOption = None,
+) -> None:
+    """Turn a trained model into a Program: integers, with a proof that no state can overflow."""
+    from neurokit.compilers.trace import trace
+    from neurokit.networks import load_model
+
+    graph = trace(load_model(model))
+    compiled = quantize(graph, bits=bits, provenance={"model": model.name})
+    check_fit(compiled, load_chip(chip))
+    compiled.save(program)
+    rows = describe(compiled)
+    table(
+        f"{program}: {compiled.steps} time steps, {bits}-bit weights",
+        ["layer", *rows[0]][1:],
+        [list(r.values()) for r in rows],
+    )
+    emit({"program": str(program), "steps": compiled.steps, "bits": bits, "layers": rows}, json)
+
+
+def describe(program: Program) -> list[dict[str, object]]:
+    """One row a layer: size, exponent, threshold, proved range of its state, and the latency in chip steps."""
+    rows: list[dict[str, object]] = []
+    for node in program.nodes:
+        bounds = program.certificate.get(node.name)
+        rows.append(
+            {
+                "layer": node.name,
+                "type": type(node).__name__,
+                "size": program.wires[node.name].size,
+                "exponent": node.exponent if isinstance(node, Dense) else None,
+                "threshold": node.threshold if isinstance(node, Spiking) else None,
+                "lowest": int(bounds.low.min()) if bounds else None,
+                "highest": int(bounds.high.max()) if bounds else None,
+                "latency": program.latency[node.name],
+            }
+        )
+    return rows
+
+
+def run(
+    program: ProgramArgument,
+    inputs: Annotated[Path, typer.Option(help="An .npz with one array (N, size) per input, e.g. branch and trunk.")],
+    target: Annotated[str, typer.Option(help=f"Where to run: {', '.join(TARGETS)}.")] = "twin",
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Combine every row of one input with every row of the other.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Where to write the outputs (.npz).")] = Path("outputs.npz"),
+    deadline: DeadlineOption = 600.0,
+    json: JsonOption = None,
+) -> None:
+    """Run a Program on samples from a file."""
+    loaded = Program.load(program)
+    (chosen,) = parse(target, deadline)
+    result = chosen.run(loaded, read(loaded, inputs, pairs=pairs))
+    with replacing(out) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **dict(result.outputs))
+    record = {
+        "target": result.target,
+        "samples": result.samples,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "samples_per_second": result.samples / result.seconds,
+        "out": str(out),
+        "provenance": dict(result.provenance),
+    }
+    table(f"{program} on {result.target}", ["", "value"], [[k, v] for k, v in record.items() if k != "provenance"])
+    emit(record, json)
+
+
+def compare(
+    program: ProgramArgument,
+    targets: Annotated[
+        str, typer.Option(help="Two or more targets; the first is the baseline.")
+    ] = "reference,twin,lava",
+    samples: Annotated[int, typer.Option(help="Random legal samples to compare on.", min=1)] = 8,
+    deadline: DeadlineOption = 600.0,
+    seed: SeedOption = 0,
+    json: JsonOption = None,
+) -> None:
+    """Hold targets against each other, spike for spike; exit code 1 at any difference."""
+    loaded = Program.load(program)
+    comparison, _ = compare_targets(loaded, draw(loaded, samples, seed), parse(targets, deadline))
+    table(
+        f"{program}: {', '.join(comparison.targets)}",
+        ["compared", "count"],
+        [
+            ["samples", comparison.samples],
+            ["spikes (neuron-steps)", comparison.spikes_compared],
+            ["membrane states", comparison.states_compared],
+            ["totals and outputs", comparison.totals_compared],
+            ["mismatches", comparison.mismatches],
+        ],
+    )
+    emit(comparison.to_json(), json)
+    if comparison.first_mismatch:
+        console.print(f"[red]first mismatch:[/red] {comparison.first_mismatch}")
+        raise typer.Exit(1)
+    console.print("[green]every number is equal[/green]")

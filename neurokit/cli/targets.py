@@ -1,0 +1,49 @@
+"""Targets by the word that a person types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from neurokit.errors import TargetError, explain
+from neurokit.targets import Reference, Target
+
+
+def _reference(deadline: float) -> Target:
+    return Reference()
+
+
+def _twin(deadline: float) -> Target:
+    from neurokit.twin import Twin
+
+    return Twin()
+
+
+def _lava(deadline: float) -> Target:
+    from neurokit.lava.target import LavaCPU
+
+    return LavaCPU(deadline_s=deadline)
+
+
+def _lava_softif(deadline: float) -> Target:
+    from neurokit.compilers.to_lava import SoftIFForm
+    from neurokit.lava.target import LavaCPU
+
+    return LavaCPU(form=SoftIFForm(), deadline_s=deadline)
+
+
+TARGETS: dict[str, Callable[[float], Target]] = {
+    "reference": _reference,
+    "twin": _twin,
+    "lava": _lava,
+    "lava-softif": _lava_softif,
+}
+
+
+def parse(words: str, deadline: float) -> list[Target]:
+    """`reference,twin,lava` to target objects; raises TargetError at a word that is no target."""
+    targets = []
+    for word in words.split(","):
+        if word.strip() not in TARGETS:
+            raise TargetError(explain("target", repr(word.strip()), ", ".join(TARGETS), "name one of those"))
+        targets.append(TARGETS[word.strip()](deadline))
+    return targets

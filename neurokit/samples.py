@@ -1,0 +1,55 @@
+"""Samples for a Program: read from a file, or drawn from its declared range."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.program import Program
+
+
+def draw(program: Program, samples: int, seed: int) -> dict[str, Float64[np.ndarray, "samples size"]]:
+    """`samples` legal inputs, every line uniform over its declared range."""
+    if samples < 1:
+        raise OutOfRange(explain("samples", samples, "at least 1", "ask for some"))
+    rng = np.random.default_rng(seed)
+    return {
+        node.name: rng.integers(node.low, node.high, size=(samples, node.low.size), endpoint=True) * node.scale
+        for node in program.inputs
+    }
+
+
+def read(program: Program, path: Path, *, pairs: bool = False) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Inputs from an `.npz` that holds one array `(N, size)` per input, under the input's name.
+
+    `X_branch` and `X_trunk` (DeepXDE's names) serve for `branch` and `trunk`. With `pairs`, the rows of different
+    inputs are combined in every way: `(N1, 1, m)` and `(1, N2, d)`; without, row i of one belongs to row i of all.
+
+    Raises GraphError when the file is not such an archive, or an input is missing.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise GraphError(f"{path} is not a readable .npz file: {error}") from None
+    inputs = {}
+    for axis, node in enumerate(program.inputs):
+        key = next((k for k in (node.name, f"X_{node.name}") if k in arrays), None)
+        if key is None:
+            raise GraphError(
+                f"{path} holds the arrays {sorted(arrays)}, but the Program's inputs are "
+                f"{[n.name for n in program.inputs]}; save one array (N, size) per input under its name."
+            )
+        array = arrays[key]
+        if pairs:
+            if array.ndim != 2:
+                raise GraphError(explain(f"array {key!r}: shape", array.shape, "(N, size)", "give one row a sample"))
+            lead = [1] * len(program.inputs)
+            lead[axis] = len(array)
+            array = array.reshape(*lead, array.shape[1])
+        inputs[node.name] = array
+    return inputs
