@@ -1,0 +1,1 @@
+"""Problems: data sets generated from their equations, seeded, with declared input ranges."""
