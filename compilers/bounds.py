@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurokit.errors import OutOfRange, UnsupportedNode
-from neurokit.neurons import Subtract
+from neurokit.neurons import IF, Subtract, ToZero
 from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Widths
 from neurokit.reference import shift
 
@@ -65,6 +65,10 @@ def _(node: Dense, steps: int, widths: Widths, x: Interval) -> tuple[Interval, I
 
 @bound.register
 def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval, Interval]:
+    if type(node.neuron) is not IF or type(node.neuron.reset) not in (Subtract, ToZero):
+        raise UnsupportedNode(
+            node.name, "Spiking", "the interval analysis", f"it knows no bounds for {node.neuron}", "Use IF."
+        )
     threshold = node.threshold
     low = high = np.zeros_like(a.low)
     lowest, highest = np.zeros_like(low), np.zeros_like(high)
@@ -83,7 +87,12 @@ def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval,
 
 @bound.register
 def _(node: Readout, steps: int, widths: Widths, a: Interval) -> tuple[Interval, Interval]:
-    total = int(node.rule.weights(steps).sum())
+    weights = node.rule.weights(steps)
+    if (weights < 0).any():
+        raise UnsupportedNode(
+            node.name, "Readout", "the interval analysis", f"{node.rule} has negative weights", "Use Rate or MemMean."
+        )
+    total = int(weights.sum())
     # Bound every partial sum, not only the last: currents may change sign over the window.
     partial = Interval(np.minimum(a.low, 0) * total, np.maximum(a.high, 0) * total)
     _within(node.name, "accumulator", partial, widths, "accumulator")
@@ -107,6 +116,6 @@ def _within(name: str, what: str, interval: Interval, widths: Widths, kind: str)
     if reach[worst] > limit:
         raise OutOfRange(
             f"node {name!r}: {what}[{worst}] can reach {interval.low[worst]}..{interval.high[worst]} for inputs in "
-            f"the declared range; legal is {-limit}..{limit} ({getattr(widths, kind)} bits). To mend it, declare a narrower "
-            "input range, use fewer time steps, or quantise with a coarser scale."
+            f"the declared range; legal is {-limit}..{limit} ({getattr(widths, kind)} bits). To mend it, declare a "
+            "narrower input range, use fewer time steps, or quantise with a coarser scale."
         )

@@ -17,7 +17,7 @@ from jaxtyping import Float64
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.neurons import IF
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, wire_up
+from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, require_unread, wire_up
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,7 @@ class Graph:
         if not self.outputs:
             raise GraphError("the Graph has no Output node; add one after the last node.")
         _ = self.wires
+        require_unread(self.nodes, self.outputs)
 
     @cached_property
     def wires(self) -> dict[str, Wire]:

@@ -16,7 +16,7 @@ shift), the nodes mean, in the local time `t = 0..T-1` of each layer:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from jaxtyping import Float64, Int8, Int32, Int64
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.neurons import IF
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, frozen, one_source, present, require_finite, wire_up
+from neurokit.wiring import Signal, Wire, frozen, one_source, present, require_finite, require_unread, wire_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def _integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np
 
 
 def _in_range(subject: str, value: int, legal: range, remedy: str) -> None:
-    if value not in legal:
+    if not isinstance(value, (int, np.integer)) or value not in legal:
         raise OutOfRange(explain(subject, value, f"an integer in {legal[0]}..{legal[-1]}", remedy))
 
 
@@ -240,6 +240,8 @@ class Spiking:
             split_threshold(self.neuron.threshold)
         except OutOfRange as error:
             raise OutOfRange(f"layer {self.name!r}: {error}") from None
+        # A threshold of 64.0 would turn the whole network into floats.
+        object.__setattr__(self, "neuron", replace(self.neuron, threshold=int(self.neuron.threshold)))
         _positive(f"layer {self.name!r}: scale", self.scale)
 
     @property
@@ -353,11 +355,12 @@ class Program:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 2**14:
+        if not isinstance(self.steps, (int, np.integer)) or not 1 <= self.steps <= 2**14:
             raise GraphError(explain("Program.steps", self.steps, "1..16384 time steps", "choose a window, such as 32"))
         if not self.outputs:
             raise GraphError("the Program has no Output node; add one after the last node.")
         _ = self.wires
+        require_unread(self.nodes, self.outputs)
         object.__setattr__(self, "certificate", MappingProxyType(dict(self.certificate)))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 

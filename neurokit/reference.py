@@ -61,6 +61,9 @@ def interpret(
     spikes: dict[str, list[np.ndarray]] = {}
     states: dict[str, list[np.ndarray]] = {}
 
+    if isinstance(network, p.Program):
+        for source in network.inputs:  # an input travels as a graded spike
+            _fits(source, "input", value[source.name], widths, "message")
     for node in network.nodes:  # what is held over the window is computed once
         if signal[node.name] is Signal.HELD and node.sources:
             value[node.name] = apply(node, widths, *(value[s] for s in node.sources))

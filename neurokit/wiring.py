@@ -70,6 +70,17 @@ def consumers(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
     return {n.name: tuple(m.name for m in nodes if n.name in m.sources) for n in nodes}
 
 
+def require_unread(nodes: Iterable[Node], outputs: Iterable[Node]) -> None:
+    """Raise GraphError when a node reads an output, which has left the network."""
+    readers = consumers(nodes)
+    for node in outputs:
+        if readers[node.name]:
+            raise GraphError(
+                f"node {readers[node.name][0]!r} reads the output {node.name!r}; let it read {node.sources[0]!r}, "
+                "which the output reads."
+            )
+
+
 def one_source(node: Node, sources: Sequence[Wire], *allowed: Signal) -> Wire:
     """The only source of `node`, whose signal must be one of `allowed`."""
     if len(sources) != 1:
