@@ -30,8 +30,8 @@ from neurokit.wiring import Signal, consumers
 
 #: Signed bits of an input message: enough for 1/300 of a range, small enough for any weighted sum.
 INPUT_BITS = 12
-#: A threshold of 2**q for q in this range, finest first.
-THRESHOLD_BITS = range(14, 1, -1)
+#: The finest threshold is 2**14, the largest power of two that one 8-bit synapse with an exponent can subtract.
+FINEST_THRESHOLD = 14
 
 
 def quantize(
@@ -128,12 +128,11 @@ class _Quantizer:
         v_th = neurons.neuron.threshold
         weight, bias = node.weight / v_th, node.bias / v_th
         finest_w = _finest(_reach(weight), self.largest)
+        f_input = -round(math.log2(self.emitted[node.source].unit))  # 0 for spikes, whose unit is one
 
         def proved(q: int) -> tuple[p.ProgramNode | None, p.Dense]:
             source, f_w, f_x = self._split_precision(node.source, weight, finest_w, q)
             exponent = q - f_w - f_x
-            if exponent > 0:
-                raise OutOfRange(f"layer {node.name!r}: its weights are too large for a threshold of 2**{q}")
             half = 2.0 ** (-exponent - 1) if exponent < 0 else 0.0  # floor(a + 1/2) rounds to nearest
             dense = p.Dense(
                 node.name,
@@ -149,7 +148,7 @@ class _Quantizer:
             bound(spiking, self.graph.steps, self.widths, current)
             return source, dense
 
-        source, dense = _first(proved, THRESHOLD_BITS)
+        source, dense = _first(proved, range(min(FINEST_THRESHOLD, max(0, finest_w + f_input)), -1, -1))
         if source:
             self.add(source, source.scale)
         self.add(dense, dense.scale)
