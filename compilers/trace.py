@@ -1,0 +1,84 @@
+"""trace: from a trained PyTorch network to a Graph in float64.
+
+Lowering dispatches on the module's type; add a network by registering a rule with `trace.register`.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+from torch import Tensor, nn
+
+from neurokit import graph as g
+from neurokit.errors import GraphError, UnsupportedNode, explain
+from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.mlp import MLP
+from neurokit.problems.data import Domain
+
+
+@singledispatch
+def trace(model: nn.Module, domain: Domain) -> g.Graph:
+    """The Graph that computes what `model` computes, with weights as they are now.
+
+    `domain` declares lowest and highest value of every input by its name: `x` for an MLP, `branch` and `trunk` for a
+    DeepONet; a data set's `domain` will do. Raises UnsupportedNode for a module without a rule, GraphError when the
+    domain's names are not the model's inputs, OutOfRange for weights that are not finite.
+    """
+    raise UnsupportedNode(
+        "model", type(model).__name__, "trace", "it has no rule", "Build the Graph by hand, or register a rule."
+    )
+
+
+@trace.register
+def _(model: MLP, domain: Domain) -> g.Graph:
+    _require_inputs(domain, "x")
+    nodes = (_input("x", model.inputs, domain), *_stack(model, "", "x"), g.Output("y", "readout.total"))
+    return g.Graph(nodes=nodes, steps=model.steps)
+
+
+@trace.register
+def _(model: DeepONet, domain: Domain) -> g.Graph:
+    _require_inputs(domain, "branch", "trunk")
+    p = model.branch.outputs
+    nodes = (
+        _input("branch", model.branch.inputs, domain),
+        _input("trunk", model.trunk.inputs, domain),
+        *_stack(model.branch, "branch.", "branch"),
+        *_stack(model.trunk, "trunk.", "trunk"),
+        g.Product("product", "branch.readout.total", "trunk.readout.total"),
+        g.Dense("contraction", "product", np.ones((1, p)), _float64(model.bias)),
+        g.Output("u", "contraction"),
+    )
+    return g.Graph(nodes=nodes, steps=model.branch.steps)
+
+
+def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:
+    """Every spiking layer as `i` and `i.spikes`, then `readout` at every step and its `readout.total`."""
+    nodes: list[g.GraphNode] = []
+    for i, layer in enumerate(model.hidden):
+        name = f"{prefix}{i}"
+        nodes += [_dense(name, source, layer), g.Spiking(f"{name}.spikes", name, model.neuron)]
+        source = f"{name}.spikes"
+    readout = f"{prefix}readout"
+    return [*nodes, _dense(readout, source, model.readout), g.Readout(f"{readout}.total", readout, model.rule)]
+
+
+def _dense(name: str, source: str, layer: nn.Module) -> g.Dense:
+    assert isinstance(layer, nn.Linear), "networks are built of Linear layers"
+    return g.Dense(name, source, _float64(layer.weight), _float64(layer.bias))
+
+
+def _input(name: str, size: int, domain: Domain) -> g.Input:
+    low, high = domain[name]
+    return g.Input(name, size, low, high)
+
+
+def _float64(parameter: Tensor) -> np.ndarray:
+    array: np.ndarray = parameter.detach().double().cpu().numpy()
+    return array
+
+
+def _require_inputs(domain: Domain, *names: str) -> None:
+    if set(domain) != set(names):
+        raise GraphError(explain("domain: inputs", sorted(domain), f"{sorted(names)}", "declare each input's range"))

@@ -1,0 +1,187 @@
+"""tangent: a network's output and its derivatives along given directions, in one forward pass.
+
+No autograd graph is built; memory does not grow with the number of time steps. Directions are numbered along a
+leading axis. A layer under a held current has one sensitivity `A[t] = ds[t]/dz` for all directions, because
+`ds[t] = A[t] dz`: its recurrence is run once, and each direction costs one matrix product (the collapsed form). When
+it is the only spiking layer, even time disappears: `d phi = G dz` with the gain `G = sum_t w[t] A[t] / sum_t w[t]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurokit.errors import UnsupportedNode
+from neurokit.gradients.dual import Dual, firing
+from neurokit.gradients.scopes import Scope
+from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.mlp import MLP
+
+#: Directions of parameters by name, `(directions, *shape of the parameter)`; a parameter without one is held fixed.
+Directions = Mapping[str, Tensor]
+
+_HAS_NUMBA = find_spec("numba") is not None
+
+
+class Way(NamedTuple):
+    """How to run the tangent pass: how layers share directions, and whether compiled kernels may be used."""
+
+    scope: Scope
+    compiled: bool = True
+
+
+class Pushed(NamedTuple):
+    """A value and its tangents along all directions; no tangent means that it does not depend on them."""
+
+    value: Float[Tensor, "*batch n"]
+    tangent: Float[Tensor, "rows *batch n"] | None
+
+
+@singledispatch
+def layers(model: nn.Module) -> list[tuple[str, ...]]:
+    """Names of the parameters of every layer, in the order in which `tangent` joins them."""
+    raise _unsupported(model)
+
+
+@layers.register
+def _(model: MLP) -> list[tuple[str, ...]]:
+    names = [*(f"hidden.{i}" for i in range(len(model.hidden))), "readout"]
+    return [(f"{name}.weight", f"{name}.bias") for name in names]
+
+
+@layers.register
+def _(model: DeepONet) -> list[tuple[str, ...]]:
+    parts = (("branch", model.branch), ("trunk", model.trunk))
+    return [*(tuple(f"{part}.{n}" for n in names) for part, mlp in parts for names in layers(mlp)), ("bias",)]
+
+
+@singledispatch
+def tangent(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+    """Output of `model` and its tangents along `directions`.
+
+    Under the scope Global row k of the tangent belongs to direction k of all parameters; under Layerwise the rows of
+    one layer follow those of another, in the order of `layers`. Raises UnsupportedNode for a model without a rule.
+    """
+    raise _unsupported(model)
+
+
+@tangent.register
+def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+    (x,) = inputs
+    batch = x.shape[:-1]
+    z = _linear(model, "hidden.0", Pushed(x.reshape(-1, x.shape[-1]), None), directions, way)
+    phi = _single_layer(model, z, way) if len(model.hidden) == 1 else _deep(model, z, directions, way)
+    y, dy = _linear(model, "readout", phi, directions, way)
+    return Pushed(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
+
+
+@tangent.register
+def _(model: DeepONet, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+    branch, trunk = inputs
+    b, db = tangent(model.branch, (branch,), _below("branch.", directions), way)
+    t, dt = tangent(model.trunk, (trunk,), _below("trunk.", directions), way)
+    y = DeepONet.contract(b, t) + model.bias
+    dc = directions.get("bias")
+    dy = way.scope.join(
+        None if db is None else DeepONet.contract(db, t),
+        None if dt is None else DeepONet.contract(b, dt),
+        None if dc is None else dc.reshape(-1, *[1] * y.ndim).expand(-1, *y.shape),
+    )
+    return Pushed(y, dy)
+
+
+def features_and_gain(
+    model: MLP, z: Float[Tensor, "batch n"], compiled: bool
+) -> tuple[Float[Tensor, "batch n"], Float[Tensor, "batch n"]]:
+    """Features of the first layer under the held current `z`, and their derivative with respect to it."""
+    if compiled and _has_kernel(model, z):
+        from neurokit import spike_kernels
+
+        flat = z.contiguous().reshape(-1).numpy()
+        phi, gain = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
+        return torch.from_numpy(phi).reshape(z.shape), torch.from_numpy(gain).reshape(z.shape)
+    a, fire = Dual(z, torch.ones_like(z)), firing(model.surrogate)
+    u: Any = 0.0
+    total: Any = 0.0
+    for weight in model.rule.weights(model.steps).tolist():
+        _, s, u = model.neuron.step(u, a, fire)
+        total = total + s * weight
+    normaliser = model.rule.normaliser(model.steps)
+    return total.value / normaliser, total.tangent / normaliser
+
+
+def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = True) -> Float[Tensor, "*batch width"]:
+    """`model.features(x)` without gradients, by the compiled kernel where there is one."""
+    with torch.no_grad():
+        if len(model.hidden) > 1 or not compiled or not _has_kernel(model, x):
+            return model.features(x)
+        from neurokit import spike_kernels
+
+        z = model.hidden[0](x)
+        phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)
+        return torch.from_numpy(phi).reshape(z.shape)
+
+
+def _has_kernel(model: MLP, x: Tensor) -> bool:
+    if not _HAS_NUMBA or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+        return False
+    from neurokit import spike_kernels
+
+    return spike_kernels.applies(model.neuron, model.surrogate)
+
+
+def _single_layer(model: MLP, z: Pushed, way: Way) -> Pushed:
+    phi, gain = features_and_gain(model, z.value, way.compiled)
+    return Pushed(phi, None if z.tangent is None else gain * z.tangent)
+
+
+def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
+    fire = firing(model.surrogate)
+    current = Dual(z.value, torch.ones_like(z.value))
+    membranes: list[Any] = [0.0] * len(model.hidden)
+    total: Tensor = torch.zeros(())
+    dtotal: Tensor | None = None
+    for weight in model.rule.weights(model.steps).tolist():
+        _, first, membranes[0] = model.neuron.step(membranes[0], current, fire)
+        s = Pushed(first.value, None if z.tangent is None else first.tangent * z.tangent)
+        for i in range(1, len(model.hidden)):
+            a, da = _linear(model, f"hidden.{i}", s, directions, way)
+            # A layer below which nothing moves still needs a tangent to run on: zeros, which broadcast.
+            _, spike, membranes[i] = model.neuron.step(
+                membranes[i], Dual(a, torch.zeros_like(a) if da is None else da), fire
+            )
+            s = Pushed(spike.value, None if da is None else spike.tangent)
+        total = total.to(s.value) + s.value * weight
+        if s.tangent is not None:
+            dtotal = s.tangent * weight if dtotal is None else dtotal + s.tangent * weight
+    normaliser = model.rule.normaliser(model.steps)
+    return Pushed(total / normaliser, None if dtotal is None else dtotal / normaliser)
+
+
+def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) -> Pushed:
+    """`W x + b` with tangents `W dx` from below and `dW x + db` of the layer's own."""
+    layer = model.get_submodule(name)
+    weight, bias = directions.get(f"{name}.weight"), directions.get(f"{name}.bias")
+    own = None
+    if weight is not None:
+        own = x.value.expand(len(weight), *x.value.shape).bmm(weight.transpose(1, 2))
+    if bias is not None:
+        own = bias[:, None, :] if own is None else own.add_(bias[:, None, :])
+    below = None if x.tangent is None else x.tangent @ layer.weight.T
+    return Pushed(layer(x.value), way.scope.join(below, own))
+
+
+def _below(prefix: str, directions: Directions) -> Directions:
+    return {name.removeprefix(prefix): v for name, v in directions.items() if name.startswith(prefix)}
+
+
+def _unsupported(model: nn.Module) -> UnsupportedNode:
+    return UnsupportedNode(
+        "model", type(model).__name__, "the tangent pass", "it has no rule", "Use Backprop(), or add rules for it."
+    )

@@ -1,0 +1,1 @@
+"""Networks: spiking PyTorch modules with direct-coded inputs and a linear readout."""

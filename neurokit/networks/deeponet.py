@@ -1,0 +1,77 @@
+"""DeepONet: an operator network, the inner product of a branch and a trunk of spiking neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurokit.networks.mlp import MLP, require_positive
+from neurokit.neurons import IF
+from neurokit.readouts import MemMean, ReadoutRule
+from neurokit.surrogates import Gaussian, Surrogate
+
+
+class DeepONet(nn.Module):
+    """Spiking deep operator network, `G(g)(x) = sum_k branch_k(g) trunk_k(x) + bias`.
+
+    `branch` sees the function at `sensors` points and `trunk` a point of `coordinates` numbers; both are MLPs with
+    the `hidden` widths and `features` outputs (the paper's p). Steps, neuron, readout and surrogate are those of
+    both. `seed` draws both, from independent streams. Raises GraphError for a network without neurons.
+
+    Source: Eq. (2), Lu, Jin, Pang, Zhang, Karniadakis 2021, doi:10.1038/s42256-021-00302-5.
+    """
+
+    def __init__(
+        self,
+        *,
+        sensors: int,
+        coordinates: int,
+        hidden: Sequence[int] = (32,),
+        features: int = 32,
+        steps: int = 32,
+        neuron: IF = IF(),  # noqa: B008 (frozen)
+        readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
+        surrogate: Surrogate = Gaussian(),  # noqa: B008 (frozen)
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        require_positive("DeepONet.features", features)
+        branch_seed, trunk_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(2))
+
+        def part(inputs: int, seed: int) -> MLP:
+            return MLP(
+                inputs=inputs,
+                hidden=hidden,
+                outputs=features,
+                steps=steps,
+                neuron=neuron,
+                readout=readout,
+                surrogate=surrogate,
+                seed=seed,
+                dtype=dtype,
+            )
+
+        self.branch, self.trunk = part(sensors, branch_seed), part(coordinates, trunk_seed)
+        self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
+
+    def forward(
+        self, branch: Float[Tensor, "*functions sensors"], trunk: Float[Tensor, "*points coordinates"]
+    ) -> Float[Tensor, "*batch 1"]:
+        """Answers for all pairs of leading axes after broadcasting.
+
+        `branch (N1, 1, m)` with `trunk (1, N2, d)` answers every pair and computes each branch and each trunk once;
+        `(N, m)` with `(N, d)` answers aligned pairs.
+        """
+        return self.contract(self.branch(branch), self.trunk(trunk)) + self.bias
+
+    @staticmethod
+    def contract(
+        coefficients: Float[Tensor, "*functions p"], basis: Float[Tensor, "*points p"]
+    ) -> Float[Tensor, "*batch 1"]:
+        """Inner product over the last axis, leading axes broadcast; a matrix product where it is one."""
+        return torch.einsum("...p,...p->...", coefficients, basis)[..., None]

@@ -1,0 +1,95 @@
+"""MLP: a stack of spiking layers under a constant current, read out linearly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurokit.errors import GraphError, explain
+from neurokit.networks.spike import firing
+from neurokit.neurons import IF
+from neurokit.readouts import MemMean, ReadoutRule
+from neurokit.surrogates import Gaussian, Surrogate
+
+
+class MLP(nn.Module):
+    """Spiking multi-layer perceptron over a window of `T = steps` time steps.
+
+        a_1[t] = W_1 x + b_1                     the same current in every step (direct coding)
+        a_l[t] = W_l s_{l-1}[t] + b_l            for deeper layers, in the same step
+        u_l, s_l[t] = neuron.step(u_l, a_l[t])   membranes start at zero
+        phi = sum_t w[t] s_L[t] / sum_t w[t]     features, w from the readout rule
+        y = V phi + c
+
+    Weights and biases start uniform in +-1/sqrt(fan_in), drawn from `seed`. `hidden` are the widths of the spiking
+    layers, one or more. Raises GraphError for a network without neurons.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        hidden: Sequence[int],
+        outputs: int,
+        steps: int = 32,
+        neuron: IF = IF(),  # noqa: B008 (frozen)
+        readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
+        surrogate: Surrogate = Gaussian(),  # noqa: B008 (frozen)
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        for name, value in (("inputs", inputs), ("outputs", outputs), ("steps", steps), ("layers", len(hidden))):
+            require_positive(f"MLP.{name}", value)
+        for i, width in enumerate(hidden):
+            require_positive(f"MLP.hidden[{i}]", width)
+        self.inputs, self.outputs, self.widths, self.steps = inputs, outputs, tuple(hidden), steps
+        self.neuron, self.rule, self.surrogate = neuron, readout, surrogate
+        sizes = (inputs, *hidden)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # nn.Linear draws U(+-1/sqrt(fan_in)) for weights and biases from this stream
+            self.hidden = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in zip(sizes, sizes[1:], strict=False))
+            self.readout = nn.Linear(sizes[-1], outputs, dtype=dtype)
+
+    def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
+        """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
+        fire = firing(self.surrogate)
+        current = self.hidden[0](x)
+        membranes: list[Any] = [0.0] * len(self.hidden)
+        total: Any = 0.0
+        for weight in self.rule.weights(self.steps).tolist():
+            a = current
+            for i, layer in enumerate(self.hidden):
+                if i:
+                    a = layer(a)
+                _, a, membranes[i] = self.neuron.step(membranes[i], a, fire)
+            total = total + a * weight
+        features: Tensor = total / self.rule.normaliser(self.steps)
+        return features
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """The readout of the features of `x`."""
+        y: Tensor = self.readout(self.features(x))
+        return y
+
+    def spikes(self, x: Float[Tensor, "*batch inputs"]) -> list[Float[Tensor, "*batch steps width"]]:
+        """Spike trains of every layer, 0 and 1, time on the axis before the neurons'. Needs no gradient."""
+        trains: list[list[Tensor]] = [[] for _ in self.hidden]
+        with torch.no_grad():
+            membranes: list[Any] = [0.0] * len(self.hidden)
+            for _ in range(self.steps):
+                a = x
+                for i, layer in enumerate(self.hidden):
+                    _, a, membranes[i] = self.neuron.step(membranes[i], layer(a), firing(self.surrogate))
+                    trains[i].append(a)
+        return [torch.stack(train, dim=-2) for train in trains]
+
+
+def require_positive(subject: str, value: int) -> None:
+    """Raise GraphError unless `value` is at least 1."""
+    if value < 1:
+        raise GraphError(explain(subject, value, "at least 1", "give the network something to compute with"))

@@ -1,0 +1,116 @@
+"""Trained networks as files: `torch.save` of a state dict and a plain configuration, never of code.
+
+The file is a dictionary of `format`, `version`, `kind`, `config`, `provenance` and `state`. It is read with
+`weights_only=True`, which refuses to unpickle anything but tensors and plain containers.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neurokit.errors import ModelFileError, NeurokitError, explain
+from neurokit.files import replacing
+from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.mlp import MLP
+from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.readouts import RULES
+from neurokit.surrogates import Gaussian
+
+FORMAT, VERSION = "neurokit.model", 1
+RESETS = {"subtract": Subtract, "to_zero": ToZero}
+Model = MLP | DeepONet
+
+
+def save(model: Model, path: str | Path, provenance: Mapping[str, str] | None = None) -> Path:
+    """Write `model` as a `.pt` file, whole or not at all; `provenance` says how it was trained.
+
+    Raises ModelFileError when a part of the model has no name in the file format.
+    """
+    path = Path(path)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": type(model).__name__,
+        "config": describe(model),
+        "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},
+        "state": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
+    }
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
+    return path
+
+
+def load(path: str | Path) -> tuple[Model, dict[str, str]]:
+    """Read a network and its provenance. Raises ModelFileError when the file is anything but a model of ours."""
+    path = Path(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise _foreign(path, f"unreadable ({type(error).__name__})") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise _foreign(path, "not marked as a neurokit model")
+    if content.get("version") != VERSION:
+        raise ModelFileError(
+            explain(f"{path}: version", content.get("version"), f"{VERSION}", "save the model again with this neurokit")
+        )
+    try:
+        model = build(content["kind"], content["config"])
+        model.load_state_dict(content["state"])
+        return model, dict(content["provenance"])
+    except (KeyError, TypeError, AttributeError, RuntimeError, NeurokitError) as error:
+        raise _foreign(path, f"damaged ({error})") from error
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """The arguments that build a network like `model`, as plain values."""
+    part = model if isinstance(model, MLP) else model.branch
+    reset = next((name for name, kind in RESETS.items() if part.neuron.reset == kind()), None)
+    known = type(part.neuron) is IF and reset is not None and RULES.get(part.rule.name) == part.rule
+    if not known or not isinstance(part.surrogate, Gaussian):
+        raise ModelFileError(
+            explain(
+                "the model's neuron, readout and surrogate",
+                (part.neuron, part.rule, part.surrogate),
+                f"IF with a reset of {sorted(RESETS)}, a readout of {sorted(RULES)}, a Gaussian surrogate",
+                "save its state_dict yourself, or use known parts",
+            )
+        )
+    config: dict[str, Any] = {
+        "hidden": list(part.widths),
+        "steps": part.steps,
+        "threshold": float(part.neuron.threshold),
+        "reset": reset,
+        "readout": part.rule.name,
+        "sigma": part.surrogate.sigma,
+        "dtype": str(part.readout.weight.dtype).removeprefix("torch."),
+    }
+    if isinstance(model, MLP):
+        return config | {"inputs": model.inputs, "outputs": model.outputs}
+    return config | {"sensors": model.branch.inputs, "coordinates": model.trunk.inputs, "features": part.outputs}
+
+
+def build(kind: str, config: Mapping[str, Any]) -> Model:
+    """The inverse of `describe`, with fresh weights."""
+    sizes = {"MLP": ("inputs", "outputs"), "DeepONet": ("sensors", "coordinates", "features")}[kind]
+    common = {
+        "hidden": tuple(config["hidden"]),
+        "steps": config["steps"],
+        "neuron": IF(threshold=config["threshold"], reset=RESETS[config["reset"]]()),
+        "readout": RULES[config["readout"]],
+        "surrogate": Gaussian(config["sigma"]),
+        "dtype": {"float32": torch.float32, "float64": torch.float64}[config["dtype"]],
+    }
+    make: Any = {"MLP": MLP, "DeepONet": DeepONet}[kind]
+    model: Model = make(**common, **{name: config[name] for name in sizes})
+    return model
+
+
+def _foreign(path: Path, why: str) -> ModelFileError:
+    return ModelFileError(explain(f"file {str(path)!r}", why, "a model saved by neurokit", "save it with neurokit"))
