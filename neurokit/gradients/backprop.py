@@ -20,7 +20,7 @@ class Backprop(Estimator):
 
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         parameters = dict(model.named_parameters())
-        with torch.enable_grad():
+        with torch.set_grad_enabled(True):
             loss = (model(*batch.inputs) - batch.target).square().mean()
             gradient = torch.autograd.grad(loss, [parameters[name] for name in trained])
         return Estimate(float(loss), dict(zip(trained, gradient, strict=True)))

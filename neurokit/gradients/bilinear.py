@@ -18,7 +18,8 @@ def solve(
     moment = left.T @ target @ right / target.numel()
     # Eigenvalues of a Gram matrix are >= 0; rounding may say otherwise.
     curvature = torch.outer(va.clamp(min=0), vb.clamp(min=0)) + ridge
-    return ua @ ((ua.T @ moment @ ub) / curvature) @ ub.T
+    form: Tensor = ua @ ((ua.T @ moment @ ub) / curvature) @ ub.T
+    return form
 
 
 def factor(

@@ -1,8 +1,8 @@
 """Dual numbers over tensors: a value and its directional derivatives, carried through the same arithmetic.
 
 `neurokit.neurons` write a neuron's step with nothing but `+`, `-`, `*` and `fire`. Run on Duals, those lines are the
-neuron's tangent equations; for IF with soft reset `dS = sigma'(u - threshold) du; du <- du - threshold dS`. Nothing here
-builds an autograd graph.
+neuron's tangent equations; for IF with soft reset `dS = sigma'(u - threshold) du; du <- du - threshold dS`. Nothing
+here builds an autograd graph.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -29,9 +29,9 @@ class ForwardGradient(Estimator):
     Source: Eq. (8)-(11), Wan, Zhang, Karniadakis 2024 (arXiv 2411.07057); Baydin et al. 2022 (arXiv 2202.08587).
     """
 
-    scope: Scope = Global()
+    scope: Scope = field(default_factory=Global)
     directions: int = 1
-    distribution: Distribution = Bernoulli()
+    distribution: Distribution = field(default_factory=Bernoulli)
     compiled: bool = True
 
     def __post_init__(self) -> None:

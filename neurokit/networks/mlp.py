@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ class MLP(nn.Module):
         sizes = (inputs, *hidden)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # nn.Linear draws U(+-1/sqrt(fan_in)) for weights and biases from this stream
-            self.hidden = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in zip(sizes, sizes[1:], strict=False))
+            self.hidden = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in pairwise(sizes))
             self.readout = nn.Linear(sizes[-1], outputs, dtype=dtype)
 
     def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:

@@ -1,6 +1,6 @@
 """Trained networks as files: `torch.save` of a state dict and a plain configuration, never of code.
 
-The file is a dictionary of `format`, `version`, `kind`, `config`, `provenance` and `state`. It is read with
+The file is a dictionary of `format`, `version`, `kind`, `config`, `domain`, `provenance` and `state`. It is read with
 `weights_only=True`, which refuses to unpickle anything but tensors and plain containers.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,16 +18,27 @@ from neurokit.files import replacing
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.problems.data import Domain
 from neurokit.readouts import RULES
 from neurokit.surrogates import Gaussian
 
 FORMAT, VERSION = "neurokit.model", 1
-RESETS = {"subtract": Subtract, "to_zero": ToZero}
+RESETS: dict[str, type[Subtract] | type[ToZero]] = {"subtract": Subtract, "to_zero": ToZero}
 Model = MLP | DeepONet
 
 
-def save(model: Model, path: str | Path, provenance: Mapping[str, str] | None = None) -> Path:
-    """Write `model` as a `.pt` file, whole or not at all; `provenance` says how it was trained.
+class TrainedModel(NamedTuple):
+    """A network, the range of inputs that it was trained on, and how it was trained."""
+
+    network: Model
+    domain: Domain
+    provenance: Mapping[str, str]
+
+
+def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mapping[str, str] | None = None) -> Path:
+    """Write `model` as a `.pt` file, whole or not at all.
+
+    `domain` is that of its data, lowest and highest value by input name; `provenance` says how it was trained.
 
     Raises ModelFileError when a part of the model has no name in the file format.
     """
@@ -37,6 +48,7 @@ def save(model: Model, path: str | Path, provenance: Mapping[str, str] | None = 
         "version": VERSION,
         "kind": type(model).__name__,
         "config": describe(model),
+        "domain": {name: [float(low), float(high)] for name, (low, high) in domain.items()},
         "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},
         "state": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
     }
@@ -45,8 +57,8 @@ def save(model: Model, path: str | Path, provenance: Mapping[str, str] | None = 
     return path
 
 
-def load(path: str | Path) -> tuple[Model, dict[str, str]]:
-    """Read a network and its provenance. Raises ModelFileError when the file is anything but a model of ours."""
+def load_model(path: str | Path) -> TrainedModel:
+    """Read a network. Raises ModelFileError when the file is anything but a model saved by `save_model`."""
     path = Path(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -63,8 +75,9 @@ def load(path: str | Path) -> tuple[Model, dict[str, str]]:
     try:
         model = build(content["kind"], content["config"])
         model.load_state_dict(content["state"])
-        return model, dict(content["provenance"])
-    except (KeyError, TypeError, AttributeError, RuntimeError, NeurokitError) as error:
+        domain = {name: (low, high) for name, (low, high) in content["domain"].items()}
+        return TrainedModel(model, domain, dict(content["provenance"]))
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
         raise _foreign(path, f"damaged ({error})") from error
 
 
