@@ -1,0 +1,29 @@
+"""Constant: what a bias is made of."""
+
+from __future__ import annotations
+
+from lava.magma.core.process.ports.ports import OutPort
+from lava.magma.core.process.process import AbstractProcess
+
+from neurokit.lava.cycle import Cycle
+
+#: A bias is written in digits to this base; digit `i` sits on a synapse from a line that carries `DIGIT_BASE**i`.
+DIGIT_BASE = 128
+#: Most lines there are: 1, 128 and 16384.
+MAX_DIGITS = 3
+#: Steps that the stock form needs before its first spike.
+LEAD = 2
+
+
+class Constant(AbstractProcess):
+    """Sends the graded spikes `1, 128, 16384` (the first `digits` of them) at every step of every window.
+
+    Silent between windows. Leaf model (simulator) and a SubProcessModel of stock processes only; both emit the same
+    in the same steps. The cycle may not start before chip step `LEAD + 1`.
+    """
+
+    def __init__(self, *, digits: int, cycle: Cycle) -> None:
+        assert 1 <= digits <= MAX_DIGITS
+        assert cycle.start > LEAD
+        super().__init__(digits=digits, cycle=cycle)
+        self.s_out = OutPort(shape=(digits,))

@@ -1,0 +1,119 @@
+"""The models of Readout: a leaf, and one made of stock processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.prodneuron.process import ProdNeuron
+from lava.proc.sdn.process import Sigma
+
+from neurokit.processes.pacemaker import pacemaker
+from neurokit.processes.readout.process import LAG, Readout
+from neurokit.processes.synapses import GRADED, identity, one_sign
+from neurokit.readouts import MemMean
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyReadout(PyLoihiProcessModel):
+    """The definition: weigh, add, and send at the step at which the stock form does."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.cycle, self.shift = proc_params["cycle"], proc_params["shift"]
+        self.weights = proc_params["rule"].weights(self.cycle.steps)
+        self.wait = LAG[type(proc_params["rule"])] - 1
+        self.silence = np.zeros(proc_params["shape"], dtype=np.int64)
+        self.total, self.ready = self.silence, self.silence
+
+    def run_spk(self) -> None:
+        a = self.a_in.recv()
+        window, t = self.cycle.local(self.time_step)
+        if t == self.cycle.steps:
+            self.ready, self.total = self.total >> self.shift, self.silence
+        due = window >= 0 and self.cycle.local(self.time_step - self.wait)[1] == self.cycle.steps
+        self.s_out.send(self.ready if due else self.silence)
+        if window >= 0 and t < self.cycle.steps:
+            self.total = self.total + self.weights[t] * a
+
+
+class GatedSum:
+    """A Sigma that is read and cleared once a period.
+
+    `sigma` adds up all that arrives. `copy` brings its value, one step later, to `gate`, a ProdNeuron whose other
+    input is 1 at the steps `when, when + period, ...` and 0 at others: there the total up to the step before leaves
+    as one graded spike. Through `clear` the same spike comes back to `sigma` as its negative one step later.
+    """
+
+    def __init__(self, size: int, when: int, period: int) -> None:
+        self.sigma = Sigma(shape=(size,))
+        self.copy = identity(size, bits=GRADED)
+        self.clock = pacemaker(when - 1, period)
+        self.tick = one_sign(np.ones((size, 1)))
+        self.gate = ProdNeuron(shape=(size,), vth=0)
+        self.clear = identity(size, -1, bits=GRADED)
+        self.sigma.s_out.connect(self.copy.s_in)
+        self.copy.a_out.connect(self.gate.a_in1)
+        self.clock.s_out.connect(self.tick.s_in)
+        self.tick.a_out.connect(self.gate.a_in2)
+        self.gate.s_out.connect(self.clear.s_in)
+        self.clear.a_out.connect(self.sigma.a_in)
+
+    def shifted(self, shift: int) -> ProdNeuron:
+        """A second gate that sends `total >> shift`, so that `gate` may keep clearing the whole total."""
+        neuron = ProdNeuron(shape=self.gate.proc_params["shape"], vth=0, exp=shift)
+        self.copy.a_out.connect(neuron.a_in1)
+        self.tick.a_out.connect(neuron.a_in2)
+        return neuron
+
+    def processes(self) -> dict[str, AbstractProcess]:
+        return dict(vars(self))
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+class StockReadout(AbstractSubProcessModel):
+    """Readout from Sigma, ProdNeuron, Dense and LIF.
+
+    Rate: one GatedSum, read at local time `steps`; cleared one step later, when the next window may begin.
+
+    MemMean: a GatedSum of the values of a first one, `sum_t v[t] = sum_t (steps - t) a[t]`. The first holds its total
+    for one step too long (at the guard step), so a stale total is on its way to the second when the first is
+    cleared; the first's gate spike, which is that same total, is subtracted from the second in that very step.
+    """
+
+    def __init__(self, proc: Readout) -> None:
+        (n,) = proc.proc_params["shape"]
+        cycle, shift = proc.proc_params["cycle"], proc.proc_params["shift"]
+        over = cycle.start + cycle.steps
+        first = last = GatedSum(n, over, cycle.period)
+        self._adopt("first", first.processes())
+        if isinstance(proc.proc_params["rule"], MemMean):
+            last = GatedSum(n, over + 1, cycle.period)
+            self._adopt("second", last.processes())
+            self.link = identity(n, bits=GRADED)
+            self.stale = identity(n, -1, bits=GRADED)
+            first.sigma.s_out.connect(self.link.s_in)
+            self.link.a_out.connect(last.sigma.a_in)
+            first.gate.s_out.connect(self.stale.s_in)
+            self.stale.a_out.connect(last.sigma.a_in)
+        proc.in_ports.a_in.connect(first.sigma.a_in)
+        self.sender = last.shifted(shift) if shift else last.gate
+        self.sender.s_out.connect(proc.out_ports.s_out)
+
+    def _adopt(self, stage: str, processes: dict[str, AbstractProcess]) -> None:
+        # Lava finds the inner processes among the attributes of the model.
+        for name, process in processes.items():
+            setattr(self, f"{stage}_{name}", process)
