@@ -1,0 +1,39 @@
+"""Both relative errors, against numbers done by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from neurokit.errors import OutOfRange
+from neurokit.metrics import relative_l2, relative_l2_global, relative_l2_mean
+
+
+def test_mean_and_global_differ_as_they_should() -> None:
+    truth = np.array([[3.0, 4.0], [0.0, 1.0]])
+    answer = np.array([[3.0, 4.0], [0.0, 0.0]])
+    assert relative_l2_mean(truth, answer) == pytest.approx((0 + 1) / 2)
+    assert relative_l2_global(truth, answer) == pytest.approx(1 / np.sqrt(26))
+    assert relative_l2(truth, answer).as_dict() == {"mean": 0.5, "global": pytest.approx(1 / np.sqrt(26))}
+
+
+@given(arrays(np.float64, (3, 4), elements=st.floats(0.5, 10)), st.floats(0.1, 2))
+def test_both_are_the_factor_when_the_answer_is_scaled(truth: np.ndarray, factor: float) -> None:
+    for error in relative_l2(truth, truth * (1 + factor)):
+        assert error == pytest.approx(factor, rel=1e-9)
+
+
+def test_axes_after_the_first_are_one_sample() -> None:
+    rng = np.random.default_rng(0)
+    truth, answer = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 3))
+    assert relative_l2(truth, answer) == relative_l2(truth.reshape(2, -1), answer.reshape(2, -1))
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="shape"):
+        relative_l2_mean(np.ones((2, 3)), np.ones((3, 2)))
+    with pytest.raises(OutOfRange, match="true sample 1"):
+        relative_l2_mean(np.array([[1.0], [0.0]]), np.ones((2, 1)))
