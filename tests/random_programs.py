@@ -1,0 +1,156 @@
+"""Random Programs of every shape that the format allows, from a seed or from hypothesis, and samples for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from hypothesis import strategies as st
+
+from neurokit.compilers.bounds import prove
+from neurokit.errors import OutOfRange
+from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking, Widths
+from neurokit.readouts import MemMean, Rate
+
+#: Wide enough for loud networks, narrow enough to be broken by unproven ones.
+ROOMY = Widths(synapse=32, membrane=28, accumulator=32, message=32, product=32)
+
+
+class Choices(Protocol):
+    """Where a random Program's decisions come from."""
+
+    def integer(self, low: int, high: int) -> int: ...
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Decisions of a generator of random numbers."""
+
+    rng: np.random.Generator
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
+        return self.rng.integers(low, high + 1, shape)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Decisions of hypothesis, which it can shrink; arrays come from a seed that it draws."""
+
+    draw: Callable[[Any], Any]
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.draw(st.integers(low, high)))
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
+        seed = self.draw(st.integers(0, 2**32 - 1))
+        return np.random.default_rng(seed).integers(low, high + 1, shape)
+
+
+def pick(choose: Choices, options: Sequence[Any]) -> Any:
+    return options[choose.integer(0, len(options) - 1)]
+
+
+def build(choose: Choices, *, widths: Widths | None = None, largest: int = 64) -> Program:
+    """A Program with one or two branches of depth 1..4, not proved; `largest` bounds the layers' widths and `steps`."""
+    steps = choose.integer(1, largest)
+    factors = choose.integer(1, 2)
+    tail = choose.integer(1, largest)
+    nodes: list[ProgramNode] = []
+    for name in ("b", "t")[:factors]:
+        nodes += _branch(choose, name, tail, largest)
+    last = "b.readout"
+    if factors == 2 or choose.integer(0, 3) == 0:  # a Product may also square one branch
+        nodes.append(Product("product", last, f"{'bt'[factors - 1]}.readout", shift=choose.integer(0, 12)))
+        last = "product"
+    if choose.integer(0, 1):
+        nodes.append(_dense(choose, "sum", last, tail, choose.integer(1, 3), loudness=3))
+        last = "sum"
+    nodes.append(Output("y", last, scale=pick(choose, (1.0, 0.1, -2.5)), offset=pick(choose, (0.0, 0.3))))
+    if choose.integer(0, 3) == 0:
+        nodes.append(Output("z", "b.readout"))
+    return Program(tuple(nodes), steps, widths or pick(choose, (Widths(), ROOMY)), provenance={"made": "at random"})
+
+
+def _branch(choose: Choices, name: str, tail: int, largest: int) -> list[ProgramNode]:
+    size, reach = choose.integer(1, largest), pick(choose, (1, 100, 2000))
+    low = choose.integers(-reach, 0, (size,))
+    nodes: list[ProgramNode] = [
+        Input(name, low, low + choose.integers(0, 2 * reach, (size,)), scale=pick(choose, (1.0, 1 / 300)))
+    ]
+    for depth in range(choose.integer(1, 4)):
+        for hop in range(pick(choose, (1, 1, 1, 0, 2))):  # neurons may read neurons, and a Dense a Dense
+            width = choose.integer(1, largest)
+            nodes.append(_dense(choose, f"{name}.dense{depth}{hop}", nodes[-1].name, size, width, loudness=60))
+            size = width
+        threshold = pick(choose, (1, 3 * 2**7, 64, 255, 255 * 2**7))
+        neuron = IF(threshold, pick(choose, (Subtract(), ToZero())))
+        nodes.append(Spiking(f"{name}.spiking{depth}", nodes[-1].name, neuron))
+        if depth == 0 and choose.integer(0, 3) == 0:  # a layer with two readers
+            nodes.append(Readout(f"{name}.tap", nodes[-1].name, Rate()))
+            nodes.append(Output(f"{name}.tapped", f"{name}.tap"))
+            nodes.append(_dense(choose, f"{name}.after", f"{name}.spiking{depth}", size, size, loudness=60))
+            nodes.append(Spiking(f"{name}.again", f"{name}.after", IF(32)))
+    nodes.append(_dense(choose, f"{name}.out", nodes[-1].name, size, tail, loudness=8))
+    nodes.append(Readout(f"{name}.readout", f"{name}.out", pick(choose, (Rate(), MemMean())), choose.integer(0, 7)))
+    return nodes
+
+
+def _dense(choose: Choices, name: str, source: str, size: int, width: int, loudness: int) -> Dense:
+    exponent = choose.integer(-7, 2)
+    bias = choose.integers(-4 * loudness, 4 * loudness, (width,))
+    return Dense(name, source, choose.integers(-loudness, loudness, (width, size)), bias, exponent)
+
+
+def proven(program: Program) -> Program:
+    """`program` with its certificate; weights, biases and inputs are halved until it has one."""
+    while True:
+        try:
+            return replace(program, certificate=prove(program))
+        except OutOfRange:
+            program = replace(program, nodes=tuple(_halved(node) for node in program.nodes))
+
+
+def _halved(node: ProgramNode) -> ProgramNode:
+    if isinstance(node, Dense):
+        return replace(node, weight=np.trunc(node.weight / 2), bias=np.trunc(node.bias / 2))
+    if isinstance(node, Input):
+        return replace(node, low=np.trunc(node.low / 2), high=np.trunc(node.high / 2))
+    return node
+
+
+def random_program(rng: np.random.Generator, *, largest: int = 64) -> Program:
+    """A proven Program from a seeded generator."""
+    return proven(build(Seeded(rng), largest=largest))
+
+
+@st.composite
+def programs(draw: Callable[[Any], Any], *, largest: int = 64) -> Program:
+    """Proven Programs."""
+    return proven(build(Drawn(draw), largest=largest))
+
+
+@st.composite
+def unproven(draw: Callable[[Any], Any], *, largest: int = 8) -> Program:
+    """Small Programs whose narrow widths some samples may leave."""
+    narrow = Widths(*(draw(st.integers(4, 20)) for _ in vars(Widths())))
+    return build(Drawn(draw), widths=narrow, largest=largest)
+
+
+def random_inputs(
+    program: Program, rng: np.random.Generator, *batches: tuple[int, ...], corners: bool = False
+) -> dict[str, np.ndarray]:
+    """Real samples in range, one batch shape per input (or one for all); at the range's ends if `corners`."""
+    samples = {}
+    for node, batch in zip(program.inputs, batches * (len(program.inputs) if len(batches) == 1 else 1), strict=True):
+        x = rng.integers(node.low, node.high + 1, (*batch, node.low.size))
+        if corners:
+            x = np.where(rng.integers(0, 2, x.shape), node.low, node.high)
+        samples[node.name] = x * node.scale
+    return samples

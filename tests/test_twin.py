@@ -1,0 +1,234 @@
+"""The twin is the reference: every spike, state, total and output, for any Program, kernels and threads."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_programs import ROOMY, programs, random_inputs, random_program
+
+from neurokit import twin
+from neurokit.errors import GraphError, OutOfRange, TargetUnavailable
+from neurokit.neurons import IF, Subtract, ToZero, heaviside
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import MemMean, Rate
+from neurokit.reference import run
+from neurokit.result import RunResult
+from neurokit.targets import Target
+from neurokit.twin import Twin
+from neurokit.twin_arrays import ArrayKernels, Kernels, Synapses
+
+numba = pytest.importorskip("numba")
+
+BOTH = pytest.mark.parametrize("compiled", [True, False], ids=["numba", "numpy"])
+
+
+def kernels() -> list[Kernels]:
+    return [twin.choose(True), twin.choose(False)]
+
+
+def assert_same(expected: RunResult, got: RunResult) -> None:
+    assert expected.trace is not None
+    assert got.trace is not None
+    for kind in ("spikes", "states", "totals"):
+        left, right = getattr(expected.trace, kind), getattr(got.trace, kind)
+        assert list(left) == list(right)
+        for name, values in left.items():
+            assert values.dtype == right[name].dtype, (kind, name)
+            np.testing.assert_array_equal(values, right[name], err_msg=f"{kind} of {name}", strict=True)
+    for kind in ("raw", "outputs"):
+        for name, values in getattr(expected, kind).items():
+            assert values.dtype == getattr(got, kind)[name].dtype
+            np.testing.assert_array_equal(values, getattr(got, kind)[name], strict=True)
+
+
+@settings(max_examples=120)
+@given(program=programs(), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+def test_equals_the_reference_on_every_integer(program: Program, seed: int, corners: bool) -> None:
+    inputs = random_inputs(program, np.random.default_rng(seed), (3,), corners=corners)
+    expected = run(program, inputs, record=True)
+    for compiled in (True, False):
+        assert_same(expected, Twin(compiled=compiled).run(program, inputs, record=True))
+        np.testing.assert_array_equal(expected.raw["y"], Twin(compiled=compiled).run(program, inputs).raw["y"])
+
+
+@BOTH
+@pytest.mark.parametrize("batches", [((),), ((1,),), ((4, 1), (1, 5)), ((2, 3, 1), (4,)), ((), (6,))])
+def test_leading_axes_broadcast_as_in_the_reference(compiled: bool, batches: tuple[tuple[int, ...], ...]) -> None:
+    rng = np.random.default_rng(3)
+    program = next(p for p in iter(lambda: random_program(rng, largest=9), None) if len(p.inputs) == len(batches))
+    inputs = random_inputs(program, rng, *batches)
+    assert_same(run(program, inputs, record=True), Twin(compiled=compiled).run(program, inputs, record=True))
+
+
+@BOTH
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_chunks_and_threads_change_nothing(compiled: bool, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twin, "CHUNK_BYTES", 2**9)
+    monkeypatch.setattr(twin, "THREAD_BYTES", 0)
+    rng = np.random.default_rng(threads)
+    for _ in range(3):
+        program = random_program(rng, largest=12)
+        inputs = random_inputs(program, rng, (37,))
+        got = Twin(threads=threads, compiled=compiled).run(program, inputs, record=True)
+        assert_same(run(program, inputs, record=True), got)
+
+
+@settings(max_examples=60)
+@given(
+    current=st.lists(st.integers(-300, 300), min_size=1, max_size=20),
+    threshold=st.integers(1, 255),
+    reset=st.sampled_from([Subtract(), ToZero()]),
+)
+def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, reset: Subtract | ToZero) -> None:
+    neuron, steps = IF(threshold, reset), len(current)
+    u, spikes, states = np.zeros(1, dtype=np.int64), [], []
+    for a in current:
+        before, s, u = neuron.step(u, np.array([a]), heaviside)
+        spikes.append(int(s[0]))
+        states.append(int(before[0]))
+    series = np.array(current, dtype=np.int32).reshape(1, steps, 1)
+    # The same currents through synapses: line t fires at step t alone and its weight is the current of that step.
+    tenths = np.array(current).reshape(1, steps) // 3
+    one_hot = np.eye(steps, dtype=np.uint8)[None]
+    for kernel in kernels():
+        fired, before = kernel.fire(series, neuron, steps, True)
+        assert fired.ravel().tolist() == spikes
+        assert before is not None
+        assert before.ravel().tolist() == states
+        by_synapse = kernel.drive(one_hot, Synapses.of(Dense("d", "x", tenths, [0]), True, 1), neuron, False)
+        by_current = kernel.fire(tenths.reshape(1, steps, 1).astype(np.int32), neuron, steps, False)
+        np.testing.assert_array_equal(by_synapse[0], by_current[0])
+
+
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("exponent", [-7, -1, 0, 2])
+def test_kernels_agree_with_integer_matrix_products(density: float, exponent: int) -> None:
+    rng = np.random.default_rng(int(10 * density) + 100 * (exponent + 7))
+    spikes = (rng.random((5, 11, 70)) < density).astype(np.uint8)
+    node = Dense("d", "x", rng.integers(-128, 128, (33, 70)), rng.integers(-500, 500, 33), exponent)
+    exact = spikes.astype(np.int64) @ node.weight.T.astype(np.int64) + node.bias
+    exact = exact << exponent if exponent >= 0 else exact >> -exponent
+    weights = MemMean().weights(11)
+    synapses = Synapses.of(node, True, int(weights.sum()))
+    np.testing.assert_array_equal(synapses.currents(spikes), exact)
+    for kernel in kernels():
+        np.testing.assert_array_equal(kernel.count(spikes, weights), np.einsum("t,bti->bi", weights, spikes))
+        if exponent < 0:
+            got = kernel.collect(spikes, synapses, weights)
+        else:
+            got = synapses.totals(kernel.count(spikes, weights), int(weights.sum()))
+        np.testing.assert_array_equal(got, np.einsum("t,bti->bi", weights, exact))
+
+
+def test_a_negative_exponent_floors_every_step_not_the_window() -> None:
+    """One spike of weight 1 in 4 steps, halved: floor(1/2) = 0 in each step, not floor(4/2) = 2 over all."""
+    program = Program(
+        (
+            Input("x", [1], [1], 1.0),
+            Spiking("s", "x", IF(1)),
+            Dense("half", "s", [[1]], [0], exponent=-1),
+            Readout("r", "half", Rate()),
+            Output("y", "r"),
+        ),
+        steps=4,
+    )
+    assert Twin().run(program, {"x": np.array([1.0])}).raw["y"] == [0]
+
+
+def test_window_sums_too_large_for_float64_stay_exact() -> None:
+    """A sum over synapses and time may pass 2**53 before opposite weights cancel it; then integers are used."""
+    lines = 2**14
+    weight = np.resize([127, -127], (1, lines)).astype(np.int64)
+    synapses = Synapses.of(Dense("d", "x", weight, [1]), True, 2**33)
+    assert synapses.spread.dtype == np.int64
+    count = np.full((1, lines), 2**33 + 1, dtype=np.int64)
+    count[0, 0] += 1
+    assert synapses.totals(count, 5) == [[127 + 5]]
+
+
+def test_every_branch_is_evaluated_once_not_once_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[int] = []
+    fire = ArrayKernels.fire
+
+    def counting(self: ArrayKernels, currents: np.ndarray, *rest: object) -> object:
+        evaluated.append(currents.shape[0])
+        return fire(self, currents, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ArrayKernels, "fire", counting)
+    rng = np.random.default_rng(0)
+    program = next(p for p in iter(lambda: random_program(rng, largest=5), None) if len(p.inputs) == 2)
+    layers = {name: sum(n.name.startswith(name + ".") for n in program.spiking) for name in ("b", "t")}
+    Twin(threads=1, compiled=False).run(program, random_inputs(program, rng, (20, 1), (1, 30)))
+    assert sum(evaluated) == 20 * layers["b"] + 30 * layers["t"]
+
+
+def test_provenance_says_which_kernels_ran() -> None:
+    program = random_program(np.random.default_rng(0), largest=4)
+    inputs = random_inputs(program, np.random.default_rng(0), (2,))
+    assert Twin().run(program, inputs).provenance["kernels"] == f"numba {numba.__version__}"
+    slow = Twin(threads=1, compiled=False).run(program, inputs)
+    assert slow.provenance == {"kernels": f"numpy {np.__version__}", "threads": "1"}
+    assert slow.target == "twin"
+    target: Target = Twin()
+    assert target.name == "twin"
+
+
+def test_the_proof_is_made_once_and_forgotten_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    proofs: list[Program] = []
+    original = twin.prove
+    monkeypatch.setattr(twin, "prove", lambda program: (proofs.append(program), original(program))[1])
+    program = random_program(np.random.default_rng(1), largest=4)
+    inputs = random_inputs(program, np.random.default_rng(0), (2,))
+    for _ in range(3):
+        Twin().run(program, inputs)
+    assert len(proofs) == 1
+    watched, key = weakref.ref(program), id(program)
+    assert key in twin._PLANS
+    proofs.clear()
+    del program
+    gc.collect()
+    assert watched() is None
+    assert key not in twin._PLANS
+
+
+def test_an_unprovable_program_is_refused() -> None:
+    nodes = (Input("x", [0], [2**20], 1.0), Spiking("s", "x", IF(1)), Readout("r", "s", Rate()), Output("y", "r"))
+    with pytest.raises(OutOfRange, match=r"node 's': membrane\[0\] can reach"):
+        Twin().run(Program(nodes, 8), {"x": np.zeros((1, 1))})
+    roomy = replace(Program(nodes, 8, ROOMY))
+    assert Twin().run(roomy, {"x": np.full((1, 1), 2.0**20)}).raw["y"] == [[8]]
+
+
+def test_bad_samples_are_refused_as_by_the_reference() -> None:
+    program = random_program(np.random.default_rng(2), largest=4)
+    good = random_inputs(program, np.random.default_rng(0), (2,))
+    with pytest.raises(GraphError, match="unknown"):
+        Twin().run(program, {**good, "extra": np.zeros((2, 1))})
+    first = program.inputs[0]
+    beyond = {**good, first.name: np.tile((first.high + 1.0) * first.scale, (2, 1))}
+    with pytest.raises(OutOfRange, match="the range this Program was compiled for"):
+        Twin().run(program, beyond)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_thread_counts_below_one_are_refused(threads: int) -> None:
+    with pytest.raises(OutOfRange, match=r"Twin\.threads"):
+        Twin(threads=threads)
+
+
+def test_missing_numba_is_said_when_it_was_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    twin.choose.cache_clear()
+    monkeypatch.setitem(sys.modules, "neurokit.twin_kernels", None)
+    try:
+        with pytest.raises(TargetUnavailable, match=r"neurokit-loihi\[fast\]"):
+            twin.choose(True)
+        assert isinstance(twin.choose(None), ArrayKernels)
+    finally:
+        twin.choose.cache_clear()
