@@ -8,10 +8,10 @@ from lava.proc.dense.process import Dense, DelayDense
 from lava.proc.graded.process import GradedVec
 from lava.utils.weightutils import SignMode
 
+from neurokit.lava.schedule import MAX_DELAY
+
 #: Bits of a graded spike; 0 selects binary spikes.
 GRADED, BINARY = 24, 0
-#: Largest delay of a synapse, in steps.
-MAX_DELAY = 62
 
 
 def exact(weight: Int8[np.ndarray, "out in"], exponent: int = 0, bits: int = BINARY) -> Dense:

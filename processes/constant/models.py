@@ -14,7 +14,8 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIFReset
 
-from neurokit.processes.constant.process import DIGIT_BASE, LEAD, Constant
+from neurokit.lava.digits import DIGIT_BASE, lines
+from neurokit.processes.constant.process import LEAD, Constant
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import one_sign, relay
 
@@ -30,7 +31,7 @@ class PyConstant(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.lines = DIGIT_BASE ** np.arange(proc_params["digits"], dtype=np.int32)
+        self.lines = lines(proc_params["digits"])
 
     def run_spk(self) -> None:
         self.s_out.send(self.lines * self.cycle.covers(self.time_step))

@@ -7,8 +7,6 @@ from lava.magma.core.process.process import AbstractProcess
 
 from neurokit.lava.cycle import Cycle
 
-#: A bias is written in digits to this base; digit `i` sits on a synapse from a line that carries `DIGIT_BASE**i`.
-DIGIT_BASE = 128
 #: Most lines there are: 1, 128 and 16384.
 MAX_DIGITS = 3
 #: Steps that the stock form needs before its first spike.

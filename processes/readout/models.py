@@ -16,8 +16,9 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.prodneuron.process import ProdNeuron
 from lava.proc.sdn.process import Sigma
 
+from neurokit.lava.schedule import LAG
 from neurokit.processes.pacemaker import pacemaker
-from neurokit.processes.readout.process import LAG, Readout
+from neurokit.processes.readout.process import Readout
 from neurokit.processes.synapses import GRADED, identity, one_sign
 from neurokit.readouts import MemMean
 

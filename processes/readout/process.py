@@ -6,10 +6,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
 from neurokit.lava.cycle import Cycle
+from neurokit.lava.schedule import LAG
 from neurokit.readouts import MemMean, Rate
-
-#: Steps after the window's last at which the total leaves; the rules that a Readout knows.
-LAG: dict[type, int] = {Rate: 1, MemMean: 2}
 
 
 class Readout(AbstractProcess):

@@ -10,9 +10,6 @@ from lava.magma.core.process.variable import Var
 from neurokit.lava.cycle import Cycle
 from neurokit.program import split_threshold
 
-#: Loihi keeps 6 bits of fraction below the synaptic input: the inner state of the stock form is 64 * membrane.
-STOCK_UNIT = 1 << 6
-
 
 class SoftIF(AbstractProcess):
     """A population of `neurokit.neurons.IF` with reset `Subtract`, working in windows of time.
@@ -26,8 +23,8 @@ class SoftIF(AbstractProcess):
     threshold  `k * 2**e` with 1 <= k <= 255 and 0 <= e <= 7; |u| < 2**17 (the caller proves it)
     cycle      when its windows are
 
-    Var `u` is the membrane before the reset: in its own units in the leaf models, times `STOCK_UNIT` in the stock
-    form, whose LIFReset keeps that fraction. Leaf models in fixed and floating point (simulator; on the chip a neuron
+    Var `u` is the membrane before the reset: in its own units in the leaf models, times `Stock.membrane_unit` in the
+    stock form, whose LIFReset keeps 6 bits of fraction. Leaf models in fixed and floating point (simulator; on the chip a neuron
     of this kind would need microcode), and a SubProcessModel of stock processes only, all of which also have
     Loihi 2 models. All three emit the same spikes in the same steps.
 

@@ -1,0 +1,213 @@
+"""LavaNetwork: a Program's Lava processes, built, run and owned as a context manager, in this very interpreter.
+
+Lava 0.10 hangs for ever when one of its processes raises, is killed or sleeps, and then hangs again in `stop`. So this
+class drives Lava's Runtime itself: it waits by polling, looks after the children, and always ends them by a kill, which
+is safe because they hold nothing but tapes, and those are memory-mapped files. It relies on private attributes of
+the pinned version of Lava.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
+
+from neurokit.compilers.to_lava import Wiring, to_lava
+from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.lava.forms import Form, Stock
+from neurokit.program import Program
+from neurokit.result import Trace
+
+#: Seconds between two looks at a running network: short at first, for short runs, then long.
+_SHORTEST_NAP, _LONGEST_NAP = 1e-4, 5e-3
+#: Seconds between two looks at the health of every child.
+_CHECK_UP = 0.05
+
+
+class LavaNetwork:
+    """A Program as Lava processes.
+
+    >>> with LavaNetwork(program, Stock(), record=True) as network:      # doctest: +SKIP
+    ...     raw, trace = network.run(program.encode(samples))
+
+    `form` chooses the models, `record` keeps spikes, states and totals, `period` is the number of chip steps from one
+    sample to the next (default: the shortest). The samples of a run, and of all runs, stream through one running
+    network: nothing is built or set again between them.
+
+    Raises UnsupportedNode or OutOfRange (see `schedule`) on entering when Lava cannot run the Program exactly.
+    """
+
+    def __init__(
+        self, program: Program, form: Form | None = None, *, record: bool = False, period: int | None = None
+    ) -> None:
+        self.program = program
+        self.form: Form = Stock() if form is None else form
+        self.record = record
+        self.period = period
+        self.chip_steps = 0  #: executed so far
+        self._runs = 0
+        self._runtime: Any = None
+        self._wiring: Wiring | None = None
+        self._directory: Path | None = None
+
+    def __enter__(self) -> LavaNetwork:
+        self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
+        try:
+            self._wiring = to_lava(self.program, self._directory, record=self.record, period=self.period)
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def run(
+        self, values: Mapping[str, Int64[np.ndarray, "samples size"]], *, deadline_s: float = 600.0
+    ) -> tuple[dict[str, Int64[np.ndarray, "samples size"]], Trace | None]:
+        """Stream encoded samples through the network; raw outputs by Output name, and the Trace if recording.
+
+        Raises LavaFailure with the child's traceback when a process fails, LavaTimeout after `deadline_s` seconds; in
+        both cases, and on Ctrl-C, the network is stopped and cannot run again.
+        """
+        wiring = self._require_running()
+        samples = len(next(iter(values.values())))
+        windows = samples + wiring.schedule.drain
+        for name, tape in wiring.inputs.items():
+            # While the last samples drain, the last one is presented again: nothing outside the proven range.
+            x = np.concatenate([values[name], np.repeat(values[name][-1:], wiring.schedule.drain, axis=0)])
+            tape.write(self._runs, wiring.played(name, x))
+        wires, steps = self.program.wires, self.program.steps
+        for name, tape in wiring.totals.items():
+            tape.blank(self._runs, (windows, 1, wires[name].size))
+        for name, tape in [*wiring.spikes.items(), *wiring.states.items()]:
+            tape.blank(self._runs, (windows, steps, wires[name].size))
+        chip_steps = wiring.schedule.chip_steps(samples)
+        try:
+            self._runtime.start(RunSteps(num_steps=chip_steps, blocking=False))
+            self._wait(time.monotonic() + deadline_s, deadline_s)
+        except BaseException:
+            self.stop()
+            raise
+        self.chip_steps += chip_steps
+        return self._collect(wiring, samples)
+
+    def stop(self) -> None:
+        """End all children and remove all files. Safe to call at any time and any number of times."""
+        if self._runtime is not None:
+            runtime, self._runtime = self._runtime, None
+            _end(runtime)
+        self._wiring = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    def _require_running(self) -> Wiring:
+        if self._wiring is None or self._runtime is None:
+            raise LavaFailure("this LavaNetwork is not running: enter it with `with`, and do not use it after a failure.")
+        return self._wiring
+
+    def _start(self) -> None:
+        assert self._wiring is not None
+        config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=self.form.expanded)
+        self._runtime = start_runtime(next(iter(self._wiring.labels)), config)
+
+    def _wait(self, deadline: float, deadline_s: float) -> None:
+        """Wait until the run is over; raise LavaFailure or LavaTimeout when it will not be."""
+        nap, check_up = _SHORTEST_NAP, 0.0
+        while not all(port.probe() for port in self._runtime.service_to_runtime):
+            now = time.monotonic()
+            if now > deadline:
+                raise LavaTimeout(f"Lava did not finish within {deadline_s:g} s; {self._where()}.")
+            if now > check_up:
+                self._raise_if_failed()
+                check_up = now + _CHECK_UP
+            time.sleep(nap)
+            nap = min(2 * nap, _LONGEST_NAP)
+        replies = [port.recv() for port in self._runtime.service_to_runtime]
+        if not all(enum_equal(reply, MGMT_RESPONSE.DONE) for reply in replies):
+            # A child that failed tells so before its traceback is through.
+            grace = time.monotonic() + 1.0
+            while time.monotonic() < grace:
+                self._raise_if_failed()
+                time.sleep(_CHECK_UP)
+            raise LavaFailure(f"Lava's runtime answered {replies} to a run; {self._where()}.")
+        self._runtime._is_running = False
+
+    def _raise_if_failed(self) -> None:
+        actors = self._runtime._messaging_infrastructure.actors
+        for actor in actors:
+            if actor.exception is not None:
+                error, child_traceback = actor.exception
+                raise LavaFailure(f"a Lava process failed: {error!r}; {self._where()}.", child_traceback)
+        dead = [actor for actor in actors if not actor.is_alive()]
+        if dead:
+            codes = ", ".join(str(actor.exitcode) for actor in dead)
+            raise LavaFailure(f"{len(dead)} of {len(actors)} Lava processes died (exit {codes}); {self._where()}.")
+
+    def _where(self) -> str:
+        return f"form {self.form.name!r}, run {self._runs} of this network, after {self.chip_steps} chip steps"
+
+    def _collect(self, wiring: Wiring, samples: int) -> tuple[dict[str, np.ndarray], Trace | None]:
+        run, self._runs = self._runs, self._runs + 1
+        totals = {name: tape.read(run)[:samples, 0].astype(np.int64) for name, tape in wiring.totals.items()}
+        raw = {output.name: totals[output.source] for output in self.program.outputs}
+        if not self.record:
+            return raw, None
+        states = {}
+        for name, tape in wiring.states.items():
+            fine = tape.read(run)[:samples].astype(np.int64)
+            assert not (fine % self.form.membrane_unit).any()
+            states[name] = fine // self.form.membrane_unit
+        spikes = {name: tape.read(run)[:samples].astype(np.uint8) for name, tape in wiring.spikes.items()}
+        return raw, Trace(spikes=spikes, states=states, totals=totals)
+
+
+def start_runtime(process: Any, config: Loihi2SimCfg) -> Any:
+    """Compile the network that `process` belongs to and start its children.
+
+    Raises LavaFailure with the child's traceback when a process model cannot be made; no child is left then.
+    """
+    from lava.magma.core.process.message_interface_enum import ActorType
+    from lava.magma.runtime.runtime import Runtime
+
+    executable = process.compile(config)
+    runtime = Runtime(executable, ActorType.MultiProcessing)
+    executable.assign_runtime_to_all_processes(runtime)
+    try:
+        runtime.initialize()
+    except BaseException as error:
+        _end(runtime)
+        if hasattr(error, "trace"):  # Lava's way of sending a child's traceback
+            raise LavaFailure(f"a Lava process could not be made: {error!r}.", error.trace) from error
+        raise
+    return runtime
+
+
+def _end(runtime: Any) -> None:
+    """Kill the children of a Lava Runtime, whatever state it is in, and give back what it holds."""
+    infrastructure = runtime._messaging_infrastructure
+    if infrastructure is not None:
+        for actor in infrastructure.actors:
+            if not actor._is_done:
+                actor.kill()
+        for actor in infrastructure.actors:
+            actor.join()
+        runtime.join()
+        infrastructure.smm.shutdown()
+    if runtime._watchdog_manager is not None:
+        runtime._watchdog_manager.stop()
+    runtime._is_running = runtime._is_started = False
