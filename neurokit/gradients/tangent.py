@@ -61,17 +61,23 @@ def _(model: DeepONet) -> list[tuple[str, ...]]:
     return [*(tuple(f"{part}.{n}" for n in names) for part, mlp in parts for names in layers(mlp)), ("bias",)]
 
 
-@singledispatch
+@torch.no_grad()
 def tangent(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
     """Output of `model` and its tangents along `directions`.
 
     Under the scope Global row k of the tangent belongs to direction k of all parameters; under Layerwise the rows of
     one layer follow those of another, in the order of `layers`. Raises UnsupportedNode for a model without a rule.
     """
+    return push(model, inputs, directions, way)
+
+
+@singledispatch
+def push(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+    """The rule of `tangent` for a type of network; runs without autograd."""
     raise _unsupported(model)
 
 
-@tangent.register
+@push.register
 def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
     (x,) = inputs
     batch = x.shape[:-1]
@@ -81,11 +87,11 @@ def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) 
     return Pushed(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
 
 
-@tangent.register
+@push.register
 def _(model: DeepONet, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
     branch, trunk = inputs
-    b, db = tangent(model.branch, (branch,), _below("branch.", directions), way)
-    t, dt = tangent(model.trunk, (trunk,), _below("trunk.", directions), way)
+    b, db = push(model.branch, (branch,), _below("branch.", directions), way)
+    t, dt = push(model.trunk, (trunk,), _below("trunk.", directions), way)
     y = DeepONet.contract(b, t) + model.bias
     dc = directions.get("bias")
     dy = way.scope.join(
@@ -96,6 +102,7 @@ def _(model: DeepONet, inputs: tuple[Tensor, ...], directions: Directions, way: 
     return Pushed(y, dy)
 
 
+@torch.no_grad()
 def features_and_gain(
     model: MLP, z: Float[Tensor, "batch n"], compiled: bool
 ) -> tuple[Float[Tensor, "batch n"], Float[Tensor, "batch n"]]:
@@ -116,16 +123,16 @@ def features_and_gain(
     return total.value / normaliser, total.tangent / normaliser
 
 
+@torch.no_grad()
 def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = True) -> Float[Tensor, "*batch width"]:
     """`model.features(x)` without gradients, by the compiled kernel where there is one."""
-    with torch.no_grad():
-        if len(model.hidden) > 1 or not compiled or not _has_kernel(model, x):
-            return model.features(x)
-        from neurokit import spike_kernels
+    if len(model.hidden) > 1 or not compiled or not _has_kernel(model, x):
+        return model.features(x)
+    from neurokit import spike_kernels
 
-        z = model.hidden[0](x)
-        phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)
-        return torch.from_numpy(phi).reshape(z.shape)
+    z = model.hidden[0](x)
+    phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)
+    return torch.from_numpy(phi).reshape(z.shape)
 
 
 def _has_kernel(model: MLP, x: Tensor) -> bool:

@@ -1,0 +1,258 @@
+"""Gradient estimators: tangents equal backpropagation, estimates are unbiased, no autograd graph is built."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from neurokit.errors import OutOfRange, UnsupportedNode  # noqa: E402
+from neurokit.gradients.backprop import Backprop  # noqa: E402
+from neurokit.gradients.directions import Bernoulli, Normal  # noqa: E402
+from neurokit.gradients.estimator import Batch, Estimator  # noqa: E402
+from neurokit.gradients.forward import ForwardGradient  # noqa: E402
+from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
+from neurokit.gradients.tangent import Way, features, features_and_gain, layers, tangent  # noqa: E402
+from neurokit.networks import MLP, DeepONet  # noqa: E402
+from neurokit.neurons import IF, Subtract, ToZero  # noqa: E402
+from neurokit.readouts import MemMean, Rate  # noqa: E402
+from neurokit.surrogates import Gaussian  # noqa: E402
+
+pytestmark = pytest.mark.torch
+DEPTHS = ((7,), (7, 6), (7, 6, 5))
+#: Tolerances of the issue; sums of some thousand terms of either precision stay well below them.
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+
+
+def network(kind: str, hidden=(7,), readout=MemMean(), reset=Subtract(), dtype=torch.float64, threshold=0.4):  # type: ignore[no-untyped-def]  # noqa: B008
+    common = {
+        "hidden": hidden,
+        "steps": 12,
+        "neuron": IF(threshold=threshold, reset=reset),
+        "readout": readout,
+        "surrogate": Gaussian(0.3),
+        "seed": 2,
+        "dtype": dtype,
+    }
+    if kind == "MLP":
+        return MLP(inputs=4, outputs=3, **common)
+    return DeepONet(sensors=4, coordinates=2, features=5, **common)
+
+
+def batch_for(model, seed=0) -> Batch:  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(seed)
+    dtype = next(model.parameters()).dtype
+    shapes = [(9, 4)] if isinstance(model, MLP) else [(6, 1, 4), (1, 8, 2)]
+    inputs = tuple(torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype) for shape in shapes)
+    answer = model(*inputs).detach()
+    noise = torch.randn(answer.shape, generator=generator, dtype=torch.float64).to(dtype)
+    return Batch(inputs, answer + noise)
+
+
+def draw(model, count: int, seed=1):  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(seed)
+    return {name: Bernoulli().draw((count, *p.shape), generator, p) for name, p in model.named_parameters()}
+
+
+def slopes_by_tangent(model, batch, directions, way):  # type: ignore[no-untyped-def]
+    y, dy = tangent(model, batch.inputs, directions, way)
+    assert dy is not None
+    return 2 * torch.einsum("k...,...->k", dy, y - batch.target) / y.numel()
+
+
+def slopes_by_backprop(model, batch, directions, names):  # type: ignore[no-untyped-def]
+    gradient = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    return sum(torch.einsum("k...,...->k", directions[name], gradient[name]) for name in names)
+
+
+every_network = pytest.mark.parametrize(
+    ("kind", "hidden", "readout", "reset"),
+    [
+        pytest.param(kind, hidden, readout, reset, id=f"{kind}-{len(hidden)}-{readout.name}-{type(reset).__name__}")
+        for kind in ("MLP", "DeepONet")
+        for hidden in DEPTHS
+        for readout in (Rate(), MemMean())
+        for reset in (Subtract(), ToZero())
+    ],
+)
+
+
+@every_network
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_tangent_is_gradient_dot_direction(kind, hidden, readout, reset, dtype, compiled) -> None:  # type: ignore[no-untyped-def]
+    if compiled:
+        pytest.importorskip("numba")
+    model = network(kind, hidden, readout, reset, dtype)
+    batch = batch_for(model)
+    names = [name for name, _ in model.named_parameters()]
+    # Directions of length one, so that the tolerance is relative to the gradient's own length.
+    directions = {name: v / math.sqrt(sum(p.numel() for p in model.parameters())) for name, v in draw(model, 3).items()}
+    expected = slopes_by_backprop(model, batch, directions, names)
+    slopes = slopes_by_tangent(model, batch, directions, Way(Global(), compiled))
+    assert expected.abs().max() > 1e-3, "a comparison of zeros would prove nothing"
+    torch.testing.assert_close(slopes, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+@every_network
+def test_layerwise_tangents_sum_to_the_global_one(kind, hidden, readout, reset) -> None:  # type: ignore[no-untyped-def]
+    model = network(kind, hidden, readout, reset)
+    batch, directions = batch_for(model), draw(model, 3)
+    groups = layers(model)
+    rows = Layerwise().share(slopes_by_tangent(model, batch, directions, Way(Layerwise())), len(groups))
+    for group, row in zip(groups, rows, strict=True):
+        torch.testing.assert_close(row, slopes_by_backprop(model, batch, directions, group), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(sum(rows), slopes_by_tangent(model, batch, directions, Way(Global())))
+
+
+@pytest.mark.parametrize("kind", ["MLP", "DeepONet"])
+def test_layers_name_every_parameter_once(kind: str) -> None:
+    model = network(kind, (7, 6))
+    assert [name for group in layers(model) for name in group] == [
+        name for name, _ in sorted(model.named_parameters(), key=lambda item: _order(kind, item[0]))
+    ]
+
+
+def _order(kind: str, name: str) -> tuple[int, ...]:
+    return (1 if name == "bias" else 0,)  # the torch module registers the bias first, its tangent comes last
+
+
+@pytest.mark.parametrize("scope", [Global(), Layerwise()])
+@pytest.mark.parametrize("hidden", DEPTHS)
+def test_parameters_held_fixed_get_no_direction(hidden, scope) -> None:  # type: ignore[no-untyped-def]
+    """Training only some layers estimates exactly their part of the gradient: with one parameter, exactly."""
+    model = network("DeepONet", hidden)
+    batch = batch_for(model)
+    exact = Backprop().estimate(model, batch, torch.Generator(), ["bias"])
+    estimate = ForwardGradient(scope).estimate(model, batch, torch.Generator(), ["bias"])
+    assert set(estimate.gradient) == {"bias"}
+    torch.testing.assert_close(estimate.gradient["bias"], exact.gradient["bias"], rtol=1e-10, atol=1e-12)
+    last = [f"trunk.hidden.{len(hidden) - 1}.{kind}" for kind in ("weight", "bias")]
+    directions = {name: v for name, v in draw(model, 2).items() if name in last}
+    slopes = slopes_by_tangent(model, batch, directions, Way(scope))
+    torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, last), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("scope", [Global(), Layerwise()])
+@pytest.mark.parametrize("distribution", [Bernoulli(), Normal()])
+def test_estimates_are_unbiased(scope, distribution) -> None:  # type: ignore[no-untyped-def]
+    """The mean of many directions meets the gradient within the error that theory gives it."""
+    model = network("DeepONet")
+    batch = batch_for(model)
+    names = [name for name, _ in model.named_parameters()]
+    exact = torch.cat(
+        [g.flatten() for g in Backprop().estimate(model, batch, torch.Generator(), names).gradient.values()]
+    )
+    count = 20_000
+    estimator = ForwardGradient(scope, count, distribution)
+    gradient = estimator.estimate(model, batch, torch.Generator().manual_seed(3), names).gradient
+    mean = torch.cat([gradient[name].flatten() for name in names])
+    # E|mean - g|^2 <= (n + 1) |g|^2 / K with a relative deviation near sqrt(2 / n) = 0.13; 1.5 is four of them.
+    bound = math.sqrt(1.5 * (len(exact) + 1) / count) * exact.norm()
+    assert (mean - exact).norm() < bound
+    assert bound < 0.15 * exact.norm(), "the claim must be able to fail"
+
+
+def variance(scope, directions=1, distribution=Bernoulli(), draws=400) -> tuple[float, int]:  # type: ignore[no-untyped-def]  # noqa: B008
+    """`E|estimate - g|^2 / |g|^2` on a small network, and its number of parameters."""
+    model = network("MLP")
+    batch = batch_for(model)
+    names = [name for name, _ in model.named_parameters()]
+    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    generator = torch.Generator().manual_seed(0)
+    estimator = ForwardGradient(scope, directions, distribution)
+    errors = [
+        sum(float((g - exact[name]).square().sum()) for name, g in estimate.items())
+        for estimate in (estimator.estimate(model, batch, generator, names).gradient for _ in range(draws))
+    ]
+    square = sum(float(g.square().sum()) for g in exact.values())
+    return sum(errors) / draws / square, sum(g.numel() for g in exact.values())
+
+
+def test_variance_is_that_of_theory_and_layerwise_is_less() -> None:
+    measured, n = variance(Global())
+    # Errors are (n - 1)|g|^2 on average with a relative deviation near sqrt(2): 400 draws know it to 7 %; four of that.
+    assert measured == pytest.approx(n - 1, rel=0.28)
+    assert variance(Global(), distribution=Normal())[0] == pytest.approx(n + 1, rel=0.35)
+    assert variance(Global(), directions=8)[0] == pytest.approx((n - 1) / 8, rel=0.28)
+    assert variance(Layerwise())[0] < measured / 1.3
+
+
+@pytest.mark.parametrize("hidden", DEPTHS)
+@pytest.mark.parametrize("scope", [Global(), Layerwise()])
+def test_no_autograd_graph_is_ever_built(hidden, scope) -> None:  # type: ignore[no-untyped-def]
+    model = network("DeepONet", hidden)
+    batch = batch_for(model)
+    names = [name for name, _ in model.named_parameters()]
+    saved = 0
+
+    def count(tensor):  # type: ignore[no-untyped-def]
+        nonlocal saved
+        saved += 1
+        return tensor
+
+    def estimate(estimator: Estimator) -> dict[str, object]:
+        return dict(estimator.estimate(model, batch, torch.Generator(), names).gradient)
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        for compiled in (True, False):
+            gradient = estimate(ForwardGradient(scope, 4, compiled=compiled))
+            assert not any(g.requires_grad for g in gradient.values())  # type: ignore[attr-defined]
+        assert saved == 0
+        estimate(Backprop())
+        assert saved > 12, "the counter works: backpropagation saves tensors in every step"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("reset", [Subtract(), ToZero()])
+@pytest.mark.parametrize("threshold", [1.0, 0.37])
+@pytest.mark.parametrize("readout", [Rate(), MemMean()])
+def test_compiled_kernel_has_the_plain_loops_numbers(dtype, reset, threshold, readout) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("numba")
+    model = network("MLP", (500,), readout, reset, dtype, threshold)
+    x = 3 * torch.randn(40, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
+    z = model.hidden[0](x).detach()
+    phi, gain = features_and_gain(model, z, compiled=False)
+    fast_phi, fast_gain = features_and_gain(model, z, compiled=True)
+    assert torch.equal(fast_phi, phi)  # additions and comparisons in the same order
+    assert torch.equal(features(model, x), model.features(x))
+    # The two `exp` differ by some units in the last place, which the hard reset's products carry over 12 steps.
+    tolerance = 200 * torch.finfo(dtype).eps
+    torch.testing.assert_close(fast_gain, gain, rtol=tolerance, atol=tolerance * float(gain.abs().max()))
+
+
+def test_a_neuron_without_a_kernel_takes_the_plain_loop() -> None:
+    class Leaky(IF):
+        def step(self, u, a, fire):  # type: ignore[no-untyped-def]
+            return super().step(u * 0.9, a, fire)
+
+    model = MLP(inputs=4, hidden=(7,), outputs=3, steps=12, neuron=Leaky(threshold=0.4), dtype=torch.float64)
+    batch, directions = batch_for(model), draw(model, 2)
+    names = [name for name, _ in model.named_parameters()]
+    slopes = slopes_by_tangent(model, batch, directions, Way(Global(), compiled=True))
+    torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, names), rtol=1e-10, atol=1e-10)
+    assert torch.equal(features(model, batch.inputs[0]), model.features(batch.inputs[0]))
+
+
+@pytest.mark.parametrize("distribution", [Bernoulli(), Normal()])
+def test_directions_have_unit_covariance_and_follow_their_generator(distribution) -> None:  # type: ignore[no-untyped-def]
+    like = torch.zeros(1, dtype=torch.float64)
+    v = distribution.draw((50_000, 4), torch.Generator().manual_seed(0), like)
+    again = distribution.draw((50_000, 4), torch.Generator().manual_seed(0), like)
+    assert torch.equal(v, again)
+    # Five standard errors of a sample covariance, at most sqrt(2 / count) each.
+    torch.testing.assert_close(
+        v.T @ v / 50_000, torch.eye(4, dtype=torch.float64), atol=5 * math.sqrt(2 / 50_000), rtol=0
+    )
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(OutOfRange, match="directions"):
+        ForwardGradient(directions=0)
+    model = torch.nn.Linear(2, 1)
+    with pytest.raises(UnsupportedNode, match="Linear"):
+        ForwardGradient().estimate(model, Batch((torch.ones(1, 2),), torch.ones(1, 1)), torch.Generator(), ["weight"])
+    with pytest.raises(UnsupportedNode, match="Linear"):
+        tangent(model, (torch.ones(1, 2),), {}, Way(Global()))
