@@ -1,0 +1,127 @@
+"""docs/program-format.md is complete: an interpreter written from it alone gives the reference's integers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plain_interpreter import Answers, LeftItsWidth, interpret
+from random_programs import programs, random_inputs, unproven
+
+from neurokit.errors import OverflowDetected
+from neurokit.program import Program
+from neurokit.reference import run
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "program-format.md"
+
+
+def one_by_one(path: Path, inputs: dict[str, np.ndarray]) -> list[Answers]:
+    samples = len(next(iter(inputs.values())))
+    return [interpret(path, {name: x[i].tolist() for name, x in inputs.items()}) for i in range(samples)]
+
+
+@settings(max_examples=60)
+@given(program=programs(largest=24), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+def test_plain_integers_equal_the_reference(
+    tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
+) -> None:
+    path = program.save(tmp_path_factory.mktemp("plain") / "net.h5")
+    inputs = random_inputs(program, np.random.default_rng(seed), (2,), corners=corners)
+    expected = run(program, inputs, record=True)
+    assert expected.trace is not None
+    for i, got in enumerate(one_by_one(path, inputs)):
+        assert got.spikes == {name: train[i].tolist() for name, train in expected.trace.spikes.items()}
+        assert got.states == {name: state[i].tolist() for name, state in expected.trace.states.items()}
+        for name, total in expected.trace.totals.items():
+            assert got.totals[name] == total[i].tolist()
+        for name, output in expected.outputs.items():
+            assert got.outputs[name] == output[i].tolist()
+            assert got.totals[f"{name} raw"] == expected.raw[name][i].tolist()
+
+
+@settings(max_examples=40)
+@given(program=programs(largest=16), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+def test_no_value_leaves_its_certificate(
+    tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
+) -> None:
+    path = program.save(tmp_path_factory.mktemp("bounds") / "net.h5")
+    for answers in one_by_one(path, random_inputs(program, np.random.default_rng(seed), (3,), corners=corners)):
+        assert set(answers.seen) == set(program.certificate)
+        for name, lines in answers.seen.items():
+            bounds = program.certificate[name]
+            for (lowest, highest), low, high in zip(lines, bounds.low, bounds.high, strict=True):
+                assert low <= lowest <= highest <= high, name
+
+
+@settings(max_examples=200)
+@given(program=unproven(), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+def test_the_reference_detects_an_overflow_exactly_when_there_is_one(
+    tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
+) -> None:
+    path = program.save(tmp_path_factory.mktemp("overflow") / "net.h5")
+    inputs = random_inputs(program, np.random.default_rng(seed), (1,), corners=corners)
+    try:
+        one_by_one(path, inputs)
+    except LeftItsWidth:
+        with pytest.raises(OverflowDetected):
+            run(program, inputs)
+    else:
+        run(program, inputs)
+
+
+def documented_hash(path: Path) -> str:
+    """SHA-256 as the document defines it, from the file alone."""
+    entries: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            shape = "x".join(map(str, item.shape))
+            entries[name.encode()] = f"{item.dtype.name} {shape}".encode(), item[()].tobytes()
+        for key, value in item.attrs.items():
+            full = f"{name}/{key}".lstrip("/").encode()
+            if isinstance(value, bytes):
+                entries[full] = f"str {len(value)}".encode(), bytes(value)
+            else:
+                entries[full] = (b"int" if value.dtype == "<i8" else b"float"), value.tobytes()
+
+    with h5py.File(path, "r") as file:
+        add("", file)
+        file.visititems(add)
+    del entries[b"sha256"]
+    stream = b"".join(b"%s\n%s\n%s\n" % (name, kind, data) for name, (kind, data) in sorted(entries.items()))
+    return hashlib.sha256(stream).hexdigest()
+
+
+@settings(max_examples=10)
+@given(program=programs(largest=8))
+def test_the_hash_is_the_documented_one(tmp_path_factory: pytest.TempPathFactory, program: Program) -> None:
+    path = program.save(tmp_path_factory.mktemp("hash") / "net.h5")
+    with h5py.File(path, "r") as file:
+        assert bytes(file.attrs["sha256"]).decode() == documented_hash(path)
+
+
+def test_the_documents_worked_example_is_true(tmp_path: Path) -> None:
+    """Every number of the example is in the document; the code block there builds it."""
+    document = DOCUMENT.read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", document, re.DOTALL)
+    assert block is not None
+    scope: dict[str, object] = {}
+    exec(block[1], scope)
+    program = scope["program"]
+    assert isinstance(program, Program)
+    path = program.save(tmp_path / "net.h5")
+    answers = interpret(path, {"x": [0.75, -0.5]})
+    rows = re.findall(r"^\| (\d) \| `(.*?)` \| `(.*?)` \| `(.*?)` \| `(.*?)` \|$", document, re.MULTILINE)
+    assert [int(row[0]) for row in rows] == list(range(program.steps))
+    for t, (_, before, spikes, _, _) in enumerate(rows):
+        assert str(answers.states["fire"][t]) == before
+        assert str(answers.spikes["fire"][t]) == spikes
+    assert f"`y = {answers.totals['sum'][0]}`" in document
+    assert f"`{answers.outputs['y'][0]}`" in document
+    assert documented_hash(path) in document
