@@ -94,9 +94,12 @@ def _(node: Readout, steps: int, widths: Widths, a: Interval) -> tuple[Interval,
         )
     total = int(weights.sum())
     # Bound every partial sum, not only the last: currents may change sign over the window.
-    partial = Interval(np.minimum(a.low, 0) * total, np.maximum(a.high, 0) * total)
+    # The offset arrives in the last step; before that the sum is without it, after it with it.
+    low, high = np.minimum(a.low, 0) * total, np.maximum(a.high, 0) * total
+    offset = node.offset.astype(np.int64) if node.offset.size else np.zeros_like(low)
+    partial = Interval(low + np.minimum(offset, 0), high + np.maximum(offset, 0))
     _within(node.name, "accumulator", partial, widths, "accumulator")
-    return partial, Interval((a.low * total) >> node.shift, (a.high * total) >> node.shift)
+    return partial, Interval(node.finish(a.low * total), node.finish(a.high * total))
 
 
 @bound.register

@@ -6,7 +6,7 @@ shift), the nodes mean, in the local time `t = 0..T-1` of each layer:
     Input     x = round(real / scale), `low <= x <= high`, held over the window
     Dense     a = floor((weight @ x + bias) * 2**exponent)
     Spiking   m <- m + a; s = m >= threshold; m <- reset(m, s, threshold); m = 0 before t = 0
-    Readout   y = floor(sum_t w[t] * a[t] / 2**shift)
+    Readout   y = floor((offset + sum_t w[t] * a[t]) / 2**shift)
     Product   y = floor(left * right / 2**shift)
     Output    real = scale * y + offset
 
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64, Int8, Int32, Int64
@@ -89,6 +89,20 @@ def _integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np
             )
         )
     return frozen(array.astype(dtype))
+
+
+def _bias(subject: str, values: object) -> np.ndarray:
+    """`values` as 32-bit integers that three digits to the base 128 can carry."""
+    array = _integers(subject, values, np.int32)
+    too_big = np.argwhere(np.abs(array.astype(np.int64)) >= BIAS_LIMIT)
+    if len(too_big):
+        index = ", ".join(map(str, too_big[0]))
+        raise OutOfRange(
+            explain(
+                f"{subject}[{index}]", array[tuple(too_big[0])], f"below {BIAS_LIMIT} in magnitude", "rescale the layer"
+            )
+        )
+    return array
 
 
 def _in_range(subject: str, value: int, legal: range, remedy: str) -> None:
@@ -184,7 +198,7 @@ class Dense:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", _integers(f"layer {self.name!r}: weight", self.weight, np.int8))
-        object.__setattr__(self, "bias", _integers(f"layer {self.name!r}: bias", self.bias, np.int32))
+        object.__setattr__(self, "bias", _bias(f"layer {self.name!r}: bias", self.bias))
         if self.weight.ndim != 2 or not self.weight.size or self.bias.shape != self.weight.shape[:1]:
             raise GraphError(
                 explain(
@@ -192,17 +206,6 @@ class Dense:
                     (self.weight.shape, self.bias.shape),
                     "(out, in) and (out,)",
                     "transpose or reshape them",
-                )
-            )
-        too_big = np.argwhere(np.abs(self.bias.astype(np.int64)) >= BIAS_LIMIT)
-        if len(too_big):
-            i = int(too_big[0, 0])
-            raise OutOfRange(
-                explain(
-                    f"layer {self.name!r}: bias[{i}]",
-                    self.bias[i],
-                    f"below {BIAS_LIMIT} in magnitude",
-                    "rescale the layer",
                 )
             )
         _in_range(f"layer {self.name!r}: exponent", self.exponent, EXPONENTS, "move the rest into the weights")
@@ -252,15 +255,20 @@ class Spiking:
         return Wire(one_source(self, sources, Signal.HELD, Signal.SERIES).size, Signal.SERIES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Readout:
-    """`y = floor(sum_t w[t] * a[t] / 2**shift)` with the integer time weights of `rule`, shift in 0..7."""
+    """`y = floor((offset + sum_t w[t] * a[t]) / 2**shift)` with the integer time weights of `rule`, shift in 0..7.
+
+    `offset` is added once a window, where a bias of the Dense before is added at every step: it is the finer of the
+    two. Empty, it is zero.
+    """
 
     name: str
     source: str
     rule: ReadoutRule
     shift: int = 0
     scale: float = 1.0
+    offset: Int32[np.ndarray, " size"] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -271,9 +279,19 @@ class Readout:
             f"readout {self.name!r}: shift", self.shift, READOUT_SHIFTS, "use smaller weights in the layer before it"
         )
         _positive(f"readout {self.name!r}: scale", self.scale)
+        object.__setattr__(self, "offset", _bias(f"readout {self.name!r}: offset", self.offset))
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        return Wire(one_source(self, sources, Signal.SERIES).size, Signal.TOTAL)
+        size = one_source(self, sources, Signal.SERIES).size
+        if self.offset.shape not in ((0,), (size,)):
+            raise GraphError(
+                explain(f"readout {self.name!r}: shape of offset", self.offset.shape, f"({size},) or (0,)", "match it")
+            )
+        return Wire(size, Signal.TOTAL)
+
+    def finish(self, total: Any) -> Any:
+        """What is sent for the weighted sum of a window: the offset added, then shifted."""
+        return (total + self.offset if self.offset.size else total) >> self.shift
 
 
 @dataclass(frozen=True)

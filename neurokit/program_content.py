@@ -46,7 +46,7 @@ SCHEMA: dict[str, dict[str, Kind]] = {
     "Input": {"low": VECTOR, "high": VECTOR, "scale": float},
     "Dense": {"source": str, "weight": Array("int8", 2), "bias": VECTOR, "exponent": int, "scale": float},
     "Spiking": {"source": str, "threshold": int, "reset": str, "scale": float},
-    "Readout": {"source": str, "rule": str, "shift": int, "scale": float},
+    "Readout": {"source": str, "rule": str, "shift": int, "scale": float, "offset": VECTOR},
     "Product": {"left": str, "right": str, "shift": int, "scale": float},
     "Output": {"source": str, "scale": float, "offset": float},
 }
@@ -68,6 +68,8 @@ def items(program: Program) -> dict[str, Value]:
         raise ProgramError(explain("the Program", f"{len(program.nodes)} nodes", f"at most {MAX_NODES}", "split it"))
     for index, node in enumerate(program.nodes):
         fields = _fields(node) | {"type": type(node).__name__, "name": node.name, "latency": program.latency[node.name]}
+        if isinstance(node, Readout) and not node.offset.size:
+            fields["offset"] = np.zeros(program.wires[node.name].size, dtype=np.int32)  # an offset is never left out
         for field, kind in (COMMON | SCHEMA[type(node).__name__]).items():
             content[f"nodes/{index:04}/{field}"] = _typed(f"node {node.name!r}: {field}", fields[field], kind)
     positions = {node.name: index for index, node in enumerate(program.nodes)}

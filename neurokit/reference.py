@@ -91,7 +91,9 @@ def interpret(
         if isinstance(node, g.Readout):
             value[node.name] = total[node.name] / node.rule.normaliser(network.steps)
         elif isinstance(node, p.Readout):
-            value[node.name] = total[node.name] >> node.shift
+            whole = total[node.name] + (node.offset if node.offset.size else 0)
+            _fits(node, "accumulator", whole, widths, "accumulator")
+            value[node.name] = whole >> node.shift
         elif signal[node.name] is Signal.TOTAL:
             value[node.name] = apply(node, widths, *(value[s] for s in node.sources))
 

@@ -245,7 +245,7 @@ class _Run:
                     total = synapses[behind.name].totals(count, node.rule.normaliser(steps))
                 else:
                     total = self.kernels.collect(series[behind.source], synapses[behind.name], weights)
-                totals[node.name] = (total >> node.shift).astype(np.int32)
+                totals[node.name] = node.finish(total).astype(np.int32)
             else:
                 raise UnsupportedNode(node.name, type(node).__name__, "the twin", "no rule", "Add one to `_window`.")
         return totals, {name: series[name] for name in states}, states
