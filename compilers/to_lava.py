@@ -166,7 +166,9 @@ def _ridden(program: Program, name: str) -> int:
 @singledispatch
 def wire(node: Any, net: _Net) -> Ports:
     """Add the processes of a node and return the ports on which it speaks; what they send adds up."""
-    raise UnsupportedNode(node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `compilers.to_lava.wire`")
+    raise UnsupportedNode(
+        node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `compilers.to_lava.wire`"
+    )
 
 
 @wire.register
@@ -218,9 +220,7 @@ def _(node: Spiking, net: _Net) -> Ports:
 @wire.register
 def _(node: Readout, net: _Net) -> Ports:
     cycle = Cycle(heard(net.program, net.schedule.start, node.source), net.program.steps, net.schedule.period)
-    process = net.add(
-        node, ReadoutProcess(shape=(net.size(node.name),), rule=node.rule, shift=node.shift, cycle=cycle)
-    )
+    process = net.add(node, ReadoutProcess(shape=(net.size(node.name),), rule=node.rule, shift=node.shift, cycle=cycle))
     connect(net.current_ports(node, node.source), process.a_in)
     return net.keep_total(node, (process.s_out,))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Int8
-from lava.proc.dense.process import Dense, DelayDense
+from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.graded.process import GradedVec
 from lava.utils.weightutils import SignMode
 

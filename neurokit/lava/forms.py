@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Stock:
+class StockForm:
     """Every process expanded to Lava's own processes, all of which also have Loihi 2 models: what a chip would run."""
 
     name: str = "stock"
@@ -16,7 +16,7 @@ class Stock:
 
 
 @dataclass(frozen=True)
-class Soft:
+class SoftIFForm:
     """Every process as one leaf model of ours around the neuron's definition: readable, and faster on a CPU."""
 
     name: str = "softif"
@@ -24,6 +24,6 @@ class Soft:
     membrane_unit: int = 1
 
 
-Form = Stock | Soft
+Form = StockForm | SoftIFForm
 
-FORMS: dict[str, Form] = {form.name: form for form in (Stock(), Soft())}
+FORMS: dict[str, Form] = {form.name: form for form in (StockForm(), SoftIFForm())}

@@ -24,7 +24,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
 from neurokit.compilers.to_lava import Wiring, to_lava
 from neurokit.errors import LavaFailure, LavaTimeout
-from neurokit.lava.forms import Form, Stock
+from neurokit.lava.forms import Form, StockForm
 from neurokit.program import Program
 from neurokit.result import Trace
 
@@ -37,7 +37,7 @@ _CHECK_UP = 0.05
 class LavaNetwork:
     """A Program as Lava processes.
 
-    >>> with LavaNetwork(program, Stock(), record=True) as network:      # doctest: +SKIP
+    >>> with LavaNetwork(program, StockForm(), record=True) as network:      # doctest: +SKIP
     ...     raw, trace = network.run(program.encode(samples))
 
     `form` chooses the models, `record` keeps spikes, states and totals, `period` is the number of chip steps from one
@@ -51,7 +51,7 @@ class LavaNetwork:
         self, program: Program, form: Form | None = None, *, record: bool = False, period: int | None = None
     ) -> None:
         self.program = program
-        self.form: Form = Stock() if form is None else form
+        self.form: Form = StockForm() if form is None else form
         self.record = record
         self.period = period
         self.chip_steps = 0  #: executed so far
@@ -117,7 +117,9 @@ class LavaNetwork:
 
     def _require_running(self) -> Wiring:
         if self._wiring is None or self._runtime is None:
-            raise LavaFailure("this LavaNetwork is not running: enter it with `with`, and do not use it after a failure.")
+            raise LavaFailure(
+                "this LavaNetwork is not running: enter it with `with`, and do not use it after a failure."
+            )
         return self._wiring
 
     def _start(self) -> None:

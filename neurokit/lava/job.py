@@ -1,0 +1,106 @@
+"""Job: a run of a Program on Lava as files in one folder, so that it may cross from one process to another.
+
+    program.h5, inputs.npz, job.json     what to do, written by the parent
+    result.npz, result.json              what came of it, written by the worker; the JSON last
+    error.json                           or why nothing did
+    worker.log                           what the worker printed
+
+Everything is HDF5, JSON or NPZ without pickles, and every file that the other side waits for is written whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+from neurokit.files import replacing, write_text
+from neurokit.lava.forms import FORMS, Form
+from neurokit.program import Program
+from neurokit.result import Trace
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is to run: encoded samples, `(samples, size)` per Input, in an order shared by all."""
+
+    program: Program
+    inputs: Mapping[str, Int64[np.ndarray, "samples size"]]
+    form: Form
+    record: bool
+
+    def save(self, directory: Path) -> None:
+        self.program.save(directory / "program.h5")
+        np.savez(
+            directory / "inputs.npz", **{f"input-{i}": self.inputs[n.name] for i, n in enumerate(self.program.inputs)}
+        )
+        write_text(directory / "job.json", json.dumps({"form": self.form.name, "record": self.record}))
+
+    @staticmethod
+    def load(directory: Path) -> Job:
+        program = Program.load(directory / "program.h5")
+        settings = json.loads((directory / "job.json").read_text(encoding="utf-8"))
+        with np.load(directory / "inputs.npz", allow_pickle=False) as arrays:
+            inputs = {n.name: arrays[f"input-{i}"] for i, n in enumerate(program.inputs)}
+        return Job(program, inputs, FORMS[settings["form"]], settings["record"])
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that building and running took, and the chip steps executed."""
+
+    build_s: float
+    run_s: float
+    chip_steps: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker found: raw integers by Output name, the trace if recorded, all with one leading axis of samples."""
+
+    raw: Mapping[str, Int64[np.ndarray, "samples size"]]
+    trace: Trace | None
+    timing: Timing
+    lava_version: str
+
+    def save(self, directory: Path, program: Program) -> None:
+        index = {n.name: i for i, n in enumerate(program.nodes)}
+        groups: dict[str, Mapping[str, np.ndarray]] = {"raw": self.raw}
+        if self.trace is not None:
+            groups |= {"spikes": self.trace.spikes, "states": self.trace.states, "totals": self.trace.totals}
+        with replacing(directory / "result.npz") as temporary:
+            np.savez(temporary, **{f"{g}-{index[n]}": a for g, arrays in groups.items() for n, a in arrays.items()})
+        record = {"timing": asdict(self.timing), "lava_version": self.lava_version, "record": self.trace is not None}
+        write_text(directory / "result.json", json.dumps(record))
+
+    @staticmethod
+    def load(directory: Path, program: Program) -> Answer:
+        settings = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+        groups: dict[str, dict[str, np.ndarray]] = {"raw": {}, "spikes": {}, "states": {}, "totals": {}}
+        with np.load(directory / "result.npz", allow_pickle=False) as arrays:
+            for key in arrays.files:
+                group, _, index = key.partition("-")
+                groups[group][program.nodes[int(index)].name] = arrays[key]
+        raw = groups.pop("raw")
+        trace = Trace(**groups) if settings["record"] else None
+        return Answer(raw, trace, Timing(**settings["timing"]), settings["lava_version"])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a worker has no answer."""
+
+    message: str
+    child_traceback: str
+
+    def save(self, directory: Path) -> None:
+        write_text(directory / "error.json", json.dumps(asdict(self)))
+
+    @staticmethod
+    def load(directory: Path) -> Failure | None:
+        path = directory / "error.json"
+        return Failure(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

@@ -1,0 +1,107 @@
+"""The parent's side of a worker: start it, wait no longer than agreed, and leave nothing behind.
+
+Imports no Lava. Whatever the end is (an answer, an error, the deadline, Ctrl-C), the worker's whole process group is
+killed and its folder and shared memory are removed. If this process itself is killed, the worker notices and does
+the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.lava.job import Answer, Failure, Job
+from neurokit.lava.shared_memory import new_prefix, unlink_all
+
+#: How a worker is started; the folder of its job and the prefix of its shared memory follow.
+WORKER: tuple[str, ...] = (sys.executable, "-m", "neurokit.lava.worker")
+#: Lava starts one process per process of the network; more threads in each would only fight for the cores.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+#: Seconds between two looks at the worker, and how long killed processes may take to go.
+_NAP, _GRACE = 0.005, 10.0
+#: How much of the worker's log an error quotes, in characters.
+_LAST_WORDS = 4000
+
+
+def supervise(job: Job, deadline_s: float, command: Sequence[str] = WORKER) -> Answer:
+    """Run a Job in a worker; `deadline_s` seconds from now it is killed.
+
+    Raises LavaFailure (with the traceback of the Lava process that failed, where it left one) or LavaTimeout.
+    """
+    prefix = new_prefix()
+    with tempfile.TemporaryDirectory(prefix="neurokit-lava-job-", ignore_cleanup_errors=True) as folder:
+        directory = Path(folder)
+        job.save(directory)
+        deadline = time.monotonic() + deadline_s
+        with (directory / "worker.log").open("wb") as log:
+            worker = subprocess.Popen(
+                [*command, folder, prefix],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **_ONE_THREAD, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"},
+            )
+        try:
+            while _runs(worker):
+                if time.monotonic() > deadline:
+                    raise LavaTimeout(
+                        f"Lava (form {job.form.name!r}) had no answer within {deadline_s:g} s and was stopped. Fewer "
+                        f"samples or a longer deadline may help.{_last_words(directory)}"
+                    )
+                time.sleep(_NAP)
+        finally:
+            _end(worker, prefix)
+        failure = Failure.load(directory)
+        if failure is not None:
+            error = LavaFailure(failure.message)
+            error.child_traceback = failure.child_traceback
+            raise error
+        if not (directory / "result.json").exists():
+            raise LavaFailure(f"the Lava worker ended with exit code {worker.returncode}.{_last_words(directory)}")
+        return Answer.load(directory, job.program)
+
+
+def _runs(worker: subprocess.Popen[bytes]) -> bool:
+    """Whether the worker still runs. It is not reaped, so that its process group keeps its number."""
+    return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def _end(worker: subprocess.Popen[bytes], prefix: str) -> None:
+    """Kill a worker's whole process group, wait until it is gone, and remove its shared memory."""
+    os.killpg(worker.pid, signal.SIGKILL)
+    over = time.monotonic() + _GRACE
+    while (left := _group(worker.pid)) and time.monotonic() < over:
+        time.sleep(_NAP)
+    assert worker.stdin is not None
+    worker.stdin.close()
+    worker.wait()
+    unlink_all(prefix)
+    if left:
+        raise LavaFailure(f"processes {left} of the Lava worker survived SIGKILL for {_GRACE:g} s.")
+
+
+def _group(leader: int) -> list[int]:
+    """Members of a process group that still run (a zombie does not)."""
+    members = []
+    for process in psutil.process_iter(["status"]):
+        try:
+            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == leader:
+                members.append(process.pid)
+        except ProcessLookupError:
+            continue
+    return members
+
+
+def _last_words(directory: Path) -> str:
+    words = (directory / "worker.log").read_text(encoding="utf-8", errors="replace").strip()
+    return f"\n\nThe worker's last words:\n{words[-_LAST_WORDS:]}" if words else ""

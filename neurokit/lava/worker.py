@@ -1,0 +1,67 @@
+"""The worker: an interpreter of its own in which Lava runs one Job. Started by `supervisor.supervise`.
+
+    python -m neurokit.lava.worker DIRECTORY SHM_PREFIX
+
+It is the leader of its own session and process group. Its standard input is a pipe whose other end the parent holds
+and never writes to: when it closes, the parent is gone, and the worker removes its traces and kills its group.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from multiprocessing import shared_memory
+from pathlib import Path
+
+from neurokit.errors import LavaFailure
+from neurokit.lava.job import Answer, Failure, Job, Timing
+from neurokit.lava.shared_memory import unlink_all
+
+
+def answer(job: Job) -> Answer:
+    """Build the network, run the samples through it, and end it."""
+    from neurokit.lava.network import LavaNetwork
+
+    started = time.perf_counter()
+    with LavaNetwork(job.program, job.form, record=job.record) as network:
+        built = time.perf_counter()
+        # The parent holds the deadline and will kill this process; in here there is none.
+        raw, trace = network.run(job.inputs, deadline_s=float("inf"))
+        over = time.perf_counter()
+    return Answer(raw, trace, Timing(built - started, over - built, network.chip_steps), version("lava-nc"))
+
+
+def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answer) -> int:
+    """Answer the Job in `directory` with `solve`; the exit code is 0 when there is an answer, 1 when an error file."""
+    # Names that the parent can recognise, should this group be killed before it can clean up.
+    shared_memory._SHM_NAME_PREFIX = shm_prefix
+    threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True).start()
+    try:
+        job = Job.load(directory)
+        solve(job).save(directory, job.program)
+    except LavaFailure as error:
+        Failure(str(error), error.child_traceback).save(directory)
+        return 1
+    except Exception as error:
+        Failure(f"the Lava worker failed: {error!r}", traceback.format_exc()).save(directory)
+        return 1
+    return 0
+
+
+def _die_with_parent(directory: Path, shm_prefix: str) -> None:
+    while os.read(sys.__stdin__.fileno(), 1):
+        pass
+    shutil.rmtree(directory, ignore_errors=True)
+    unlink_all(shm_prefix)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
