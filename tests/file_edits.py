@@ -21,7 +21,7 @@ def small() -> Program:
             Dense("hidden", "x", [[1, -2], [3, 4], [0, 5]], [1, 0, -1], exponent=1),
             Spiking("fire", "hidden", IF(6)),
             Dense("last", "fire", [[1, 2, -3]], [0], exponent=-1),
-            Readout("sum", "last", MemMean(), shift=1),
+            Readout("sum", "last", MemMean(), shift=1, offset=[2]),
             Output("y", "sum", scale=0.25, offset=-1.0),
         ),
         steps=5,

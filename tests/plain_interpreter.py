@@ -27,6 +27,8 @@ class Answers:
     totals: dict[str, list[int]] = field(default_factory=dict)
     spikes: dict[str, list[list[int]]] = field(default_factory=dict)
     states: dict[str, list[list[int]]] = field(default_factory=dict)
+    series: dict[str, list[list[int]]] = field(default_factory=dict)
+    partial: dict[str, list[list[int]]] = field(default_factory=dict)
     seen: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def see(self, name: str, values: list[int]) -> None:
@@ -105,12 +107,16 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
                 weight = {"rate": 1, "memmean": steps - t}[node["rule"]]
                 total[name] = [y + weight * i for y, i in zip(total.get(name, [0] * len(a)), a, strict=True)]
                 answers.see(name, check(total[name], "accumulator"))
+                answers.partial.setdefault(name, []).append(total[name])
             elif kind == "Dense" and time[name] == "series":
                 value[name] = dense(node, value[node["source"]])
+                answers.series.setdefault(name, []).append(value[name])
 
     for node in nodes:
         name, kind = node["name"], node["type"]
         if kind == "Readout":
+            total[name] = [y + extra for y, extra in zip(total[name], node["offset"], strict=True)]
+            answers.see(name, check(total[name], "accumulator"))
             value[name] = [floor_shift(y, -node["shift"]) for y in total[name]]
         elif kind == "Product":
             products = [x * y for x, y in zip(value[node["left"]], value[node["right"]], strict=True)]

@@ -98,7 +98,9 @@ def _branch(choose: Choices, name: str, tail: int, largest: int) -> list[Program
             nodes.append(_dense(choose, f"{name}.after", f"{name}.spiking{depth}", size, size, loudness=60))
             nodes.append(Spiking(f"{name}.again", f"{name}.after", IF(32)))
     nodes.append(_dense(choose, f"{name}.out", nodes[-1].name, size, tail, loudness=8))
-    nodes.append(Readout(f"{name}.readout", f"{name}.out", pick(choose, (Rate(), MemMean())), choose.integer(0, 7)))
+    offset = choose.integers(-3000, 3000, (pick(choose, (0, tail)),))
+    rule, shift = pick(choose, (Rate(), MemMean())), choose.integer(0, 7)
+    nodes.append(Readout(f"{name}.readout", f"{name}.out", rule, shift, offset=offset))
     return nodes
 
 
@@ -122,6 +124,8 @@ def _halved(node: ProgramNode) -> ProgramNode:
         return replace(node, weight=np.trunc(node.weight / 2), bias=np.trunc(node.bias / 2))
     if isinstance(node, Input):
         return replace(node, low=np.trunc(node.low / 2), high=np.trunc(node.high / 2))
+    if isinstance(node, Readout):
+        return replace(node, offset=np.trunc(node.offset / 2))
     return node
 
 

@@ -119,9 +119,11 @@ def test_the_documents_worked_example_is_true(tmp_path: Path) -> None:
     answers = interpret(path, {"x": [0.75, -0.5]})
     rows = re.findall(r"^\| (\d) \| `(.*?)` \| `(.*?)` \| `(.*?)` \| `(.*?)` \|$", document, re.MULTILINE)
     assert [int(row[0]) for row in rows] == list(range(program.steps))
-    for t, (_, before, spikes, _, _) in enumerate(rows):
+    for t, (_, before, spikes, current, partial) in enumerate(rows):
         assert str(answers.states["fire"][t]) == before
         assert str(answers.spikes["fire"][t]) == spikes
+        assert str(answers.series["last"][t]) == current
+        assert str(answers.partial["sum"][t]) == partial
     assert f"`y = {answers.totals['sum'][0]}`" in document
     assert f"`{answers.outputs['y'][0]}`" in document
     assert documented_hash(path) in document
