@@ -1,0 +1,88 @@
+"""Calibration: what the layers of a Graph see and should say on given samples, for rounding that looks at the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from jaxtyping import Float64
+
+from neurokit import graph as g
+from neurokit import program as p
+from neurokit import reference
+from neurokit.errors import GraphError, explain
+from neurokit.readouts import Rate
+
+#: More samples than these change a layer's second moments too little to pay for their time.
+ENOUGH = 4096
+
+
+class Calibration:
+    """Samples, and the real network's values on them.
+
+    `inputs` are arrays `(*batch, size)` by input name, as for `neurokit.reference.run`. Raises what that raises.
+    """
+
+    def __init__(self, graph: g.Graph, inputs: Mapping[str, np.ndarray]) -> None:
+        self.graph = graph
+        self.inputs = {name: _some(np.asarray(array, dtype=np.float64)) for name, array in inputs.items()}
+        for node in graph.inputs:
+            x = self.inputs.get(node.name)
+            if x is not None and ((x < node.low) | (x > node.high)).any():
+                worst = float(x.flat[int(np.argmax(np.abs(x)))])
+                raise GraphError(
+                    explain(
+                        f"calibration of input {node.name!r}",
+                        worst,
+                        f"{node.low:g}..{node.high:g}, its declared range",
+                        "declare a wider range, or leave the sample out",
+                    )
+                )
+        trace = reference.run(graph, self.inputs, record=True).trace
+        assert trace is not None
+        self.totals = {name: _rows(total) for name, total in trace.totals.items()}
+
+    def held(self, name: str) -> Float64[np.ndarray, "samples size"]:
+        """Real values of an Input."""
+        return _rows(self.inputs[name])
+
+    def spikes(self, nodes: Iterable[p.ProgramNode], source: str) -> Float64[np.ndarray, "samples steps size"]:
+        """Spikes of the integer layer `source`, from the integer nodes that exist so far."""
+        known = {node.name: node for node in nodes}
+        needed, stack = set(), [source]
+        while stack:
+            name = stack.pop()
+            needed.add(name)
+            stack += known[name].sources
+        ancestors = [node for node in known.values() if node.name in needed]
+        listener = _listener(source, self.graph.wires[source].size)
+        part = p.Program((*ancestors, *listener), self.graph.steps)
+        inputs = {node.name: self.inputs[node.name] for node in part.inputs}
+        trace = reference.run(part, inputs, record=True).trace
+        assert trace is not None
+        train = trace.spikes[source]
+        return train.reshape(-1, *train.shape[-2:]).astype(np.float64)
+
+
+def _listener(source: str, size: int) -> tuple[p.ProgramNode, ...]:
+    """The least that makes a Program of a spiking layer."""
+    return (
+        p.Dense("listener", source, np.ones((1, size)), np.zeros(1)),
+        p.Readout("listener.total", "listener", Rate()),
+        p.Output("listener.output", "listener.total"),
+    )
+
+
+def _some(array: np.ndarray) -> np.ndarray:
+    """At most ENOUGH rows of the longest leading axis, evenly spread."""
+    if array.ndim < 2:
+        return array
+    axis = int(np.argmax(array.shape[:-1]))
+    count = array.shape[axis]
+    if count <= ENOUGH:
+        return array
+    return np.take(array, np.linspace(0, count - 1, ENOUGH).round().astype(int), axis=axis)
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    return array.reshape(-1, array.shape[-1])
