@@ -222,6 +222,14 @@ def _(node: Readout, net: _Net) -> Ports:
     cycle = Cycle(heard(net.program, net.schedule.start, node.source), net.program.steps, net.schedule.period)
     process = net.add(node, ReadoutProcess(shape=(net.size(node.name),), rule=node.rule, shift=node.shift, cycle=cycle))
     connect(net.current_ports(node, node.source), process.a_in)
+    own = digits(node.offset)
+    if own.size:
+        # Both rules give the last step the weight 1, so a current in that step alone adds itself to the total.
+        last = Cycle(cycle.start + net.program.steps - 2, 1, net.schedule.period)  # one step before: the synapse's
+        constant = net.add(node, Constant(digits=own.shape[1], cycle=last))
+        synapse = net.add(node, exact(own, bits=GRADED))
+        constant.s_out.connect(synapse.s_in)
+        synapse.a_out.connect(process.a_in)
     return net.keep_total(node, (process.s_out,))
 
 

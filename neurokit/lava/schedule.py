@@ -61,8 +61,8 @@ def schedule(program: Program, period: int | None = None) -> Schedule:
 
     Proves first that no integer of the Program can leave Lava's widths for inputs in the declared range.
 
-    Raises OutOfRange when one can or the period is too short or too long, UnsupportedNode when Lava has no exact form of
-    a node.
+    Raises OutOfRange when one can or the period is too short or too long, UnsupportedNode when Lava has no exact form
+    of a node.
     """
     period = program.steps + 1 if period is None else period
     if not program.steps < period < PERIOD_LIMIT:
@@ -123,8 +123,8 @@ def _(node: Dense, program: Program, start: Mapping[str, int], certificate: Mapp
             node.name,
             "Dense",
             "Lava",
-            f"with a bias and the negative exponent {node.exponent} its weighted sum, which can reach {reach}, must pass "
-            f"through a graded spike of {LAVA_WIDTHS.message} bits",
+            f"with a bias and the negative exponent {node.exponent} its weighted sum, which can reach {reach}, must "
+            f"pass through a graded spike of {LAVA_WIDTHS.message} bits",
             "Use an exponent >= 0 (coarser weights), or smaller weights and bias",
         )
     return start[node.source] + 2

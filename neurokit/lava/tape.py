@@ -30,7 +30,7 @@ class Tape:
 
     def blank(self, run: int, shape: tuple[int, ...]) -> None:
         """Add room for what a run will record."""
-        np.lib.format.open_memmap(self.file(run), mode="w+", dtype=np.int32, shape=shape).flush()
+        np.save(self.file(run), np.zeros(shape, dtype=np.int32), allow_pickle=False)
 
     def read(self, run: int) -> Int32[np.ndarray, "windows ..."]:
         """What was recorded in a run."""
@@ -54,7 +54,7 @@ class Reel:
         while window >= self._first + len(self._frames):
             self._first += len(self._frames)
             self._run += 1
-            mode = "r+" if self._writable else "r"
-            self._frames = np.load(self._tape.file(self._run), mmap_mode=mode, allow_pickle=False)  # type: ignore[call-overload]
+            path = self._tape.file(self._run)
+            self._frames = np.load(path, mmap_mode="r+" if self._writable else "r", allow_pickle=False)
         view: np.ndarray = self._frames[window - self._first]
         return view

@@ -6,7 +6,7 @@ import importlib.util
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import numpy as np
@@ -32,7 +32,7 @@ class LavaCPU:
     All samples of a batch stream through one network, one window after the other.
     """
 
-    form: Form = StockForm()
+    form: Form = field(default_factory=StockForm)
     deadline_s: float = 600.0
 
     def __post_init__(self) -> None:

@@ -24,6 +24,8 @@ from neurokit.errors import LavaFailure
 from neurokit.lava.job import Answer, Failure, Job, Timing
 from neurokit.lava.shared_memory import unlink_all
 
+_STDIN = 0
+
 
 def answer(job: Job) -> Answer:
     """Build the network, run the samples through it, and end it."""
@@ -40,8 +42,10 @@ def answer(job: Job) -> Answer:
 
 def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answer) -> int:
     """Answer the Job in `directory` with `solve`; the exit code is 0 when there is an answer, 1 when an error file."""
-    # Names that the parent can recognise, should this group be killed before it can clean up.
-    shared_memory._SHM_NAME_PREFIX = shm_prefix
+    # Names that the parent can recognise, should this group be killed before it can clean up. A private name, but
+    # Lava pins Python to 3.10.
+    assert "_SHM_NAME_PREFIX" in vars(shared_memory)
+    vars(shared_memory)["_SHM_NAME_PREFIX"] = shm_prefix
     threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True).start()
     try:
         job = Job.load(directory)
@@ -56,7 +60,7 @@ def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answ
 
 
 def _die_with_parent(directory: Path, shm_prefix: str) -> None:
-    while os.read(sys.__stdin__.fileno(), 1):
+    while os.read(_STDIN, 1):
         pass
     shutil.rmtree(directory, ignore_errors=True)
     unlink_all(shm_prefix)

@@ -7,7 +7,7 @@ from lava.magma.core.process.process import AbstractProcess
 
 from neurokit.lava.cycle import Cycle
 from neurokit.lava.schedule import LAG
-from neurokit.readouts import MemMean, Rate
+from neurokit.readouts import ReadoutRule
 
 
 class Readout(AbstractProcess):
@@ -25,7 +25,7 @@ class Readout(AbstractProcess):
     of stock processes only; both emit the same in the same steps.
     """
 
-    def __init__(self, *, shape: tuple[int, ...], rule: Rate | MemMean, shift: int, cycle: Cycle) -> None:
+    def __init__(self, *, shape: tuple[int, ...], rule: ReadoutRule, shift: int, cycle: Cycle) -> None:
         assert type(rule) in LAG
         super().__init__(shape=shape, rule=rule, shift=shift, cycle=cycle)
         self.a_in = InPort(shape=shape)

@@ -23,10 +23,12 @@ class SoftIF(AbstractProcess):
     threshold  `k * 2**e` with 1 <= k <= 255 and 0 <= e <= 7; |u| < 2**17 (the caller proves it)
     cycle      when its windows are
 
-    Var `u` is the membrane before the reset: in its own units in the leaf models, times `StockForm.membrane_unit` in the
-    stock form, whose LIFReset keeps 6 bits of fraction. Leaf models in fixed and floating point (simulator; on the chip a neuron
-    of this kind would need microcode), and a SubProcessModel of stock processes only, all of which also have
-    Loihi 2 models. All three emit the same spikes in the same steps.
+    Var `u` is the membrane before the reset: in its own units in the leaf models, times `StockForm.membrane_unit` in
+    the stock form, whose LIFReset keeps 6 bits of fraction.
+
+    Leaf models in fixed and floating point (simulator; on the chip a neuron of this kind would need microcode), and a
+    SubProcessModel of stock processes only, all of which also have Loihi 2 models. All three emit the same spikes in
+    the same steps.
 
     Raises OutOfRange when the threshold is not of that form.
     """
