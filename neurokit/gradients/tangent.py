@@ -111,16 +111,17 @@ def features_and_gain(
         from neurokit import spike_kernels
 
         flat = z.contiguous().reshape(-1).numpy()
-        phi, gain = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
-        return torch.from_numpy(phi).reshape(z.shape), torch.from_numpy(gain).reshape(z.shape)
+        pair = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
+        return torch.from_numpy(pair[0]).reshape(z.shape), torch.from_numpy(pair[1]).reshape(z.shape)
     a, fire = Dual(z, torch.ones_like(z)), firing(model.surrogate)
     u: Any = 0.0
-    total: Any = 0.0
+    phi, gain = torch.zeros_like(z), torch.zeros_like(z)
     for weight in model.rule.weights(model.steps).tolist():
         _, s, u = model.neuron.step(u, a, fire)
-        total = total + s * weight
+        phi.add_(s.value, alpha=weight)
+        gain.add_(s.tangent, alpha=weight)
     normaliser = model.rule.normaliser(model.steps)
-    return total.value / normaliser, total.tangent / normaliser
+    return phi.div_(normaliser), gain.div_(normaliser)
 
 
 @torch.no_grad()
@@ -152,7 +153,7 @@ def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
     fire = firing(model.surrogate)
     current = Dual(z.value, torch.ones_like(z.value))
     membranes: list[Any] = [0.0] * len(model.hidden)
-    total: Tensor = torch.zeros(())
+    total = z.value.new_zeros(())
     dtotal: Tensor | None = None
     for weight in model.rule.weights(model.steps).tolist():
         _, first, membranes[0] = model.neuron.step(membranes[0], current, fire)
@@ -164,9 +165,9 @@ def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
                 membranes[i], Dual(a, torch.zeros_like(a) if da is None else da), fire
             )
             s = Pushed(spike.value, None if da is None else spike.tangent)
-        total = total.to(s.value) + s.value * weight
+        total = torch.add(total, s.value, alpha=weight)
         if s.tangent is not None:
-            dtotal = s.tangent * weight if dtotal is None else dtotal + s.tangent * weight
+            dtotal = torch.add(z.value.new_zeros(()) if dtotal is None else dtotal, s.tangent, alpha=weight)
     normaliser = model.rule.normaliser(model.steps)
     return Pushed(total / normaliser, None if dtotal is None else dtotal / normaliser)
 

@@ -61,16 +61,15 @@ class MLP(nn.Module):
         fire = firing(self.surrogate)
         current = self.hidden[0](x)
         membranes: list[Any] = [0.0] * len(self.hidden)
-        total: Any = 0.0
+        total = torch.zeros_like(current[..., :1])
         for weight in self.rule.weights(self.steps).tolist():
             a = current
             for i, layer in enumerate(self.hidden):
                 if i:
                     a = layer(a)
                 _, a, membranes[i] = self.neuron.step(membranes[i], a, fire)
-            total = total + a * weight
-        features: Tensor = total / self.rule.normaliser(self.steps)
-        return features
+            total = torch.add(total, a, alpha=weight)
+        return total / self.rule.normaliser(self.steps)
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """The readout of the features of `x`."""

@@ -1,0 +1,1 @@
+"""Benchmarks: each module measures one claim in one process, and says whether its bars are met."""
