@@ -15,18 +15,18 @@ from neurokit import __version__, figures, reference
 from neurokit.compare import Comparison, compare
 from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
-from neurokit.compilers.to_lava import SoftIFForm
 from neurokit.errors import OutOfRange, explain
 from neurokit.files import write_text
 from neurokit.graph import Graph
 from neurokit.hw_configs import load_chip
+from neurokit.lava.forms import SoftIFForm
 from neurokit.lava.target import LavaCPU
 from neurokit.metrics import relative_l2
 from neurokit.problems.data import OperatorData
 from neurokit.problems.poisson import Poisson
 from neurokit.program import Program
 from neurokit.result import RunResult
-from neurokit.targets import Reference
+from neurokit.targets import Reference, Target
 from neurokit.twin import Twin
 
 #: Told of every stage: its name, how much is done, out of how much, and a word about it.
@@ -37,7 +37,7 @@ TIMED_SAMPLES, TIMED_ON_REFERENCE = 1024, 64
 
 @dataclass(frozen=True)
 class Demo:
-    """What to run: `functions` x `locations` of the test set go through Lava, sample by sample, all through the twin."""
+    """What to run: `functions` x `locations` of the test set go through Lava one by one, all through the twin."""
 
     seed: int = 0
     length_scale: float = 1.0
@@ -53,7 +53,7 @@ class Demo:
         `record["mismatches"]` must be 0; raises what the stages raise.
         """
         from neurokit.compilers.trace import trace
-        from neurokit.networks.model_file import save
+        from neurokit.networks.model_file import save_model
         from neurokit.recipes import OperatorRecipe
 
         started = time.perf_counter()
@@ -72,12 +72,15 @@ class Demo:
 
         recipe = OperatorRecipe() if self.iterations is None else OperatorRecipe(iterations=self.iterations)
         model, history = recipe.train(
-            data.train, seed=self.seed, progress=lambda i, loss: watch("train", i, recipe.iterations, f"loss {loss:.2e}")
+            data.train,
+            seed=self.seed,
+            progress=lambda i, loss: watch("train", i, recipe.iterations, f"loss {loss:.2e}"),
         )
         trained = time.perf_counter() - started
 
         graph = trace(model, data.train.domain)
-        program = quantize(graph, provenance={"seed": str(self.seed), "algorithm": recipe.algorithm})
+        made = {"problem": repr(problem), "seed": str(self.seed), "algorithm": recipe.algorithm}
+        program = quantize(graph, calibration=data.train.inputs, provenance=made)
         check_fit(program, load_chip("loihi2"))
         watch("compile", 1, 1, f"{len(program.nodes)} nodes, {program.steps} steps")
 
@@ -93,7 +96,7 @@ class Demo:
         record["seconds"] = time.perf_counter() - started
         record["training"] = {"seconds": trained, "iterations": len(history.loss), "recipe": repr(recipe)}
         self.out.mkdir(parents=True, exist_ok=True)
-        save(model, self.out / "model.pt", provenance=model_provenance(data.train, recipe.algorithm, self.seed))
+        save_model(model, self.out / "model.pt", data.train.domain, made)
         program.save(self.out / "program.h5")
         self._draw(data.test, some, whole, results, record)
         write_text(self.out / "demo.json", json.dumps(record, indent=2) + "\n")
@@ -104,7 +107,7 @@ class Demo:
     ) -> tuple[Comparison, dict[str, RunResult]]:
         total = self.functions * self.locations
         watch("Lava, both forms", 0, total, "stock processes, then SoftIF")
-        targets = [
+        targets: list[Target] = [
             Reference(),
             Twin(),
             LavaCPU(deadline_s=self.deadline_s),
@@ -196,14 +199,3 @@ class Demo:
         compared, wrong = record["spikes"]["compared"], record["spikes"]["mismatches"]
         figures.ladder(right, rungs, f"{compared:,} neuron-steps compared, {wrong} differ")
         figures.save(figure, self.out / "demo.png")
-
-
-def model_provenance(data: OperatorData, algorithm: str, seed: int) -> dict[str, str]:
-    """What a model's file says of its training; `domain` is what compiling it needs."""
-    return {
-        **data.provenance,
-        "neurokit": __version__,
-        "algorithm": algorithm,
-        "seed": str(seed),
-        "domain": json.dumps({name: list(bounds) for name, bounds in data.domain.items()}),
-    }

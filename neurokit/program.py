@@ -165,7 +165,7 @@ class Input:
 
     def encode(self, real: Float64[np.ndarray, "*batch size"]) -> Int64[np.ndarray, "*batch size"]:
         """Nearest integers of real values. Raises OutOfRange at the first value outside the declared range."""
-        x = np.rint(np.asarray(real, dtype=np.float64) / self.scale).astype(np.int64)
+        x = np.rint(np.asarray(real, dtype=np.float64) / self.scale)
         bad = np.argwhere((x < self.low) | (x > self.high))
         if len(bad):
             where = tuple(bad[0])
@@ -178,7 +178,7 @@ class Input:
                     "quantise again with a wider declared range, or mend the sample",
                 )
             )
-        return x
+        return x.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Estimator
@@ -28,23 +28,15 @@ class OperatorRecipe:
     features: int = 32
     steps: int = 32
     sigma: float = 0.3
-    directions: int = 16
+    estimator: Estimator = field(default_factory=lambda: ClosedFormReadout(ForwardGradient(Layerwise(), directions=16)))
     iterations: int = 4000
     batch_size: int = 100
     learning_rate: float = 2e-3
-    ridge: float = 1e-6
-
-    @property
-    def estimator(self) -> Estimator:
-        return ClosedFormReadout(ForwardGradient(Layerwise(), directions=self.directions), ridge=self.ridge)
 
     @property
     def algorithm(self) -> str:
         """What it is, in words, for reports."""
-        return (
-            f"layer-wise randomised forward gradient (K={self.directions} Bernoulli directions) on the hidden layers, "
-            "closed-form ridge readout in every step (variable projection); no backpropagation"
-        )
+        return describe(self.estimator)
 
     def train(
         self, data: OperatorData, *, seed: int = 0, progress: Callable[[int, float], None] | None = None
@@ -70,3 +62,14 @@ class OperatorRecipe:
             progress=progress,
         )
         return model, history
+
+
+def describe(estimator: Estimator) -> str:
+    """An estimator in words: what differs in the algorithm differs in the name."""
+    if isinstance(estimator, ClosedFormReadout):
+        return f"{describe(estimator.estimator)} on the hidden layers, closed-form readout (variable projection)"
+    if isinstance(estimator, ForwardGradient):
+        scope = "layer-wise" if isinstance(estimator.scope, Layerwise) else "global"
+        kind = type(estimator.distribution).__name__
+        return f"{scope} randomised forward gradient ({estimator.directions} {kind} directions), no backpropagation"
+    return type(estimator).__name__

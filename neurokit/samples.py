@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
 from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.files import replacing
 from neurokit.program import Program
 
 
@@ -23,8 +25,8 @@ def draw(program: Program, samples: int, seed: int) -> dict[str, Float64[np.ndar
     }
 
 
-def read(program: Program, path: Path, *, pairs: bool = False) -> dict[str, Float64[np.ndarray, "..."]]:
-    """Inputs from an `.npz` that holds one array `(N, size)` per input, under the input's name.
+def read(names: Sequence[str], path: Path, *, pairs: bool = False) -> dict[str, Float64[np.ndarray, "..."]]:
+    """The inputs `names` from an `.npz` that holds one array `(N, size)` per input, under the input's name.
 
     `X_branch` and `X_trunk` (DeepXDE's names) serve for `branch` and `trunk`. With `pairs`, the rows of different
     inputs are combined in every way: `(N1, 1, m)` and `(1, N2, d)`; without, row i of one belongs to row i of all.
@@ -37,19 +39,26 @@ def read(program: Program, path: Path, *, pairs: bool = False) -> dict[str, Floa
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise GraphError(f"{path} is not a readable .npz file: {error}") from None
     inputs = {}
-    for axis, node in enumerate(program.inputs):
-        key = next((k for k in (node.name, f"X_{node.name}") if k in arrays), None)
+    for axis, name in enumerate(names):
+        key = next((k for k in (name, f"X_{name}") if k in arrays), None)
         if key is None:
             raise GraphError(
-                f"{path} holds the arrays {sorted(arrays)}, but the Program's inputs are "
-                f"{[n.name for n in program.inputs]}; save one array (N, size) per input under its name."
+                f"{path} holds the arrays {sorted(arrays)}, but the network's inputs are {list(names)}; "
+                "save one array (N, size) per input under its name."
             )
         array = arrays[key]
         if pairs:
             if array.ndim != 2:
                 raise GraphError(explain(f"array {key!r}: shape", array.shape, "(N, size)", "give one row a sample"))
-            lead = [1] * len(program.inputs)
+            lead = [1] * len(names)
             lead[axis] = len(array)
             array = array.reshape(*lead, array.shape[1])
-        inputs[node.name] = array
+        inputs[name] = array
     return inputs
+
+
+def write(arrays: Mapping[str, np.ndarray], path: Path) -> Path:
+    """Write arrays as an `.npz`, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **dict(arrays))
+    return path

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import deploy, health
+from neurokit.cli import deploy, health, learn, show
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -19,10 +19,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command("demo")(show.demo)
+app.command("train")(learn.train)
 app.command("compile")(deploy.compile_)
 app.command("run")(deploy.run)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)
+app.command("bench")(show.bench)
 
 
 @app.callback(invoke_without_command=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
@@ -13,10 +12,12 @@ from neurokit.cli.targets import TARGETS, parse
 from neurokit.compare import compare as compare_targets
 from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
-from neurokit.files import replacing
 from neurokit.hw_configs import load_chip
 from neurokit.program import Dense, Program, Spiking
-from neurokit.samples import draw, read
+from neurokit.samples import draw, read, write
+
+#: What `train` leaves beside a model for `compile` to round its weights by.
+CALIBRATION_SUFFIX = ".calibration.npz"
 
 ProgramArgument = Annotated[
     Path, typer.Argument(help="A Program, as written by `neurokit compile`.", show_default=False)
@@ -29,23 +30,33 @@ def compile_(
     program: Annotated[Path, typer.Argument(help="Where to write the Program (HDF5).")] = Path("program.h5"),
     bits: Annotated[int, typer.Option(help="Bits of a weight, 2 to 8.")] = 8,
     chip: Annotated[str, typer.Option(help="A chip that ships with neurokit, or a TOML file of your own.")] = "loihi2",
+    calibration: Annotated[
+        Path | None, typer.Option(help="Samples (.npz) to round for; by default what `train` left beside the model.")
+    ] = None,
+    nearest: Annotated[bool, typer.Option("--nearest", help="Round every weight to nearest, without samples.")] = False,
     json: JsonOption = None,
 ) -> None:
     """Turn a trained model into a Program: integers, with a proof that no state can overflow."""
     from neurokit.compilers.trace import trace
-    from neurokit.networks import load_model
+    from neurokit.networks.model_file import load_model
 
-    graph = trace(load_model(model))
-    compiled = quantize(graph, bits=bits, provenance={"model": model.name})
+    trained = load_model(model)
+    graph = trace(trained.network, trained.domain)
+    beside = model.with_suffix(CALIBRATION_SUFFIX)
+    chosen = None if nearest else calibration or (beside if beside.exists() else None)
+    samples = None if chosen is None else read([node.name for node in graph.inputs], chosen, pairs=True)
+    compiled = quantize(graph, bits=bits, calibration=samples, provenance=trained.provenance)
     check_fit(compiled, load_chip(chip))
     compiled.save(program)
     rows = describe(compiled)
+    rounding = f"rounded for the samples in {chosen}" if chosen else "rounded to nearest"
     table(
-        f"{program}: {compiled.steps} time steps, {bits}-bit weights",
-        ["layer", *rows[0]][1:],
-        [list(r.values()) for r in rows],
+        f"{program}: {compiled.steps} time steps, {bits}-bit weights {rounding}",
+        list(rows[0]),
+        [list(row.values()) for row in rows],
     )
-    emit({"program": str(program), "steps": compiled.steps, "bits": bits, "layers": rows}, json)
+    record = {"program": str(program), "steps": compiled.steps, "bits": bits, "rounding": rounding, "layers": rows}
+    emit(record, json)
 
 
 def describe(program: Program) -> list[dict[str, object]]:
@@ -82,9 +93,8 @@ def run(
     """Run a Program on samples from a file."""
     loaded = Program.load(program)
     (chosen,) = parse(target, deadline)
-    result = chosen.run(loaded, read(loaded, inputs, pairs=pairs))
-    with replacing(out) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **dict(result.outputs))
+    result = chosen.run(loaded, read([node.name for node in loaded.inputs], inputs, pairs=pairs))
+    write(result.outputs, out)
     record = {
         "target": result.target,
         "samples": result.samples,

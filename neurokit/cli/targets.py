@@ -25,7 +25,7 @@ def _lava(deadline: float) -> Target:
 
 
 def _lava_softif(deadline: float) -> Target:
-    from neurokit.compilers.to_lava import SoftIFForm
+    from neurokit.lava.forms import SoftIFForm
     from neurokit.lava.target import LavaCPU
 
     return LavaCPU(form=SoftIFForm(), deadline_s=deadline)

@@ -1,0 +1,108 @@
+"""`neurokit demo` and `neurokit bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, TaskID
+
+from neurokit.cli.console import JsonOption, SeedOption, console, emit, progress, table
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for demo.json, demo.png, program.h5 and model.pt.")] = Path("demo"),
+    length_scale: Annotated[float, typer.Option(help="Length scale of the random source term.", min=0.05)] = 1.0,
+    iterations: Annotated[int | None, typer.Option(help="Training iterations, if not the recipe's own.", min=1)] = None,
+    functions: Annotated[int, typer.Option(help="Test functions that go through Lava.", min=1)] = 4,
+    locations: Annotated[int, typer.Option(help="Locations of each that go through Lava.", min=1)] = 6,
+    deadline: Annotated[float, typer.Option(help="Seconds after which a run on Lava is stopped.", min=1)] = 600.0,
+    seed: SeedOption = 0,
+    json: JsonOption = None,
+) -> None:
+    """Train a spiking DeepONet without backpropagation, compile it, and hold Lava against it spike for spike."""
+    from neurokit.demo import Demo
+
+    experiment = Demo(seed, length_scale, iterations, functions, locations, out, deadline)
+    with progress() as bars:
+        record = experiment.run(_Stages(bars))
+    error, speed, spikes = record["relative_l2"], record["samples_per_second"], record["spikes"]
+    on_subset = error["on_lava_subset"]
+    console.print(f"[bold]1D Poisson, spiking DeepONet[/bold], seed {seed}: {record['algorithm']}", highlight=False)
+    table(
+        "relative L2 error on test functions",
+        ["", "mean", "global"],
+        [
+            ["float model, whole test set", *error["float"].values()],
+            ["Program (int8), whole test set", *error["program"].values()],
+            ["float model, Lava's samples", *on_subset["float"].values()],
+            ["Program (int8), Lava's samples", *on_subset["program"].values()],
+            ["Lava (stock processes), same samples", *error["lava"].values()],
+        ],
+    )
+    table(
+        f"spike for spike: {', '.join(record['targets'])}",
+        ["", "count"],
+        [
+            ["samples on every target", record["lava_samples"]],
+            ["neuron-steps compared", spikes["compared"]],
+            ["membrane states compared", record["states_compared"]],
+            ["time steps of one sample", record["steps"]["window"]],
+            ["time steps of the Lava run", record["steps"]["lava"]],
+            ["mismatches", spikes["mismatches"]],
+        ],
+    )
+    table("samples per second", ["target", "samples/s"], [[name, value] for name, value in speed.items()])
+    console.print(f"{record['seconds']:.0f} s in all; written to {out}/: demo.json, demo.png, program.h5, model.pt")
+    emit(record, json)
+    if spikes["mismatches"]:
+        console.print("[red]the targets disagree[/red]")
+        raise typer.Exit(1)
+
+
+class _Stages:
+    """One progress bar a stage."""
+
+    def __init__(self, bars: Progress) -> None:
+        self.bars = bars
+        self.tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bars.add_task(stage, total=total, note=note)
+        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="Which benchmark: twin or rfg.")],
+    repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
+    lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
+    json: JsonOption = None,
+) -> None:
+    """Measure ratios between things timed in turn in one run; exit code 0 whether or not a bar is met."""
+    if name == "twin":
+        from neurokit.bench import twin
+
+        record = twin.run(lava_samples=lava_samples, repetitions=repetitions)
+    elif name == "rfg":
+        from neurokit.bench import rfg
+
+        record = rfg.run(repetitions=repetitions)
+    else:
+        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin and rfg")
+    _print_bench(record)
+    emit(record, json)
+
+
+def _print_bench(record: dict[str, Any]) -> None:
+    columns = list(dict.fromkeys(key for row in record["rows"] for key in row))
+    table(
+        f"bench {record['name']} ({record['machine']})", columns, [[r.get(c) for c in columns] for r in record["rows"]]
+    )
+    table("ratios", ["ratio", "value"], [[k, v] for k, v in record["ratios"].items()])
+    table(
+        "bars",
+        ["bar", "measured", "asked", "met"],
+        [[k, bar["value"], bar["bar"], "yes" if bar["met"] else "no"] for k, bar in record["bars"].items()],
+    )
