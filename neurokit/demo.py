@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurokit import __version__, figures, reference
-from neurokit.compare import Comparison, compare
+from neurokit.comparison import Comparison, compare
 from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
 from neurokit.errors import OutOfRange, explain

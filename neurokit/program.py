@@ -178,7 +178,8 @@ class Input:
                     "quantise again with a wider declared range, or mend the sample",
                 )
             )
-        return x.astype(np.int64)
+        encoded: np.ndarray = x.astype(np.int64)
+        return encoded
 
 
 @dataclass(frozen=True, eq=False)

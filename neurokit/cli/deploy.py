@@ -9,7 +9,7 @@ import typer
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.targets import TARGETS, parse
-from neurokit.compare import compare as compare_targets
+from neurokit.comparison import compare as compare_targets
 from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
 from neurokit.hw_configs import load_chip

@@ -30,8 +30,8 @@ from neurokit.result import Trace
 
 #: Seconds between two looks at a running network: short at first, for short runs, then long.
 _SHORTEST_NAP, _LONGEST_NAP = 1e-4, 5e-3
-#: Seconds between two looks at the health of every child.
-_CHECK_UP = 0.05
+#: Seconds between two looks at the health of every child, and for a failed child's traceback to arrive.
+_CHECK_UP, _GRACE = 0.05, 2.0
 
 
 class LavaNetwork:
@@ -141,24 +141,30 @@ class LavaNetwork:
             nap = min(2 * nap, _LONGEST_NAP)
         replies = [port.recv() for port in self._runtime.service_to_runtime]
         if not all(enum_equal(reply, MGMT_RESPONSE.DONE) for reply in replies):
-            # A child that failed tells so before its traceback is through.
-            grace = time.monotonic() + 1.0
-            while time.monotonic() < grace:
-                self._raise_if_failed()
-                time.sleep(_CHECK_UP)
+            self._raise_traceback()
             raise LavaFailure(f"Lava's runtime answered {replies} to a run; {self._where()}.")
         self._runtime._is_running = False
 
     def _raise_if_failed(self) -> None:
         actors = self._runtime._messaging_infrastructure.actors
-        for actor in actors:
-            if actor.exception is not None:
-                error, child_traceback = actor.exception
-                raise LavaFailure(f"a Lava process failed: {error!r}; {self._where()}.", child_traceback)
         dead = [actor for actor in actors if not actor.is_alive()]
         if dead:
+            self._raise_traceback()
             codes = ", ".join(str(actor.exitcode) for actor in dead)
             raise LavaFailure(f"{len(dead)} of {len(actors)} Lava processes died (exit {codes}); {self._where()}.")
+
+    def _raise_traceback(self) -> None:
+        """Raise LavaFailure with the traceback of a child that failed, if one arrives soon.
+
+        When one child fails, Lava ends others at once, so their deaths may be seen before that traceback.
+        """
+        over = time.monotonic() + _GRACE
+        while time.monotonic() < over:
+            for actor in self._runtime._messaging_infrastructure.actors:
+                if actor.exception is not None:
+                    error, child_traceback = actor.exception
+                    raise LavaFailure(f"a Lava process failed: {error!r}; {self._where()}.", child_traceback)
+            time.sleep(_CHECK_UP)
 
     def _where(self) -> str:
         return f"form {self.form.name!r}, run {self._runs} of this network, after {self.chip_steps} chip steps"
@@ -209,7 +215,11 @@ def _end(runtime: Any) -> None:
         for actor in infrastructure.actors:
             actor.join()
         runtime.join()
-        infrastructure.smm.shutdown()
+        if hasattr(infrastructure.smm._manager, "shutdown"):  # it has, once it was started and until it is shut down
+            infrastructure.smm.shutdown()
+    for queue in vars(runtime).pop("exception_q", []):  # still there when the start failed; Lava leaves both ends open
+        queue.close()
+        queue._writer.close()
     if runtime._watchdog_manager is not None:
         runtime._watchdog_manager.stop()
     runtime._is_running = runtime._is_started = False

@@ -49,7 +49,7 @@ def supervise(job: Job, deadline_s: float, command: Sequence[str] = WORKER) -> A
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, **_ONE_THREAD, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"},
             )
         try:
             while _runs(worker):

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -46,6 +47,10 @@ def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answ
     # Lava pins Python to 3.10.
     assert "_SHM_NAME_PREFIX" in vars(shared_memory)
     vars(shared_memory)["_SHM_NAME_PREFIX"] = shm_prefix
+    # Everything temporary goes to the job's folder, under a relative name: Python's multiprocessing makes a socket in
+    # it, whose path may not exceed some 100 characters.
+    os.chdir(directory)
+    tempfile.tempdir = os.curdir
     threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True).start()
     try:
         job = Job.load(directory)

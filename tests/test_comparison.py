@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurokit import reference
-from neurokit.compare import compare
+from neurokit.comparison import compare
 from neurokit.errors import NeurokitError, OutOfRange
 from neurokit.neurons import IF
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
