@@ -236,6 +236,21 @@ def test_a_neuron_without_a_kernel_takes_the_plain_loop() -> None:
     assert torch.equal(features(model, batch.inputs[0]), model.features(batch.inputs[0]))
 
 
+def test_without_numba_the_plain_loop_gives_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network("DeepONet")
+    batch, names = batch_for(model), [name for name, _ in model.named_parameters()]
+
+    def estimate():  # type: ignore[no-untyped-def]
+        return ForwardGradient(directions=3).estimate(model, batch, torch.Generator().manual_seed(0), names)
+
+    first = estimate()
+    monkeypatch.setattr("neurokit.gradients.tangent._HAS_NUMBA", False)
+    again = estimate()
+    assert again.loss == pytest.approx(first.loss, rel=1e-14)
+    for name in names:
+        torch.testing.assert_close(again.gradient[name], first.gradient[name], rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("distribution", [Bernoulli(), Normal()])
 def test_directions_have_unit_covariance_and_follow_their_generator(distribution) -> None:  # type: ignore[no-untyped-def]
     like = torch.zeros(1, dtype=torch.float64)
