@@ -42,10 +42,10 @@ class Synapses:
         columns = node.weight.T
         reach = int(np.abs(columns.astype(np.int64)).sum(axis=0).max())
         return cls(
-            rows=np.vstack([columns, np.zeros((1, columns.shape[1]), dtype=np.int8)]),
+            rows=np.pad(columns, ((0, 1), (0, 0))).copy(order="C"),  # a spike reads one row: let it be contiguous
             # The proof bounds any weighted sum by 2**31 - 1 < EXACT64; spikes alone allow float32.
-            matrix=columns.astype(np.float32 if reads_spikes and reach < EXACT32 else np.float64),
-            spread=columns.astype(np.float64 if reach * window < EXACT64 else np.int64),
+            matrix=columns.astype(np.float32 if reads_spikes and reach < EXACT32 else np.float64, order="C"),
+            spread=columns.astype(np.float64 if reach * window < EXACT64 else np.int64, order="C"),
             bias=np.array(node.bias),
             exponent=node.exponent,
         )
