@@ -1,0 +1,167 @@
+"""Whatever goes wrong in a Lava process, an exception says so, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.lava.forms import FORMS
+from neurokit.lava.job import Job
+from neurokit.lava.supervisor import supervise
+from neurokit.neurons import IF
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import Rate
+
+pytest.importorskip("lava")
+pytestmark = pytest.mark.lava
+
+CASES = Path(__file__).parent / "lava_apart" / "cases.py"
+FAULTS = ["before", "after", "init", "killed", "sleeps"]
+#: Faults that leave a traceback; a killed or sleeping process has none.
+TALKING = {"before", "after", "init"}
+
+
+def make_job(form: str = "softif") -> Job:
+    nodes = (
+        Input("x", [-9, -9], [9, 9], 1.0),
+        Dense("d", "x", [[5, 3], [-4, 7]], [300, -5]),
+        Spiking("s", "d", IF(199)),
+        Dense("o", "s", [[3, -2]], [0]),
+        Readout("r", "o", Rate()),
+        Output("y", "r"),
+    )
+    return Job(Program(nodes, 6), {"x": np.array([[9, 9], [-9, 3], [0, 0]])}, FORMS[form], record=False)
+
+
+def traces(folder: Path) -> dict[str, Any]:
+    """What this process has running, open and lying about."""
+    return {
+        "children": [p.pid for p in psutil.Process().children(recursive=True)],
+        "files": len(os.listdir("/proc/self/fd")),
+        "folders": list(folder.iterdir()),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder of the test's own for all that a worker writes."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A known prefix of shared memory, so that the test can look for what is left."""
+    prefix = f"/nk{os.getpid() % 10**5:05d}_"
+    monkeypatch.setattr("neurokit.lava.supervisor.new_prefix", lambda: prefix)
+    return prefix.lstrip("/")
+
+
+@pytest.mark.parametrize("form", ["softif", "stock"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_worker_that_fails_ends_in_an_exception_and_leaves_nothing(
+    fault: str, form: str, folder: Path, prefix: str
+) -> None:
+    before = traces(folder)
+    command = (sys.executable, str(CASES), "worker", fault)
+    # The deadline must let the network be built; only a sleeping process runs into it.
+    with pytest.raises(LavaTimeout if fault == "sleeps" else LavaFailure) as raised:
+        supervise(make_job(form), 15 if fault == "sleeps" else 120, command)
+    assert isinstance(raised.value, LavaTimeout) == (fault == "sleeps")
+    if fault in TALKING:
+        assert f"misfit on purpose: {fault}" in raised.value.child_traceback
+        assert "Traceback" in str(raised.value)
+    if fault == "killed":
+        assert "exit -9" in str(raised.value)
+    assert traces(folder) == before
+    assert not list(Path("/dev/shm").glob(prefix + "*"))
+
+
+def test_a_worker_that_just_exits_is_quoted(folder: Path) -> None:
+    with pytest.raises(LavaFailure, match=r"exit code 3(?s:.*)famous last words"):
+        supervise(make_job(), 60, (sys.executable, str(CASES), "worker", "exit"))
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("form", ["softif", "stock"])
+@pytest.mark.parametrize("fault", [*FAULTS, "interrupt", "interrupt group"])
+def test_a_network_in_process_survives_failures_and_interrupts(fault: str, form: str) -> None:
+    # The folder's name is short, for a socket's path in it may not exceed some 100 characters.
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, str(CASES), "failure", json.dumps([{"fault": fault, "form": form}])],
+            capture_output=True,
+            text=True,
+            timeout=120,  # the interpreter must come to its end by itself
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": folder},
+        )
+        assert not os.listdir(folder)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    expected = {"sleeps": "LavaTimeout", "interrupt": "KeyboardInterrupt", "interrupt group": "KeyboardInterrupt"}
+    assert answer["error"] == expected.get(fault, "LavaFailure")
+    if fault in TALKING:
+        assert f"misfit on purpose: {fault}" in answer["traceback"]
+    assert answer["after"] == answer["before"]
+    assert answer["again"] == "LavaFailure"  # a stopped network says so
+    assert answer["healthy"]  # and a new one works
+
+
+PARENT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_lava_failures import make_job
+from neurokit.lava.supervisor import supervise
+supervise(make_job(), 600, (sys.executable, {cases!r}, "worker", "sleeps"))
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGINT to the group", "SIGINT", "SIGTERM", "SIGKILL"])
+def test_nothing_outlives_a_parent_that_is_interrupted_or_killed(how: str, tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(tests=str(CASES.parent.parent), cases=str(CASES))],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    try:
+        wait_for(lambda: list(tmp_path.glob("*/built")))
+        (worker,) = psutil.Process(parent.pid).children()
+        family, prefix = [worker, *worker.children(recursive=True)], worker.cmdline()[-1].lstrip("/")
+        assert list(Path("/dev/shm").glob(prefix + "*"))
+        number = signal.Signals[how.split()[0]]
+        if how.endswith("group"):
+            os.killpg(parent.pid, number)
+        else:
+            parent.send_signal(number)
+        _, complaint = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
+    assert parent.returncode != 0
+    if number is signal.SIGINT:
+        assert "KeyboardInterrupt" in complaint
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+    wait_for(lambda: not list(tmp_path.iterdir()) and not list(Path("/dev/shm").glob(prefix + "*")))
+
+
+def wait_for(condition: Any, limit_s: float = 60) -> None:
+    """Wait until `condition()` holds; fail if it never does."""
+    over = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < over
+        time.sleep(0.05)
