@@ -129,10 +129,11 @@ def test_parameters_held_fixed_get_no_direction(hidden, scope) -> None:  # type:
     estimate = ForwardGradient(scope).estimate(model, batch, torch.Generator(), ["bias"])
     assert set(estimate.gradient) == {"bias"}
     torch.testing.assert_close(estimate.gradient["bias"], exact.gradient["bias"], rtol=1e-10, atol=1e-12)
-    last = [f"trunk.hidden.{len(hidden) - 1}.{kind}" for kind in ("weight", "bias")]
-    directions = {name: v for name, v in draw(model, 2).items() if name in last}
-    slopes = slopes_by_tangent(model, batch, directions, Way(scope))
-    torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, last), rtol=1e-10, atol=1e-12)
+    layer = f"trunk.hidden.{len(hidden) - 1}"
+    for moved in ([f"{layer}.weight", f"{layer}.bias"], [f"{layer}.weight"], ["branch.readout.bias"]):
+        directions = {name: v for name, v in draw(model, 2).items() if name in moved}
+        slopes = slopes_by_tangent(model, batch, directions, Way(scope))
+        torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, moved), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("scope", [Global(), Layerwise()])

@@ -180,7 +180,7 @@ def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) 
     if weight is not None:
         own = x.value.expand(len(weight), *x.value.shape).bmm(weight.transpose(1, 2))
     if bias is not None:
-        own = bias[:, None, :] if own is None else own.add_(bias[:, None, :])
+        own = bias[:, None, :].expand(-1, len(x.value), -1) if own is None else own.add_(bias[:, None, :])
     below = None if x.tangent is None else x.tangent @ layer.weight.T
     return Pushed(layer(x.value), way.scope.join(below, own))
 
