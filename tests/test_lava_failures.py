@@ -78,7 +78,7 @@ def test_a_worker_that_fails_ends_in_an_exception_and_leaves_nothing(
     command = (sys.executable, str(CASES), "worker", fault)
     # The deadline must let the network be built; only a sleeping process runs into it.
     with pytest.raises(LavaTimeout if fault == "sleeps" else LavaFailure) as raised:
-        supervise(make_job(form), 15 if fault == "sleeps" else 120, command)
+        supervise(make_job(form), 8 if fault == "sleeps" else 120, command)
     assert isinstance(raised.value, LavaTimeout) == (fault == "sleeps")
     if fault in TALKING:
         assert f"misfit on purpose: {fault}" in raised.value.child_traceback
@@ -96,7 +96,7 @@ def test_a_worker_that_just_exits_is_quoted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["softif", "stock"])
-@pytest.mark.parametrize("fault", [*FAULTS, "interrupt", "interrupt group"])
+@pytest.mark.parametrize("fault", [*FAULTS, "interrupt", "interrupt group", "interrupt build"])
 def test_a_network_in_process_survives_failures_and_interrupts(fault: str, form: str) -> None:
     # The folder's name is short, for a socket's path in it may not exceed some 100 characters.
     with tempfile.TemporaryDirectory() as folder:
@@ -112,6 +112,7 @@ def test_a_network_in_process_survives_failures_and_interrupts(fault: str, form:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     expected = {"sleeps": "LavaTimeout", "interrupt": "KeyboardInterrupt", "interrupt group": "KeyboardInterrupt"}
+    expected["interrupt build"] = "KeyboardInterrupt"
     assert answer["error"] == expected.get(fault, "LavaFailure")
     if fault in TALKING:
         assert f"misfit on purpose: {fault}" in answer["traceback"]

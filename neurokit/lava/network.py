@@ -18,13 +18,16 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
+from lava.magma.core.process.message_interface_enum import ActorType
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
+from lava.magma.runtime.runtime import Runtime
 
 from neurokit.compilers.to_lava import Wiring, to_lava
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.forms import Form, StockForm
+from neurokit.lava.interrupts import interrupts_held
 from neurokit.program import Program
 from neurokit.result import Trace
 
@@ -107,9 +110,10 @@ class LavaNetwork:
 
     def stop(self) -> None:
         """End all children and remove all files. Safe to call at any time and any number of times."""
-        if self._runtime is not None:
-            runtime, self._runtime = self._runtime, None
-            _end(runtime)
+        with interrupts_held():
+            if self._runtime is not None:
+                runtime, self._runtime = self._runtime, None
+                _end(runtime)
         self._wiring = None
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -184,21 +188,35 @@ class LavaNetwork:
         return raw, Trace(spikes=spikes, states=states, totals=totals)
 
 
+class _CarefulRuntime(Runtime):
+    """Lava's Runtime, which keeps count of its children even when it is interrupted while it makes them."""
+
+    def _build_message_infrastructure(self) -> None:
+        with interrupts_held():
+            super()._build_message_infrastructure()
+
+    def _build_processes(self) -> None:
+        with interrupts_held():
+            super()._build_processes()
+
+    def _build_runtime_services(self) -> None:
+        with interrupts_held():
+            super()._build_runtime_services()
+
+
 def start_runtime(process: Any, config: Loihi2SimCfg) -> Any:
     """Compile the network that `process` belongs to and start its children.
 
     Raises LavaFailure with the child's traceback when a process model cannot be made; no child is left then.
     """
-    from lava.magma.core.process.message_interface_enum import ActorType
-    from lava.magma.runtime.runtime import Runtime
-
     executable = process.compile(config)
-    runtime = Runtime(executable, ActorType.MultiProcessing)
+    runtime = _CarefulRuntime(executable, ActorType.MultiProcessing)
     executable.assign_runtime_to_all_processes(runtime)
     try:
         runtime.initialize()
     except BaseException as error:
-        _end(runtime)
+        with interrupts_held():
+            _end(runtime)
         if hasattr(error, "trace"):  # Lava's way of sending a child's traceback
             raise LavaFailure(f"a Lava process could not be made: {error!r}.", error.trace) from error
         raise

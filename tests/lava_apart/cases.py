@@ -295,9 +295,14 @@ def failure(fault: str, form: str) -> dict[str, Any]:
     before = _left_over(prefix)
     told: dict[str, Any] = {"error": None, "traceback": ""}
     try:
-        if fault in ("interrupt", "interrupt group"):
-            _interrupt_soon(group=fault.endswith("group"))
+        if fault == "interrupt build":
+            _interrupt_in(0.3, group=False)
+            network = _broken("sleeps")(program, FORMS[form])
+            with network:
+                network.run(values, deadline_s=60)
+        elif fault in ("interrupt", "interrupt group"):
             with _broken("sleeps")(program, FORMS[form]) as network:
+                _interrupt_in(1.0, group=fault.endswith("group"))
                 network.run(values, deadline_s=60)
         else:
             with _broken(fault)(program, FORMS[form]) as network:
@@ -318,11 +323,11 @@ def failure(fault: str, form: str) -> dict[str, Any]:
     return {**told, "before": before, "after": _left_over(prefix), "again": again, "healthy": healthy}
 
 
-def _interrupt_soon(*, group: bool) -> None:
-    """Ctrl-C, once the network sleeps."""
+def _interrupt_in(seconds: float, *, group: bool) -> None:
+    """Ctrl-C, some time from now."""
 
     def press() -> None:
-        time.sleep(3.0)
+        time.sleep(seconds)
         os.killpg(os.getpgid(0), signal.SIGINT) if group else os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
