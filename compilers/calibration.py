@@ -1,4 +1,4 @@
-"""Calibration: what the layers of a Graph see and should say on given samples, for rounding that looks at the output."""
+"""Calibration: what the layers of a Graph see and should say on given samples, for rounding by the output."""
 
 from __future__ import annotations
 

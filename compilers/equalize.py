@@ -1,9 +1,9 @@
 """equalize: give every line of a product's factors the full range of its integer weights.
 
 The lines of `sum_k C[k] * left[k] * right[k]` may differ in size by orders of magnitude, as the factors of a singular
-value decomposition do, while all weights of a layer share one scale. Multiplying line `k` of the two layers by powers of
-two and dividing `C[k]` by them changes nothing in real arithmetic, not even in floating point, but lets small lines keep
-their bits. The idea is that of cross-layer equalisation (Sec. 4.1, Nagel et al. 2019, arXiv 1906.04721), with
+value decomposition do, while all weights of a layer share one scale. Multiplying line `k` of the two layers by powers
+of two and dividing `C[k]` by them changes nothing in real arithmetic, not even in floating point, but lets small lines
+keep their bits. The idea is that of cross-layer equalisation (Sec. 4.1, Nagel et al. 2019, arXiv 1906.04721), with
 powers of two, so that `C` stays exact.
 """
 

@@ -6,10 +6,10 @@ Per spiking layer, in units of its threshold `v_th`, with an input `x = round(re
     threshold = 2**q                         q the largest for which interval analysis proves the membrane's width
     a = floor((W x + b) * 2**(q - f - f_x))  the synaptic exponent brings the sum to the membrane's unit, v_th * 2**-q
 
-Where the exponent is negative, half a unit is added to the bias, so that the floor rounds to nearest. It cannot shift by
-more than seven bits; precision beyond that is given up in `f` or `f_x`, whichever costs the current less. Readouts keep
-their integer sum and are shifted only as far as the product after them needs. The real bias of a layer that feeds an
-Output goes into the Output's offset, exactly.
+Where the exponent is negative, half a unit is added to the bias, so that the floor rounds to nearest. It cannot shift
+by more than seven bits; precision beyond that is given up in `f` or `f_x`, whichever costs the current less. Readouts
+keep their integer sum and are shifted only as far as the product after them needs. The real bias of a layer that feeds
+an Output goes into the Output's offset, exactly.
 
 Weights are rounded to nearest or, given calibration samples, so that what the layer *says* moves least
 (`neurokit.compilers.rounding`); readouts then also make up for the errors of the layers before them.
@@ -51,9 +51,9 @@ def quantize(
 ) -> p.Program:
     """Turn a Graph into a Program with `bits`-bit weights (2..8).
 
-    `calibration` are samples, `(*batch, size)` by input name (the training inputs, say), on which the layers' outputs are
-    to change least; without them every weight is rounded to nearest. The Program's certificate holds the proved bounds
-    of every state for all inputs in the Graph's declared ranges, whatever the samples.
+    `calibration` are samples, `(*batch, size)` by input name (the training inputs, say), on which the layers' outputs
+    are to change least; without them every weight is rounded to nearest. The Program's certificate holds the proved
+    bounds of every state for all inputs in the Graph's declared ranges, whatever the samples.
 
     Raises OutOfRange when no scale satisfies a width, UnsupportedNode when a node has no integer form, GraphError when
     the samples are not the Graph's.

@@ -26,8 +26,8 @@ def round_for_data(
 
     First the real weights are moved to the least-squares fit of the target (`RIDGE` pulls them back to where they were
     if the data does not decide); then one column after another is rounded and its error is passed on to the
-    columns not yet rounded, in the metric of the data, the bias last. Correlated inputs, as neighbouring sensors of a smooth
-    function are, leave much room for that. All in units in which integers are wanted.
+    columns not yet rounded, in the metric of the data, the bias last. Correlated inputs, as neighbouring sensors of a
+    smooth function are, leave much room for that. All in units in which integers are wanted.
 
     Source: the nearest-plane algorithm (Babai 1986, doi:10.1007/BF02579403); for network weights Frantar and
     Alistarh 2022 (arXiv 2208.11580).

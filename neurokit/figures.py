@@ -65,6 +65,6 @@ def ladder(axes: Axes, rungs: Mapping[str, float], note: str) -> None:
     bars = axes.barh(names, values, color=[colours.get(name.split()[0].strip(","), TRUTH) for name in names])
     axes.bar_label(bars, [f"{v:.4f}" for v in values], padding=3, fontsize=8)
     axes.invert_yaxis()
-    axes.margins(x=0.18)
+    axes.margins(x=0.25)
     axes.set_title("parity ladder")
     axes.set_xlabel(f"mean relative L2 error\n{note}")

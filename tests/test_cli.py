@@ -76,7 +76,7 @@ def test_run_writes_the_outputs_of_every_sample(saved: Path, tmp_path: Path) -> 
         (["compare", "program.h5", "--targets", "reference"], "at least two"),
         (["run", "program.h5", "--inputs", "wide.npz"], "legal is -2..2, the range this Program was compiled for"),
         (["run", "program.h5", "--inputs", "flat.npz"], "legal is (..., 3)"),
-        (["run", "program.h5", "--inputs", "names.npz"], "the Program's inputs are ['x']"),
+        (["run", "program.h5", "--inputs", "names.npz"], "the network's inputs are ['x']"),
         (["run", "program.h5", "--inputs", "nan.npz"], "legal is a finite number"),
         (["run", "program.h5", "--inputs", "program.h5"], "not a readable .npz file"),
         (["compile", "program.h5"], "program.h5"),
