@@ -117,7 +117,7 @@ class Plan:
 
     @classmethod
     def _new(cls, program: Program) -> Plan:
-        prove(program)
+        certificate = prove(program)
         readers = consumers(program.nodes)
         nodes = {node.name: node for node in program.nodes}
         synapses: dict[str, Synapses] = {}
@@ -132,7 +132,9 @@ class Plan:
                 rules = [reader.rule for name in readers[node.name] if isinstance(reader := nodes[name], Readout)]
                 window = max((rule.normaliser(program.steps) for rule in rules), default=0)
                 spikes = isinstance(nodes[node.source], Spiking)
-                synapses[node.name] = Synapses.of(node, spikes, window)
+                proved = certificate[node.source]  # of a total before its shift, which only makes it smaller
+                largest = np.ones_like(proved.low) if spikes else np.maximum(-proved.low, proved.high)
+                synapses[node.name] = Synapses.of(node, largest, window)
                 if spikes and all(isinstance(nodes[name], (Spiking, Readout)) for name in readers[node.name]):
                     fused.add(node.name)
         return cls(synapses, root, frozenset(fused))

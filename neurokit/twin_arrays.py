@@ -37,15 +37,20 @@ class Synapses:
     exponent: int
 
     @classmethod
-    def of(cls, node: Dense, reads_spikes: bool, window: int) -> Synapses:
-        """Lay out `node`; `window` is the sum of the readout weights that may multiply its sums."""
+    def of(cls, node: Dense, largest: Int64[np.ndarray, " in"], window: int) -> Synapses:
+        """Lay out `node`, whose source never exceeds `largest` in magnitude and is 0 or 1 where it is a spike train.
+
+        `window` is the sum of the readout weights that may multiply its sums, 0 without a readout.
+        """
         columns = node.weight.T
-        reach = int(np.abs(columns.astype(np.int64)).sum(axis=0).max())
+        magnitudes = np.abs(columns.astype(np.int64))
+        # The proof bounds every weighted sum by 2**31 - 1, so float64 always holds one exactly.
+        matrix_dtype = np.float32 if (largest @ magnitudes).max() < EXACT32 else np.float64
+        spread_dtype = np.float64 if magnitudes.sum(axis=0).max() * window < EXACT64 else np.int64
         return cls(
             rows=np.pad(columns, ((0, 1), (0, 0))).copy(order="C"),  # a spike reads one row: let it be contiguous
-            # The proof bounds any weighted sum by 2**31 - 1 < EXACT64; spikes alone allow float32.
-            matrix=columns.astype(np.float32 if reads_spikes and reach < EXACT32 else np.float64, order="C"),
-            spread=columns.astype(np.float64 if reach * window < EXACT64 else np.int64, order="C"),
+            matrix=columns.astype(matrix_dtype, order="C"),
+            spread=columns.astype(spread_dtype, order="C"),
             bias=np.array(node.bias),
             exponent=node.exponent,
         )

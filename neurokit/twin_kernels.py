@@ -159,8 +159,8 @@ class NumbaKernels:
     def prepare(self) -> None:
         """Compile every loop, or fetch it from the cache, before anything is timed."""
         spikes = np.zeros((1, 1, 1), dtype=np.uint8)
-        dense = Synapses.of(Dense("dense", "spikes", np.ones((1, 1)), np.zeros(1), exponent=-1), True, 1)
         weights = np.ones(1, dtype=np.int64)
+        dense = Synapses.of(Dense("dense", "spikes", np.ones((1, 1)), np.zeros(1), exponent=-1), weights, 1)
         self.fire(np.zeros((1, 1, 1), dtype=np.int32), IF(1), 1, True)
         self.drive(spikes, dense, IF(1), True)
         self.count(spikes, weights)

@@ -97,12 +97,15 @@ def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, res
     # The same currents through synapses: line t fires at step t alone and its weight is the current of that step.
     tenths = np.array(current).reshape(1, steps) // 3
     one_hot = np.eye(steps, dtype=np.uint8)[None]
+    synapses = Synapses.of(Dense("d", "x", tenths, [0]), np.ones(steps, np.int64), 0)
     for kernel in kernels():
         fired, before = kernel.fire(series, neuron, steps, True)
         assert fired.ravel().tolist() == spikes
         assert before is not None
         assert before.ravel().tolist() == states
-        by_synapse = kernel.drive(one_hot, Synapses.of(Dense("d", "x", tenths, [0]), True, 1), neuron, False)
+        by_synapse = kernel.drive(
+            one_hot, Synapses.of(Dense("d", "x", tenths, [0]), np.ones(steps, np.int64), 1), neuron, False
+        )
         by_current = kernel.fire(tenths.reshape(1, steps, 1).astype(np.int32), neuron, steps, False)
         np.testing.assert_array_equal(by_synapse[0], by_current[0])
 
@@ -116,7 +119,7 @@ def test_kernels_agree_with_integer_matrix_products(density: float, exponent: in
     exact = spikes.astype(np.int64) @ node.weight.T.astype(np.int64) + node.bias
     exact = exact << exponent if exponent >= 0 else exact >> -exponent
     weights = MemMean().weights(11)
-    synapses = Synapses.of(node, True, int(weights.sum()))
+    synapses = Synapses.of(node, np.ones(70, np.int64), int(weights.sum()))
     np.testing.assert_array_equal(synapses.currents(spikes), exact)
     for kernel in kernels():
         np.testing.assert_array_equal(kernel.count(spikes, weights), np.einsum("t,bti->bi", weights, spikes))
@@ -146,11 +149,20 @@ def test_window_sums_too_large_for_float64_stay_exact() -> None:
     """A sum over synapses and time may pass 2**53 before opposite weights cancel it; then integers are used."""
     lines = 2**14
     weight = np.resize([127, -127], (1, lines)).astype(np.int64)
-    synapses = Synapses.of(Dense("d", "x", weight, [1]), True, 2**33)
+    synapses = Synapses.of(Dense("d", "x", weight, [1]), np.ones(lines, np.int64), 2**33)
     assert synapses.spread.dtype == np.int64
     count = np.full((1, lines), 2**33 + 1, dtype=np.int64)
     count[0, 0] += 1
     assert synapses.totals(count, 5) == [[127 + 5]]
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(2**16 - 1, np.float32), (2**16, np.float64), (2**23, np.float64)])
+def test_sums_too_large_for_float32_stay_exact(largest: int, dtype: type) -> None:
+    """Two weights of 128 meet two inputs of up to 2**16: the first sum that float32 could round is 2**24 + 1."""
+    synapses = Synapses.of(Dense("d", "x", [[-128, -128]], [1]), np.array([largest, largest]), 0)
+    assert synapses.matrix.dtype == dtype
+    x = np.array([[largest, largest], [largest - 1, -largest], [-largest, 1 - largest]])
+    np.testing.assert_array_equal(synapses.currents(x), x.sum(axis=1, keepdims=True) * -128 + 1)
 
 
 def test_every_branch_is_evaluated_once_not_once_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
