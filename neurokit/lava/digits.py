@@ -7,6 +7,8 @@ from jaxtyping import Int8, Int32
 
 #: Digit `i` sits on a synapse from a line that carries `DIGIT_BASE**i`.
 DIGIT_BASE = 128
+#: As many as a bias below `program.BIAS_LIMIT` needs.
+MAX_DIGITS = 3
 
 
 def count_digits(bias: Int32[np.ndarray, " out"]) -> int:
@@ -15,10 +17,12 @@ def count_digits(bias: Int32[np.ndarray, " out"]) -> int:
 
 
 def digits(bias: Int32[np.ndarray, " out"]) -> Int8[np.ndarray, "out digits"]:
-    """Signed digits in -64..64, lowest first: `bias == digits @ [1, 128, 16384][:count]`."""
-    rest, columns = bias.astype(np.int64), []
+    """Signed digits in -64..64, lowest first: `bias == digits @ [1, 128, 16384][:count]`, `|bias| < BIAS_LIMIT`."""
+    rest = bias.astype(np.int64)
+    columns: list[np.ndarray] = []
     while rest.any():
-        digit = (rest + DIGIT_BASE // 2) % DIGIT_BASE - DIGIT_BASE // 2
+        # The last digit takes all that is left, at most 64.
+        digit = (rest + DIGIT_BASE // 2) % DIGIT_BASE - DIGIT_BASE // 2 if len(columns) < MAX_DIGITS - 1 else rest
         columns.append(digit)
         rest = (rest - digit) // DIGIT_BASE
     return np.array(columns, dtype=np.int8).reshape(len(columns), len(bias)).T

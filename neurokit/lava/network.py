@@ -127,9 +127,18 @@ class LavaNetwork:
         return self._wiring
 
     def _start(self) -> None:
+        """Let Lava compile the network and start its children."""
         assert self._wiring is not None
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=self.form.expanded)
-        self._runtime = start_runtime(next(iter(self._wiring.labels)), config)
+        executable = next(iter(self._wiring.labels)).compile(config)
+        self._runtime = _CarefulRuntime(executable, ActorType.MultiProcessing)
+        executable.assign_runtime_to_all_processes(self._runtime)
+        try:
+            self._runtime.initialize()
+        except Exception as error:
+            if hasattr(error, "trace"):  # Lava's way of sending a child's traceback
+                raise LavaFailure(f"a Lava process could not be made: {error!r}.", error.trace) from error
+            raise
 
     def _wait(self, deadline: float, deadline_s: float) -> None:
         """Wait until the run is over; raise LavaFailure or LavaTimeout when it will not be."""
@@ -188,7 +197,7 @@ class LavaNetwork:
         return raw, Trace(spikes=spikes, states=states, totals=totals)
 
 
-class _CarefulRuntime(Runtime):
+class _CarefulRuntime(Runtime):  # type: ignore[misc]  # Lava has no types
     """Lava's Runtime, which keeps count of its children even when it is interrupted while it makes them."""
 
     def _build_message_infrastructure(self) -> None:
@@ -202,25 +211,6 @@ class _CarefulRuntime(Runtime):
     def _build_runtime_services(self) -> None:
         with interrupts_held():
             super()._build_runtime_services()
-
-
-def start_runtime(process: Any, config: Loihi2SimCfg) -> Any:
-    """Compile the network that `process` belongs to and start its children.
-
-    Raises LavaFailure with the child's traceback when a process model cannot be made; no child is left then.
-    """
-    executable = process.compile(config)
-    runtime = _CarefulRuntime(executable, ActorType.MultiProcessing)
-    executable.assign_runtime_to_all_processes(runtime)
-    try:
-        runtime.initialize()
-    except BaseException as error:
-        with interrupts_held():
-            _end(runtime)
-        if hasattr(error, "trace"):  # Lava's way of sending a child's traceback
-            raise LavaFailure(f"a Lava process could not be made: {error!r}.", error.trace) from error
-        raise
-    return runtime
 
 
 def _end(runtime: Any) -> None:

@@ -6,9 +6,8 @@ from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 
 from neurokit.lava.cycle import Cycle
+from neurokit.lava.digits import MAX_DIGITS
 
-#: Most lines there are: 1, 128 and 16384.
-MAX_DIGITS = 3
 #: Steps that the stock form needs before its first spike.
 LEAD = 2
 

@@ -155,9 +155,9 @@ def random_program(seed: int) -> Program:
             for layer in range(depth):
                 width = int(pick(1, 65)) if rng.random() < 0.2 else int(pick(1, 12))
                 if layer or rng.random() < 0.9:  # now and then neurons sit on their source without a Dense
-                    reach = int(rng.choice([0, 60, 5000, 400000]))
+                    reach = int(rng.choice([0, 60, 5000, 2**20]))
                     name, exponent = f"d{branch}.{layer}", int(pick(-7, 3))
-                    weight, bias = pick(-sharp, sharp + 1, (width, size)), pick(-reach, reach + 1, width)
+                    weight, bias = pick(-sharp, sharp + 1, (width, size)), pick(1 - reach, max(reach, 1), width)
                     nodes.append(Dense(name, source, weight.astype(np.int8), bias, exponent))
                     source, size = name, width
                     if rng.random() < 0.1:  # two synapses in a row
@@ -250,7 +250,8 @@ def twice(form: str) -> dict[str, Any]:
             _, got = network.run(chosen, deadline_s=60)
             wrong |= {f"{run}: {k}": v for k, v in _differences(trace, got).items()}
             steps.append(network.chip_steps)
-    return {"wrong": wrong, "chip_steps": steps, **_left_over("nothing")}
+        modules = {type(p).__module__ for p in network._runtime._executable.proc_builders}
+    return {"wrong": wrong, "chip_steps": steps, "modules": sorted(modules)}
 
 
 class BrokenNetwork(LavaNetwork):
