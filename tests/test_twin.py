@@ -95,18 +95,16 @@ def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, res
         states.append(int(before[0]))
     series = np.array(current, dtype=np.int32).reshape(1, steps, 1)
     # The same currents through synapses: line t fires at step t alone and its weight is the current of that step.
-    tenths = np.array(current).reshape(1, steps) // 3
+    thirds = np.array(current).reshape(1, steps) // 3
     one_hot = np.eye(steps, dtype=np.uint8)[None]
-    synapses = Synapses.of(Dense("d", "x", tenths, [0]), np.ones(steps, np.int64), 0)
+    synapses = Synapses.of(Dense("d", "x", thirds, [0]), np.ones(steps, np.int64), 0)
     for kernel in kernels():
         fired, before = kernel.fire(series, neuron, steps, True)
         assert fired.ravel().tolist() == spikes
         assert before is not None
         assert before.ravel().tolist() == states
-        by_synapse = kernel.drive(
-            one_hot, Synapses.of(Dense("d", "x", tenths, [0]), np.ones(steps, np.int64), 1), neuron, False
-        )
-        by_current = kernel.fire(tenths.reshape(1, steps, 1).astype(np.int32), neuron, steps, False)
+        by_synapse = kernel.drive(one_hot, synapses, neuron, False)
+        by_current = kernel.fire(thirds.reshape(1, steps, 1).astype(np.int32), neuron, steps, False)
         np.testing.assert_array_equal(by_synapse[0], by_current[0])
 
 
