@@ -57,7 +57,7 @@ class Twin:
         TargetUnavailable when `compiled=True` and numba is not installed.
         """
         kernels = choose(self.compiled)
-        threads = self.threads or len(os.sched_getaffinity(0))
+        threads = self.threads or cores()
         plan = Plan.of(program)
         started = time.perf_counter()
         values = program.encode(inputs)
@@ -72,6 +72,11 @@ class Twin:
             seconds=time.perf_counter() - started,
             provenance={"kernels": kernels.description, "threads": str(threads)},
         )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -143,7 +143,7 @@ def programs(draw: Callable[[Any], Any], *, largest: int = 64) -> Program:
 @st.composite
 def unproven(draw: Callable[[Any], Any], *, largest: int = 8) -> Program:
     """Small Programs whose narrow widths some samples may leave."""
-    narrow = Widths(*(draw(st.integers(4, 20)) for _ in vars(Widths())))
+    narrow = Widths(*(draw(st.integers(8, 26)) for _ in vars(Widths())))
     return build(Drawn(draw), widths=narrow, largest=largest)
 
 

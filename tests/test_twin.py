@@ -108,6 +108,19 @@ def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, res
         np.testing.assert_array_equal(by_synapse[0], by_current[0])
 
 
+def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
+    """A second signature would mean strided arrays, at which the same loops are ten times slower."""
+    from neurokit import twin_kernels
+
+    rng = np.random.default_rng(5)
+    for record in (True, False):
+        for _ in range(20):
+            program = random_program(rng, largest=8)
+            Twin(compiled=True).run(program, random_inputs(program, rng, (3,)), record=record)
+    for name in ("_fire", "_drive", "_count", "_collect"):
+        assert len(getattr(twin_kernels, name).signatures) == 1, name
+
+
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("exponent", [-7, -1, 0, 2])
 def test_kernels_agree_with_integer_matrix_products(density: float, exponent: int) -> None:
