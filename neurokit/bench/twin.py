@@ -7,6 +7,7 @@ are its run alone, without building, starting or compiling; samples are pairs of
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,7 +42,7 @@ BAR = 1000.0
 #: Widths of the layers that are timed against matrix products.
 WIDTHS = (32, 256, 1024)
 #: Multiply-adds of such a product: large enough for BLAS to run at speed.
-PRODUCT_WORK = 2**28
+PRODUCT_WORK = 2**29
 STEPS = 32
 
 
@@ -127,7 +128,7 @@ def network(seed: int) -> Program:
 
 def stack(width: int, rng: np.random.Generator) -> Program:
     """Two spiking layers of one width with random weights, without a product behind them; proven."""
-    reach = max(2, 256 // int(np.sqrt(width)))
+    reach = min(127, max(2, 256 // math.isqrt(width)))
 
     def dense(name: str, source: str, exponent: int) -> IntegerDense:
         weight = rng.integers(-reach, reach + 1, (width, width))
