@@ -64,7 +64,7 @@ def load(path: str | Path) -> Program:
     """Read a Program, verify its SHA-256 and prove its certificate again.
 
     Raises ProgramError, and nothing else, when the file is missing, truncated, foreign, damaged, of a newer version,
-    or describes something that is not a Program. Memory is bounded by the size of the file.
+    or describes something that is not a Program. Memory is in proportion to the size of the file.
     """
     path = Path(path)
     try:
