@@ -49,7 +49,7 @@ def _plain(value: object) -> object:
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     """Print one table; every column but the first is right-aligned."""
-    view = Table(title=title, title_justify="left")
+    view = Table(title=title or None, title_justify="left")
     for i, column in enumerate(columns):
         view.add_column(column, justify="left" if i == 0 else "right")
     for row in rows:
@@ -58,11 +58,11 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
 
 
 def show(value: object) -> str:
-    """A cell: floats to four significant digits, None as a dash."""
+    """A cell: four significant digits, thousands apart, None as a dash."""
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

@@ -96,13 +96,16 @@ def bench(
 
 
 def _print_bench(record: dict[str, Any]) -> None:
-    columns = list(dict.fromkeys(key for row in record["rows"] for key in row))
-    table(
-        f"bench {record['name']} ({record['machine']})", columns, [[r.get(c) for c in columns] for r in record["rows"]]
-    )
-    table("ratios", ["ratio", "value"], [[k, v] for k, v in record["ratios"].items()])
+    machine = record["machine"]
+    console.print(f"bench {record['name']} on {', '.join(f'{key} {value}' for key, value in machine.items())}")
+    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in record["rows"]:
+        kinds.setdefault(tuple(row), []).append(row)
+    for columns, rows in kinds.items():
+        table("", [column.replace("_", " ") for column in columns], [list(row.values()) for row in rows])
+    table("ratios, measured in this run", ["", "ratio"], [[k, v] for k, v in record["ratios"].items()])
     table(
         "bars",
-        ["bar", "measured", "asked", "met"],
+        ["", "measured", "asked", "met"],
         [[k, bar["value"], bar["bar"], "yes" if bar["met"] else "no"] for k, bar in record["bars"].items()],
     )
