@@ -121,6 +121,25 @@ def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
         assert len(getattr(twin_kernels, name).signatures) == 1, name
 
 
+def test_kernels_compile_where_no_folder_can_hold_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurokit import twin_kernels
+
+    original, tried = numba.njit, []
+
+    def njit(*, nogil: bool, cache: bool = False) -> object:
+        tried.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return original(nogil=nogil)
+
+    def double(x: int) -> int:
+        return 2 * x
+
+    monkeypatch.setattr(twin_kernels.numba, "njit", njit)
+    assert twin_kernels.compiled(double)(21) == 42
+    assert tried == [True, False]
+
+
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("exponent", [-7, -1, 0, 2])
 def test_kernels_agree_with_integer_matrix_products(density: float, exponent: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from neurokit.twin import Twin
 class NoLava:
     """LavaCPU on a machine without Lava."""
 
-    form: Form = StockForm()
+    form: Form = field(default_factory=StockForm)
 
     @property
     def name(self) -> str:
