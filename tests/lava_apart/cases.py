@@ -140,7 +140,7 @@ def random_program(seed: int) -> Program:
     rng = np.random.default_rng(seed)
     pick = rng.integers
     while True:
-        steps = int(pick(1, 65)) if rng.random() < 0.3 else int(pick(1, 12))
+        steps = int(pick(1, 65)) if rng.random() < 0.15 else int(pick(1, 12))
         nodes: list[Any] = []
         last: list[str] = []
         lines_out = int(pick(1, 9))
@@ -157,7 +157,7 @@ def random_program(seed: int) -> Program:
                 if layer or rng.random() < 0.9:  # now and then neurons sit on their source without a Dense
                     reach = int(rng.choice([0, 60, 5000, 2**20]))
                     name, exponent = f"d{branch}.{layer}", int(pick(-7, 3))
-                    weight, bias = pick(-sharp, sharp + 1, (width, size)), pick(1 - reach, max(reach, 1), width)
+                    weight, bias = pick(-sharp, sharp + 1, (width, size)), pick(min(1 - reach, 0), max(reach, 1), width)
                     nodes.append(Dense(name, source, weight.astype(np.int8), bias, exponent))
                     source, size = name, width
                     if rng.random() < 0.1:  # two synapses in a row
