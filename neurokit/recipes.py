@@ -20,18 +20,21 @@ class OperatorRecipe:
     """A small spiking DeepONet whose hidden layers are trained by layer-wise randomised forward gradient.
 
     The readouts are solved for in closed form in every step (variable projection), so nothing is ever propagated
-    backwards: not through time, not through layers. The settings were chosen on functions held out from the training
-    set of the Poisson problem, never on its test set.
+    backwards: not through time, not through layers. The settings were chosen on 160 functions held out from the 800
+    training functions of the Poisson problem, never on its test set.
     """
 
     hidden: tuple[int, ...] = (32,)
     features: int = 32
     steps: int = 32
     sigma: float = 0.3
-    estimator: Estimator = field(default_factory=lambda: ClosedFormReadout(ForwardGradient(Layerwise(), directions=16)))
+    estimator: Estimator = field(
+        default_factory=lambda: ClosedFormReadout(ForwardGradient(Layerwise(), directions=16), ridge=3e-6)
+    )
     iterations: int = 4000
     batch_size: int = 100
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.3
 
     @property
     def algorithm(self) -> str:
@@ -58,6 +61,7 @@ class OperatorRecipe:
             iterations=self.iterations,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
             seed=seed,
             progress=progress,
         )

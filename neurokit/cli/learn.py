@@ -37,6 +37,9 @@ def train(
     length_scale: Annotated[float, typer.Option(help="Length scale of the random source term.", min=0.05)] = 1.0,
     iterations: Annotated[int | None, typer.Option(help="Iterations, if not the recipe's own.", min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate, if not the recipe's own.")] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Shrinkage of weights per unit of learning rate, if not the recipe's own.")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Functions in a batch, if not the recipe's own.", min=1)
     ] = None,
@@ -62,13 +65,15 @@ def train(
         Method.BACKPROP: Backprop(),
     }[method]
     usual = OperatorRecipe()
+    assert isinstance(usual.estimator, ClosedFormReadout)
     recipe = OperatorRecipe(
         hidden=(width,) * depth,
         features=features,
         steps=steps,
-        estimator=ClosedFormReadout(inner) if closed_form else inner,
+        estimator=ClosedFormReadout(inner, ridge=usual.estimator.ridge) if closed_form else inner,
         iterations=iterations or usual.iterations,
-        learning_rate=learning_rate or usual.learning_rate,
+        learning_rate=usual.learning_rate if learning_rate is None else learning_rate,
+        weight_decay=usual.weight_decay if weight_decay is None else weight_decay,
         batch_size=batch_size or usual.batch_size,
     )
     with progress() as bars:
