@@ -1,11 +1,11 @@
-"""OperatorData and PointData: what a network is trained on, and the input ranges that quantisation relies on."""
+"""OperatorData, TripleData and PointData: what a network learns from, with the input ranges that quantisers rely on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -25,6 +25,8 @@ class OperatorData:
     locations  `P` points in `d` dimensions at which the answers are known
     targets    the answers, one row a function, one column a location
     domain     declared range of the inputs `branch` and `trunk`: a promise to the quantiser, checked here
+    axes       where the locations are a grid, the coordinates along each of its `d` axes, else empty: the locations are
+               then all tuples of them, the last coordinate changing fastest. Separable networks read the axes.
 
     This is DeepXDE's `TripleCartesianProd` layout. Raises GraphError when shapes do not agree, OutOfRange when a
     value is not finite or leaves the declared range.
@@ -35,6 +37,7 @@ class OperatorData:
     targets: Float64[np.ndarray, "N P"]
     domain: Domain
     provenance: Mapping[str, str] = field(default_factory=dict)
+    axes: tuple[Float64[np.ndarray, " n"], ...] = ()
 
     def __post_init__(self) -> None:
         _own(self, "branch", "locations", "targets")
@@ -44,10 +47,41 @@ class OperatorData:
                     "OperatorData.targets: shape",
                     self.targets.shape,
                     f"({len(self.branch)}, {len(self.locations)}): functions by locations",
-                    "transpose it, or use aligned samples as PointData",
+                    "transpose it, or bring aligned samples as TripleData",
+                )
+            )
+        object.__setattr__(self, "axes", tuple(frozen(np.asarray(axis, dtype=np.float64)) for axis in self.axes))
+        if self.axes and not np.array_equal(grid(*self.axes), self.locations):
+            raise GraphError(
+                explain(
+                    "OperatorData.axes",
+                    f"a grid of {' x '.join(str(len(axis)) for axis in self.axes)}",
+                    f"axes whose tuples, the last changing fastest, are the {len(self.locations)} locations",
+                    "build the data by OperatorData.on_grid",
                 )
             )
         _inside(self.domain, branch=self.branch, trunk=self.locations)
+
+    @classmethod
+    def on_grid(
+        cls,
+        branch: Float64[np.ndarray, "N m"],
+        axes: Sequence[Float64[np.ndarray, " n"]],
+        targets: Float64[np.ndarray, "N *grid"],
+        domain: Domain,
+        provenance: Mapping[str, str] | None = None,
+    ) -> OperatorData:
+        """Answers on the grid of `axes`: `targets[i, a, b]` is that of function i at `(axes[0][a], axes[1][b])`.
+
+        Raises GraphError when the shape of the targets is not that of the grid.
+        """
+        shape = (len(branch), *(len(axis) for axis in axes))
+        if np.shape(targets) != shape:
+            raise GraphError(
+                explain("targets on a grid: shape", np.shape(targets), f"{shape}: functions, then axes", "reorder axes")
+            )
+        flat = np.asarray(targets, dtype=np.float64).reshape(len(branch), -1)
+        return cls(branch, grid(*axes), flat, domain, provenance or {}, tuple(axes))
 
     def __len__(self) -> int:
         """Number of functions."""
@@ -56,6 +90,11 @@ class OperatorData:
     def take(self, rows: Int[np.ndarray, " k"]) -> OperatorData:
         """The functions at `rows`, in that order."""
         return replace(self, branch=self.branch[rows], targets=self.targets[rows])
+
+    def split(self, train: int) -> Split[OperatorData]:
+        """The first `train` functions to train on, the others to test with."""
+        rows = np.arange(len(self))
+        return Split(train=self.take(rows[:train]), test=self.take(rows[train:]))
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
@@ -69,6 +108,55 @@ class OperatorData:
 
     #: Which inputs have one row a sample; the others are shared by all samples.
     sampled = ("branch",)
+
+
+@dataclass(frozen=True, eq=False)
+class TripleData:
+    """Aligned samples of an operator: `targets[n]` is the answer of function `branch[n]` at `locations[n]`.
+
+    Every function may be known at locations of its own; a function known at several stands in several rows. `domain`
+    declares the ranges of the inputs `branch` and `trunk`. This is DeepXDE's `Triple` layout. Raises GraphError and
+    OutOfRange as OperatorData.
+    """
+
+    branch: Float64[np.ndarray, "N m"]
+    locations: Float64[np.ndarray, "N d"]
+    targets: Float64[np.ndarray, "N 1"]
+    domain: Domain
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _own(self, "branch", "locations", "targets")
+        if not len(self.branch) == len(self.locations) == len(self.targets) or self.targets.shape[1] != 1:
+            raise GraphError(
+                explain(
+                    "TripleData: shapes of branch, locations and targets",
+                    (self.branch.shape, self.locations.shape, self.targets.shape),
+                    "(N, m), (N, d) and (N, 1): one row a sample",
+                    "align them, or bring functions by locations as OperatorData",
+                )
+            )
+        _inside(self.domain, branch=self.branch, trunk=self.locations)
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.branch)
+
+    def take(self, rows: Int[np.ndarray, " k"]) -> TripleData:
+        """The samples at `rows`, in that order."""
+        return replace(self, branch=self.branch[rows], locations=self.locations[rows], targets=self.targets[rows])
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """Arrays by input name."""
+        return {"branch": self.branch, "trunk": self.locations}
+
+    @property
+    def answers(self) -> Float64[np.ndarray, "N 1"]:
+        """Targets in the shape of a network's output."""
+        return self.targets
+
+    sampled = ("branch", "trunk")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +200,24 @@ class PointData:
     sampled = ("x",)
 
 
-Data = OperatorData | PointData
-D = TypeVar("D", OperatorData, PointData)
+Data = OperatorData | TripleData | PointData
+D = TypeVar("D", OperatorData, TripleData, PointData)
 
 
 @dataclass(frozen=True)
-class Split:
-    """Samples to train on and samples to be judged on, with no sample in both."""
+class Split(Generic[D]):
+    """Samples to train on and samples to be judged on, with no sample in both.
 
-    train: OperatorData
-    test: OperatorData
+    Choose settings on a part of `train` that `carve` holds out, never on `test`.
+    """
+
+    train: D
+    test: D
+
+
+def grid(*axes: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "P d"]:
+    """All tuples of the coordinates in `axes`, the last coordinate changing fastest."""
+    return np.stack([c.ravel() for c in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
 def carve(data: D, held_out: int, seed: int) -> tuple[D, D]:

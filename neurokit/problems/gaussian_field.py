@@ -1,4 +1,4 @@
-"""GaussianField: samples of a stationary Gaussian random field with a squared-exponential kernel."""
+"""GaussianField: samples of a stationary Gaussian random field."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from jaxtyping import Float64
 from scipy.linalg import eigh
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.problems.kernels import RBF, Kernel
 
 
 @dataclass(frozen=True)
 class GaussianField:
-    """Zero-mean field of unit variance, `E[g(x) g(y)] = exp(-|x - y|**2 / (2 length_scale**2))`.
+    """Zero-mean field of unit variance, `E[g(x) g(y)] = kernel(x - y)`.
 
     `length_scale` is in the units of the points. Raises OutOfRange when it is not a finite number > 0.
-
-    Source: Eq. (4.9), Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning".
     """
 
     length_scale: float = 1.0
+    kernel: Kernel = RBF()  # noqa: RUF009 (frozen)
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.length_scale) or self.length_scale <= 0:
@@ -30,8 +30,7 @@ class GaussianField:
 
     def covariance(self, points: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n n"]:
         """Covariance of the field's values at `points`."""
-        square = np.sum((points[:, None, :] - points[None, :, :]) ** 2, axis=-1)
-        return np.asarray(np.exp(square * (-0.5 / self.length_scale**2)))
+        return self.kernel.correlation(points, self.length_scale)
 
     def sample(self, points: Float64[np.ndarray, "n d"], count: int, seed: int) -> Float64[np.ndarray, "count n"]:
         """`count` independent fields at `points`, in float64.

@@ -19,6 +19,8 @@ from scipy.linalg import solveh_banded
 from neurokit.errors import OutOfRange, explain
 from neurokit.problems.data import OperatorData, Split
 from neurokit.problems.gaussian_field import GaussianField
+from neurokit.problems.kernels import RBF, Kernel
+from neurokit.problems.recipe_checks import require_above_zero, require_least
 
 #: The fine grid's spacing is at most 2 / 400 and at most a twentieth of the field's length scale: the solver's error
 #: is then below 1e-6 of the solution (tested), four orders below what networks reach.
@@ -31,7 +33,7 @@ class Poisson:
 
     sensors        equispaced points of [-1, 1], ends included, at which the network sees g
     locations      equispaced points of [-1, 1], ends included, at which u is given
-    length_scale   of the Gaussian random field g, whose variance is one
+    length_scale   of the Gaussian random field g, whose variance is one and whose correlation is `kernel`
     train, test    numbers of functions
     deviations     declared range of g in its standard deviations, `|g| <= deviations`: a promise to the quantiser,
                    not a property of the field, whose values have no bound. A value beyond 6 has odds of 2e-9.
@@ -42,24 +44,18 @@ class Poisson:
     sensors: int = 51
     locations: int = 51
     length_scale: float = 1.0
+    kernel: Kernel = RBF()  # noqa: RUF009 (frozen)
     train: int = 800
     test: int = 800
     deviations: float = 6.0
 
     def __post_init__(self) -> None:
-        for name, least in (("sensors", 2), ("locations", 2), ("train", 1), ("test", 1)):
-            if getattr(self, name) < least:
-                raise OutOfRange(
-                    explain(f"Poisson.{name}", getattr(self, name), f"at least {least}", "ask for more of them")
-                )
-        if not np.isfinite(self.deviations) or self.deviations <= 0:
-            raise OutOfRange(
-                explain("Poisson.deviations", self.deviations, "a finite number > 0", "declare a range, such as 6")
-            )
+        require_least(self, sensors=2, locations=2, train=1, test=1)
+        require_above_zero(self, "length_scale", "deviations")
 
-    def generate(self, seed: int = 0) -> Split:
+    def generate(self, seed: int = 0) -> Split[OperatorData]:
         """Training and test functions, drawn from one seeded stream and solved on a fine grid."""
-        field = GaussianField(self.length_scale)
+        field = GaussianField(self.length_scale, self.kernel)
         every = int(np.ceil(max(FINEST_INTERVALS, 2 * STEPS_PER_LENGTH / self.length_scale) / (self.sensors - 1)))
         fine = np.linspace(-1.0, 1.0, every * (self.sensors - 1) + 1)
         g = field.sample(fine[:, None], self.train + self.test, seed)
@@ -72,8 +68,7 @@ class Poisson:
             domain={"branch": (-self.deviations, self.deviations), "trunk": (-1.0, 1.0)},
             provenance={"problem": repr(self), "data_seed": str(seed), "solver_intervals": str(len(fine) - 1)},
         )
-        rows = np.arange(self.train + self.test)
-        return Split(train=everything.take(rows[: self.train]), test=everything.take(rows[self.train :]))
+        return everything.split(self.train)
 
 
 def solve(g: Float64[np.ndarray, "N n"]) -> Float64[np.ndarray, "N n"]:
