@@ -44,8 +44,8 @@ class LavaNetwork:
     ...     raw, trace = network.run(program.encode(samples))
 
     `form` chooses the models, `record` keeps spikes, states and totals, `period` is the number of chip steps from one
-    sample to the next (default: the shortest). The samples of a run, and of all runs, stream through one running
-    network: nothing is built or set again between them.
+    sample to the next (default: the shortest; a chip wants a power of two). The samples of a run, and of all runs,
+    stream through one running network: nothing is built or set again between them.
 
     Raises UnsupportedNode or OutOfRange (see `schedule`) on entering when Lava cannot run the Program exactly.
     """

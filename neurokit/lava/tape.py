@@ -30,7 +30,8 @@ class Tape:
 
     def blank(self, run: int, shape: tuple[int, ...]) -> None:
         """Add room for what a run will record."""
-        np.save(self.file(run), np.zeros(shape, dtype=np.int32), allow_pickle=False)
+        # A sparse file: it takes no memory, and on the disk only what is written into it.
+        np.lib.format.open_memmap(self.file(run), mode="w+", dtype=np.int32, shape=shape)  # type: ignore[no-untyped-call]
 
     def read(self, run: int) -> Int32[np.ndarray, "windows ..."]:
         """What was recorded in a run."""

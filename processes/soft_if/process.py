@@ -28,7 +28,7 @@ class SoftIF(AbstractProcess):
 
     Leaf models in fixed and floating point (simulator; on the chip a neuron of this kind would need microcode), and a
     SubProcessModel of stock processes only, all of which also have Loihi 2 models. All three emit the same spikes in
-    the same steps.
+    the same steps. On the chip, LIFReset wants a reset interval that is a power of two: choose the period so there.
 
     Raises OutOfRange when the threshold is not of that form.
     """
