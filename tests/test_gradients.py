@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from neurokit.errors import OutOfRange, UnsupportedNode  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
-from neurokit.gradients.directions import Bernoulli, Normal  # noqa: E402
+from neurokit.gradients.directions import Bernoulli, Hadamard, Normal, Orthonormal, sylvester  # noqa: E402
 from neurokit.gradients.estimator import Batch, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
@@ -53,7 +53,10 @@ def batch_for(model, seed=0) -> Batch:  # type: ignore[no-untyped-def]
 
 def draw(model, count: int, seed=1):  # type: ignore[no-untyped-def]
     generator = torch.Generator().manual_seed(seed)
-    return {name: Bernoulli().draw((count, *p.shape), generator, p) for name, p in model.named_parameters()}
+    return {
+        name: Bernoulli().draw((count, p.numel()), generator, p).reshape(-1, *p.shape)
+        for name, p in model.named_parameters()
+    }
 
 
 def slopes_by_tangent(model, batch, directions, way):  # type: ignore[no-untyped-def]
@@ -136,6 +139,50 @@ def test_parameters_held_fixed_get_no_direction(hidden, scope) -> None:  # type:
         torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, moved), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["MLP", "DeepONet"])
+@pytest.mark.parametrize("scope", [Global(), Layerwise()])
+@pytest.mark.parametrize("distribution", [Hadamard(), Orthonormal()])
+@pytest.mark.parametrize("more", [0, 37])
+def test_a_full_set_of_orthogonal_directions_is_backpropagation(kind, scope, distribution, more) -> None:  # type: ignore[no-untyped-def]
+    """K at least the number of parameters (for Hadamard: the power of two above it); more do no harm."""
+    model = network(kind, (7, 6))
+    batch = batch_for(model)
+    names = [name for name, _ in model.named_parameters()]
+    n = sum(p.numel() for p in model.parameters())
+    directions = more + (1 << (n - 1).bit_length() if isinstance(distribution, Hadamard) else n)
+    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    estimate = ForwardGradient(scope, directions, distribution).estimate(model, batch, torch.Generator(), names)
+    for name in names:
+        torch.testing.assert_close(estimate.gradient[name], exact[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3, 5), (5, 3), (8, 8), (13, 3), (1, 1), (4, 1)])
+@pytest.mark.parametrize("distribution", [Hadamard(), Orthonormal()])
+def test_joint_directions_are_orthogonal_and_unbiased(distribution, shape) -> None:  # type: ignore[no-untyped-def]
+    """As many as there are dimensions are orthogonal, and `E[V^T V / K] = 1` for any number."""
+    count, n = shape
+    like, generator = torch.zeros(1, dtype=torch.float64), torch.Generator().manual_seed(0)
+    draws = torch.stack([distribution.draw(shape, generator, like) for _ in range(4000)])
+    assert draws.shape == (4000, *shape)
+    moments = torch.einsum("rki,rkj->rij", draws, draws) / count
+    # Five standard errors; an entry of V^T V / K deviates by sqrt(n) at most (one direction of length sqrt(n)).
+    torch.testing.assert_close(moments.mean(0), torch.eye(n, dtype=torch.float64), atol=5 * math.sqrt(n / 4000), rtol=0)
+    if count >= (1 << (n - 1).bit_length() if isinstance(distribution, Hadamard) else n):
+        torch.testing.assert_close(moments, torch.eye(n, dtype=torch.float64).expand_as(moments))
+    if count <= n and (isinstance(distribution, Orthonormal) or n == 8):
+        products = torch.einsum("rki,rli->rkl", draws, draws)
+        torch.testing.assert_close(products, (n * torch.eye(count, dtype=torch.float64)).expand_as(products))
+
+
+def test_sylvesters_matrix_is_that_of_scipy() -> None:
+    from scipy.linalg import hadamard
+
+    everything = torch.arange(64)
+    assert torch.equal(sylvester(everything, everything), torch.from_numpy(hadamard(64)))
+    far = torch.tensor([(1 << 40) + 5, 1 << 40])
+    assert sylvester(far, far).tolist() == [[-1, -1], [-1, -1]]
+
+
 @pytest.mark.parametrize("scope", [Global(), Layerwise()])
 @pytest.mark.parametrize("distribution", [Bernoulli(), Normal()])
 def test_estimates_are_unbiased(scope, distribution) -> None:  # type: ignore[no-untyped-def]
@@ -179,6 +226,19 @@ def test_variance_is_that_of_theory_and_layerwise_is_less() -> None:
     assert variance(Global(), distribution=Normal())[0] == pytest.approx(n + 1, rel=0.35)
     assert variance(Global(), directions=8)[0] == pytest.approx((n - 1) / 8, rel=0.28)
     assert variance(Layerwise())[0] < measured / 1.3
+
+
+def test_orthogonal_directions_have_the_variance_of_theory_and_less_than_independent_ones() -> None:
+    _, n = variance(Global(), draws=1)
+    order = 1 << (n - 1).bit_length()
+    assert (n, order) == (59, 64)
+    for k in (16, 48):
+        independent = (n - 1) / k
+        hadamard = (n - 1) * (order - k) / (k * (order - 1))
+        # The relative deviation of one error is at most that of one direction, sqrt(2): 400 draws, four of their errors.
+        assert variance(Global(), k, Hadamard())[0] == pytest.approx(hadamard, rel=0.28)
+        assert variance(Global(), k, Orthonormal())[0] == pytest.approx(n / k - 1, rel=0.28)
+        assert max(hadamard, n / k - 1) < independent
 
 
 @pytest.mark.parametrize("hidden", DEPTHS)

@@ -115,7 +115,9 @@ def _generic(model: DeepONet, batch: Batch, generator: torch.Generator) -> Calla
 
     @torch.no_grad()
     def call() -> tuple[float, dict[str, Tensor]]:
-        direction = {name: Bernoulli().draw(tuple(p.shape), generator, p) for name, p in parameters.items()}
+        direction = {
+            name: Bernoulli().draw((1, p.numel()), generator, p).reshape(p.shape) for name, p in parameters.items()
+        }
         value, slope = jvp(loss, (parameters,), (direction,))
         return float(value), {name: slope * v for name, v in direction.items()}
 

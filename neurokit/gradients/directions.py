@@ -1,37 +1,92 @@
-"""Distributions of random directions `v` with `E[v v^T] = 1`, so that `E[(g . v) v] = g`."""
+"""Distributions of random directions, K at a time, with `E[1/K sum_k v_k v_k^T] = 1`, so that `1/K sum_k (g . v_k) v_k`
+is an unbiased estimate of `g`.
+
+Directions of `Bernoulli` and `Normal` are independent; those of `Hadamard` and `Orthonormal` are drawn jointly, as
+orthogonal as they can be, and lose their variance as K approaches the number of parameters.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
 class Distribution(Protocol):
-    """A distribution of independent entries of mean zero and variance one."""
+    """A distribution of K directions in n dimensions."""
 
-    def draw(self, shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
-        """A sample of `shape` from the CPU `generator`, in the dtype and on the device of `like`."""
+    def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
+        """A sample of `shape` (K, n) from the CPU `generator`, in the dtype and on the device of `like`."""
         ...
 
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Entries -1 or +1 with equal odds: with one direction, the least variance of all such distributions.
+    """Entries -1 or +1 with equal odds: with one direction, the least variance of all distributions.
 
-    The variance of `(g . v) v` for n parameters is `(n - 1) |g|**2`.
+    `E|estimate - g|**2 = (n - 1) / K |g|**2`.
     """
 
-    def draw(self, shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
-        coin = torch.empty(shape, dtype=like.dtype).bernoulli_(0.5, generator=generator)
-        return (coin * 2 - 1).to(like.device)
+    def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
+        return _signs(shape, generator, like.dtype).to(like.device)
 
 
 @dataclass(frozen=True)
 class Normal:
-    """Standard normal entries. The variance of `(g . v) v` for n parameters is `(n + 1) |g|**2`."""
+    """Standard normal entries. `E|estimate - g|**2 = (n + 1) / K |g|**2`."""
 
-    def draw(self, shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+    def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         return torch.randn(shape, dtype=like.dtype, generator=generator).to(like.device)
+
+
+@dataclass(frozen=True)
+class Hadamard:
+    """Rademacher-Hadamard: K different rows and n different columns of Sylvester's matrix, columns with random signs.
+
+    Its order N is the least power of two >= n. `E|estimate - g|**2 = (n - 1) (N - K) / (K (N - 1)) |g|**2`, which is
+    less than that of Bernoulli, and none at K = N: the estimate is the gradient. A larger K uses `K // N` whole
+    matrices and leaves the directions beyond them zero, so the estimate stays the gradient.
+    """
+
+    def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
+        count, n = shape
+        order = 1 << (n - 1).bit_length()
+        used = count if count < order else count // order * order
+        rows = torch.cat([torch.randperm(order, generator=generator) for _ in range(math.ceil(used / order))])[:used]
+        columns = torch.randperm(order, generator=generator)[:n]
+        v = torch.zeros(shape, dtype=like.dtype)
+        v[:used] = sylvester(rows, columns).to(like.dtype) * _signs((1, n), generator, like.dtype)
+        return v.mul_(math.sqrt(count / used)).to(like.device)
+
+
+@dataclass(frozen=True)
+class Orthonormal:
+    """Haar: K orthogonal vectors of length `sqrt(n)`, uniform over all rotations.
+
+    `E|estimate - g|**2 = (n / K - 1) |g|**2` for K < n. For K >= n the n columns are orthogonal instead, of length
+    `sqrt(K)`, and the estimate is the gradient.
+    """
+
+    def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
+        long, short = max(shape), min(shape)
+        q, r = torch.linalg.qr(torch.randn((long, short), dtype=like.dtype, generator=generator))
+        # A factorisation is uniform over rotations once its triangle has a positive diagonal (Mezzadri 2007).
+        v = (q * torch.where(r.diagonal() < 0, -1.0, 1.0).to(q.dtype)).mul_(math.sqrt(long))
+        return (v if shape[0] == long else v.T).to(like.device)
+
+
+def sylvester(rows: Int[Tensor, " K"], columns: Int[Tensor, " n"]) -> Int[Tensor, "K n"]:
+    """Entries `(-1) ** popcount(row & column)` of Sylvester's Hadamard matrix, without the matrix."""
+    bits = rows[:, None] & columns[None, :]
+    for shift in (32, 16, 8, 4, 2, 1):  # fold the parity of 64 bits into the last one
+        bits = bits ^ (bits >> shift)
+    return 1 - 2 * (bits & 1)
+
+
+def _signs(shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    coin = torch.empty(shape, dtype=dtype).bernoulli_(0.5, generator=generator)
+    return coin * 2 - 1

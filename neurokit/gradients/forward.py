@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.gradients.directions import Bernoulli, Distribution
@@ -20,7 +20,7 @@ class ForwardGradient(Estimator):
     """Randomised forward gradient (RFG) with K = `directions`, `g = 1/K sum_k (grad L . v_k) v_k`.
 
     The slopes `grad L . v_k` come from one tangent pass that neither builds an autograd graph nor stores time. `scope`
-    says which parameters share a direction, `distribution` how directions are drawn. `compiled` lets the pass use
+    says which parameters share a direction, `distribution` how the K directions are drawn. `compiled` lets the pass use
     numba's kernels where there is one (CPU, one hidden layer of IF, Gaussian surrogate); the numbers are the same to
     rounding.
 
@@ -44,11 +44,9 @@ class ForwardGradient(Estimator):
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         groups = [group for names in layers(model) if (group := [n for n in names if n in trained])]
         parameters = dict(model.named_parameters())
-        directions = {
-            name: self.distribution.draw((self.directions, *parameters[name].shape), generator, parameters[name])
-            for group in groups
-            for name in group
-        }
+        directions: dict[str, Tensor] = {}
+        for names in self.scope.together(groups):
+            directions |= self._drawn({name: parameters[name] for name in names}, generator)
         output, moved = tangent(model, batch.inputs, directions, Way(self.scope, self.compiled))
         assert moved is not None, "some parameter is trained"
         residual = output - batch.target
@@ -59,3 +57,10 @@ class ForwardGradient(Estimator):
             for name in group
         }
         return Estimate(float(residual.square().mean()), gradient)
+
+    def _drawn(self, parameters: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Directions through `parameters`, drawn jointly."""
+        sizes = [p.numel() for p in parameters.values()]
+        v = self.distribution.draw((self.directions, sum(sizes)), generator, next(iter(parameters.values())))
+        rows = v.split(sizes, dim=1)
+        return {name: row.reshape(-1, *p.shape) for (name, p), row in zip(parameters.items(), rows, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,10 @@ from torch import Tensor
 
 class Scope(Protocol):
     """How tangents that come from different layers meet, along the leading axis of directions."""
+
+    def together(self, layers: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Names of the parameters that one direction runs through, from those of every layer."""
+        ...
 
     def join(self, *tangents: Tensor | None) -> Tensor | None:
         """One tangent from those of several sources, given in forward order; None is a tangent that is zero."""
@@ -28,6 +33,9 @@ class Global:
 
     The estimator's variance grows with the number of all parameters.
     """
+
+    def together(self, layers: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        return [tuple(name for names in layers for name in names)]
 
     def join(self, *tangents: Tensor | None) -> Tensor | None:
         total: Tensor | None = None
@@ -46,6 +54,9 @@ class Layerwise:
 
     The estimator's variance grows with the number of parameters of a layer only.
     """
+
+    def together(self, layers: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        return list(layers)
 
     def join(self, *tangents: Tensor | None) -> Tensor | None:
         rows = [tangent for tangent in tangents if tangent is not None]
