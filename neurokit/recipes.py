@@ -12,7 +12,7 @@ from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.deeponet import DeepONet
 from neurokit.problems.data import OperatorData
 from neurokit.surrogates import Gaussian
-from neurokit.training import History, fit
+from neurokit.training import History, Tell, fit
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class OperatorRecipe:
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             seed=seed,
-            progress=progress,
+            observers=() if progress is None else (Tell(progress),),
         )
         return model, history
 

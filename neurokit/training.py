@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,16 +19,13 @@ from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
 from neurokit.problems.data import Data
 
-#: Called after every iteration with its number, from 1, and its loss.
-Progress = Callable[[int, float], None]
-
 #: Share of the iterations over which the learning rate rises, and what is left of it at the end.
 WARM_UP, FLOOR = 0.02, 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What a training run was: the loss of the batch of every iteration, and the wall-clock seconds it took."""
+    """What a training run was: the loss of the batch of every iteration, and the wall-clock seconds they took."""
 
     loss: Float64[np.ndarray, " iterations"]
     seconds: float
@@ -55,6 +52,152 @@ class Samples:
         return Batch(tuple(x[rows] if sampled else x for x, sampled in self.inputs), self.target[rows])
 
 
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that say how long and how fast to train, in the terms of `fit`.
+
+    Raises OutOfRange for numbers that cannot train.
+    """
+
+    iterations: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch_size"):
+            if getattr(self, name) < 1:
+                raise OutOfRange(explain(f"fit: {name}", getattr(self, name), "at least 1", "raise it"))
+        for name, legal in (("learning_rate", "finite and > 0"), ("weight_decay", "finite and >= 0")):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value < 0 or (value == 0 and name == "learning_rate"):
+                raise OutOfRange(explain(f"fit: {name}", value, legal, "choose such a number"))
+
+
+class Training:
+    """A training run between two of its iterations: all that the next one depends on.
+
+    done        iterations that are finished
+    loss        the loss of the batch of each of them
+    seconds     wall-clock time that they took, in this process and in those that it continues
+
+    `state` and `restore` carry it from one process to another; a run that was carried over goes on bit for bit as one
+    that never stopped.
+    """
+
+    def __init__(self, model: nn.Module, data: Data, estimator: Estimator, settings: Settings) -> None:
+        if settings.batch_size > len(data):
+            raise OutOfRange(
+                explain("fit: batch_size", settings.batch_size, f"1..{len(data)}, the number of samples", "lower it")
+            )
+        self.model, self.estimator, self.settings = model, estimator, settings
+        self.samples = Samples(data, model)
+        self.count = len(data)
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        names = estimator.trained(model)
+        self.parameters = {name: p for name, p in model.named_parameters() if name in names}
+        decay = settings.weight_decay
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": [p for p in self.parameters.values() if p.ndim > 1], "weight_decay": decay},
+                {"params": [p for p in self.parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+            betas=(0.9, 0.999),
+        )
+        self.done = 0
+        self.seconds = 0.0
+        self.loss: Float64[np.ndarray, " iterations"] = np.full(settings.iterations, np.nan)
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.settings.iterations
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the latest iteration, or of the first before there is one."""
+        return self.settings.learning_rate * schedule(max(0, self.done - 1), self.settings.iterations)
+
+    def iterate(self) -> None:
+        """One iteration: a batch, a gradient, a step of the optimiser. Raises TrainingDiverged."""
+        started = time.perf_counter()
+        number = self.done + 1
+        rows = torch.randperm(self.count, generator=self.generator)[: self.settings.batch_size]
+        try:
+            loss, gradient = self.estimator.estimate(
+                self.model, self.samples.take(rows), self.generator, tuple(self.parameters)
+            )
+        except torch.linalg.LinAlgError as error:
+            raise _diverged(number, f"a matrix of the estimator ({error})", "not to be solved for") from error
+        self._require_finite(number, loss, gradient)
+        for name, parameter in self.parameters.items():
+            parameter.grad = gradient[name]
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.learning_rate * schedule(self.done, self.settings.iterations)
+        self.optimiser.step()
+        for name, parameter in self.parameters.items():
+            if not bool(torch.isfinite(parameter).all()):
+                raise _diverged(number, f"the parameter {name!r} after the step", "not finite")
+        self.loss[self.done] = loss
+        self.done = number
+        self.seconds += time.perf_counter() - started
+
+    def conclude(self, model: nn.Module) -> None:
+        """Finish `model`, this run's or a copy of it, as the estimator would if the run ended here."""
+        for parameter in model.parameters():
+            parameter.grad = None
+        self.estimator.conclude(model, self.samples.all())
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and plain values that `restore` takes."""
+        return {
+            "done": self.done,
+            "seconds": self.seconds,
+            "loss": torch.from_numpy(self.loss[: self.done].copy()),
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the run that `state` was taken of; model, data, estimator and settings must be the same."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"])
+        self.done, self.seconds = int(state["done"]), float(state["seconds"])
+        self.loss[: self.done] = state["loss"].numpy()
+        self.loss[self.done :] = np.nan
+
+    def _require_finite(self, number: int, loss: float, gradient: Mapping[str, Tensor]) -> None:
+        if not math.isfinite(loss):
+            ill = [name for name, p in self.model.named_parameters() if not bool(torch.isfinite(p).all())]
+            raise _diverged(number, "the loss", f"{loss} (parameters that are not finite: {ill or 'none'})")
+        for name, g in gradient.items():
+            if not bool(torch.isfinite(g).all()):
+                raise _diverged(number, f"the gradient of {name!r}", "not finite")
+
+
+class Observer:
+    """Something that attends a training run: logs it, checkpoints it, draws it. Does nothing unless overridden."""
+
+    def begin(self, training: Training) -> None:
+        """Called once before the first iteration; may restore an earlier state of the run."""
+
+    def iterated(self, training: Training) -> None:
+        """Called after every iteration, in the order in which observers were given to `fit`."""
+
+
+@dataclass(frozen=True)
+class Tell(Observer):
+    """Calls `progress` after every iteration with its number, from 1, and its loss."""
+
+    progress: Callable[[int, float], None]
+
+    def iterated(self, training: Training) -> None:
+        self.progress(training.done, float(training.loss[training.done - 1]))
+
+
 def fit(
     model: nn.Module,
     data: Data,
@@ -66,7 +209,7 @@ def fit(
     weight_decay: float = 0.0,
     seed: int = 0,
     threads: int = 1,
-    progress: Progress | None = None,
+    observers: Sequence[Observer] = (),
 ) -> History:
     """Train `model` in place to the least mean square error on `data`.
 
@@ -74,53 +217,24 @@ def fit(
     iterations and then falls to 1 % of itself as half a cosine. `weight_decay` shrinks weights, not biases, by
     `learning_rate * weight_decay` an iteration (decoupled, as in AdamW). Batches are drawn without replacement, each
     anew. `threads` is the number of torch's threads meanwhile: networks of some thousand parameters are fastest on one.
-    The same `seed` on the same machine gives the same weights, bit for bit.
+    The same `seed` on the same machine gives the same weights, bit for bit. `observers` attend the run.
 
-    Raises OutOfRange for settings that cannot train, TrainingDiverged naming step and parameter at the first loss or
-    gradient that is not finite.
+    Raises OutOfRange for settings that cannot train, TrainingDiverged naming iteration and parameter as soon as a
+    loss, a gradient or a parameter is not finite, and what an observer raises.
     """
-    for name, value in (("iterations", iterations), ("batch_size", batch_size), ("threads", threads)):
-        if value < 1:
-            raise OutOfRange(explain(f"fit: {name}", value, "at least 1", "raise it"))
-    if batch_size > len(data):
-        raise OutOfRange(explain("fit: batch_size", batch_size, f"1..{len(data)}, the number of samples", "lower it"))
-    if not (math.isfinite(learning_rate) and learning_rate > 0 and math.isfinite(weight_decay) and weight_decay >= 0):
-        raise OutOfRange(
-            explain(
-                "fit: (learning_rate, weight_decay)", (learning_rate, weight_decay), "> 0 and >= 0, finite", "mend them"
-            )
-        )
-    samples = Samples(data, model)
-    generator = torch.Generator().manual_seed(seed)
-    names = estimator.trained(model)
-    parameters = {name: p for name, p in model.named_parameters() if name in names}
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": weight_decay},
-            {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=learning_rate,
-        betas=(0.9, 0.999),
-    )
-    losses = np.empty(iterations)
-    started = time.perf_counter()
+    if threads < 1:
+        raise OutOfRange(explain("fit: threads", threads, "at least 1", "raise it"))
+    settings = Settings(iterations, batch_size, learning_rate, weight_decay, seed)
+    training = Training(model, data, estimator, settings)
     with _threads(threads):
-        for step in range(iterations):
-            rows = torch.randperm(len(data), generator=generator)[:batch_size]
-            loss, gradient = estimator.estimate(model, samples.take(rows), generator, names)
-            _require_finite(step + 1, loss, gradient)
-            for name, parameter in parameters.items():
-                parameter.grad = gradient[name]
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate * schedule(step, iterations)
-            optimiser.step()
-            losses[step] = loss
-            if progress is not None:
-                progress(step + 1, loss)
-        for parameter in parameters.values():
-            parameter.grad = None
-        estimator.conclude(model, samples.all())
-    return History(losses, time.perf_counter() - started)
+        for observer in observers:
+            observer.begin(training)
+        while not training.finished:
+            training.iterate()
+            for observer in observers:
+                observer.iterated(training)
+        training.conclude(model)
+    return History(training.loss, training.seconds)
 
 
 def schedule(step: int, iterations: int) -> float:
@@ -147,15 +261,9 @@ def evaluate(model: nn.Module, data: Data) -> RelativeL2:
     return relative_l2(truth, answer)
 
 
-def _require_finite(step: int, loss: float, gradient: Any) -> None:
+def _diverged(number: int, what: str, value: str) -> TrainingDiverged:
     remedy = "lower the learning rate, or start from smaller weights"
-    if not math.isfinite(loss):
-        raise TrainingDiverged(explain(f"iteration {step}: the loss", loss, "a finite number", remedy))
-    for name, g in gradient.items():
-        if not bool(torch.isfinite(g).all()):
-            raise TrainingDiverged(
-                explain(f"iteration {step}: the gradient of {name!r}", "not finite", "finite numbers", remedy)
-            )
+    return TrainingDiverged(explain(f"iteration {number}: {what}", value, "a finite number", remedy))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ from neurokit.metrics import relative_l2  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
 from neurokit.problems.data import PointData, Split  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
-from neurokit.training import Samples, evaluate, fit, predict, schedule  # noqa: E402
+from neurokit.training import Observer, Samples, Settings, Tell, Training, evaluate, fit, predict, schedule  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -93,7 +95,7 @@ def test_progress_is_told_of_every_iteration(poisson: Split) -> None:
         iterations=4,
         batch_size=60,
         learning_rate=1e-3,
-        progress=lambda step, loss: told.append((step, loss)),
+        observers=[Tell(lambda step, loss: told.append((step, loss)))],
     )
     assert told == list(zip([1, 2, 3, 4], history.loss, strict=True))
 
@@ -136,8 +138,68 @@ def test_divergence_names_step_and_parameter() -> None:
     model = MLP(inputs=2, hidden=(3,), outputs=1)
     with torch.no_grad():
         model.readout.bias.fill_(float("inf"))
-    with pytest.raises(TrainingDiverged, match="iteration 1: the loss is inf"):
+    with pytest.raises(TrainingDiverged, match=r"iteration 1: the loss is inf .*'readout\.bias'"):
         fit(model, bump(), Backprop(), iterations=5, batch_size=8, learning_rate=1e-2)
+
+
+def test_a_parameter_that_overflows_is_named_in_the_iteration_that_broke_it() -> None:
+    """A neuron under a NaN current is silent, so that the loss alone might stay finite."""
+    model = MLP(inputs=2, hidden=(3,), outputs=1)
+    with torch.no_grad():
+        model.hidden[0].weight.fill_(3.3e38)  # float32 ends at 3.4e38
+    with pytest.raises(TrainingDiverged, match=r"iteration 1: the parameter 'hidden\.0\.weight' after the step"):
+        fit(model, bump(), Steady(), iterations=1, batch_size=8, learning_rate=3e37)
+
+
+class Steady(Estimator):
+    """A gradient of -1 for every parameter."""
+
+    def estimate(self, model, batch, generator, trained):  # type: ignore[no-untyped-def]
+        return Estimate(0.0, {name: -torch.ones_like(p) for name, p in model.named_parameters()})
+
+
+def test_a_matrix_that_cannot_be_solved_for_is_divergence_too(poisson: Split) -> None:
+    class Unsolvable(Backprop):
+        def estimate(self, model: torch.nn.Module, batch: Batch, generator, trained) -> Estimate:  # type: ignore[no-untyped-def]
+            torch.linalg.cholesky(-torch.eye(2))
+            raise AssertionError("the line above raises")
+
+    with pytest.raises(TrainingDiverged, match="iteration 1: a matrix of the estimator"):
+        fit(operator(), poisson.train, Unsolvable(), iterations=1, batch_size=8, learning_rate=1e-2)
+
+
+@pytest.mark.parametrize("estimator", [p.values[0] for p in ESTIMATORS])
+def test_a_run_carried_over_is_the_run_that_never_stopped(poisson: Split, estimator: Estimator) -> None:
+    settings = Settings(iterations=9, batch_size=20, learning_rate=1e-2, weight_decay=0.1, seed=3)
+    whole = Training(operator(), poisson.train, estimator, settings)
+    for _ in range(4):
+        whole.iterate()
+    state = copy.deepcopy(whole.state())
+    continued = Training(operator(), poisson.train, estimator, settings)
+    continued.restore(state)
+    for training in (whole, continued):
+        while not training.finished:
+            training.iterate()
+        training.conclude(training.model)
+    assert np.array_equal(whole.loss, continued.loss)
+    for p, q in zip(whole.model.parameters(), continued.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_observers_begin_before_the_first_iteration_and_then_see_each(poisson: Split) -> None:
+    class Sees(Observer):
+        def __init__(self) -> None:
+            self.seen: list[int] = []
+
+        def begin(self, training: Training) -> None:
+            self.seen.append(-training.done)
+
+        def iterated(self, training: Training) -> None:
+            self.seen.append(training.done)
+
+    sees = Sees()
+    fit(operator(), poisson.train, Backprop(), iterations=3, batch_size=9, learning_rate=1e-3, observers=[sees])
+    assert sees.seen == [0, 1, 2, 3]
 
 
 def test_threads_are_given_back(poisson: Split) -> None:
@@ -150,7 +212,7 @@ def test_threads_are_given_back(poisson: Split) -> None:
         batch_size=2,
         learning_rate=1e-3,
         threads=2,
-        progress=lambda *_: during.append(torch.get_num_threads()),
+        observers=[Tell(lambda *_: during.append(torch.get_num_threads()))],
     )
     assert during == [2]
     assert torch.get_num_threads() == before
