@@ -235,7 +235,7 @@ def test_orthogonal_directions_have_the_variance_of_theory_and_less_than_indepen
     for k in (16, 48):
         independent = (n - 1) / k
         hadamard = (n - 1) * (order - k) / (k * (order - 1))
-        # The relative deviation of one error is at most that of one direction, sqrt(2): 400 draws, four of their errors.
+        # The relative deviation of an error is at most that of one direction, sqrt(2): four errors of 400 draws.
         assert variance(Global(), k, Hadamard())[0] == pytest.approx(hadamard, rel=0.28)
         assert variance(Global(), k, Orthonormal())[0] == pytest.approx(n / k - 1, rel=0.28)
         assert max(hadamard, n / k - 1) < independent

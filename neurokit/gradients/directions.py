@@ -58,9 +58,10 @@ class Hadamard:
         used = count if count < order else count // order * order
         rows = torch.cat([torch.randperm(order, generator=generator) for _ in range(math.ceil(used / order))])[:used]
         columns = torch.randperm(order, generator=generator)[:n]
-        v = torch.zeros(shape, dtype=like.dtype)
+        v: Tensor = torch.zeros(shape, dtype=like.dtype)
         v[:used] = sylvester(rows, columns).to(like.dtype) * _signs((1, n), generator, like.dtype)
-        return v.mul_(math.sqrt(count / used)).to(like.device)
+        v *= math.sqrt(count / used)
+        return v.to(like.device)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Orthonormal:
         long, short = max(shape), min(shape)
         q, r = torch.linalg.qr(torch.randn((long, short), dtype=like.dtype, generator=generator))
         # A factorisation is uniform over rotations once its triangle has a positive diagonal (Mezzadri 2007).
-        v = (q * torch.where(r.diagonal() < 0, -1.0, 1.0).to(q.dtype)).mul_(math.sqrt(long))
+        v: Tensor = (q * torch.where(r.diagonal() < 0, -1.0, 1.0).to(q.dtype)).mul_(math.sqrt(long))
         return (v if shape[0] == long else v.T).to(like.device)
 
 
@@ -84,7 +85,8 @@ def sylvester(rows: Int[Tensor, " K"], columns: Int[Tensor, " n"]) -> Int[Tensor
     bits = rows[:, None] & columns[None, :]
     for shift in (32, 16, 8, 4, 2, 1):  # fold the parity of 64 bits into the last one
         bits = bits ^ (bits >> shift)
-    return 1 - 2 * (bits & 1)
+    entries: Tensor = 1 - 2 * (bits & 1)
+    return entries
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> Tensor:

@@ -42,7 +42,7 @@ class ForwardGradient(Estimator):
 
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
-        groups = [group for names in layers(model) if (group := [n for n in names if n in trained])]
+        groups = [group for names in layers(model) if (group := tuple(n for n in names if n in trained))]
         parameters = dict(model.named_parameters())
         directions: dict[str, Tensor] = {}
         for names in self.scope.together(groups):
@@ -62,5 +62,5 @@ class ForwardGradient(Estimator):
         """Directions through `parameters`, drawn jointly."""
         sizes = [p.numel() for p in parameters.values()]
         v = self.distribution.draw((self.directions, sum(sizes)), generator, next(iter(parameters.values())))
-        rows = v.split(sizes, dim=1)
+        rows = torch.split(v, sizes, dim=1)
         return {name: row.reshape(-1, *p.shape) for (name, p), row in zip(parameters.items(), rows, strict=True)}

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from neurokit.errors import UnsupportedNode
 from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.scopes import Scope
-from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.contraction import contract
 from neurokit.networks.mlp import MLP
+from neurokit.networks.operator_network import OperatorNetwork
 
 #: Directions of parameters by name, `(directions, *shape of the parameter)`; a parameter without one is held fixed.
 Directions = Mapping[str, Tensor]
@@ -56,9 +57,9 @@ def _(model: MLP) -> list[tuple[str, ...]]:
 
 
 @layers.register
-def _(model: DeepONet) -> list[tuple[str, ...]]:
-    parts = (("branch", model.branch), ("trunk", model.trunk))
-    return [*(tuple(f"{part}.{n}" for n in names) for part, mlp in parts for names in layers(mlp)), ("bias",)]
+def _(model: OperatorNetwork) -> list[tuple[str, ...]]:
+    below = (tuple(f"{part}.{n}" for n in names) for part, mlp in model.parts.items() for names in layers(mlp))
+    return [*below, ("bias",)]
 
 
 @torch.no_grad()
@@ -88,18 +89,23 @@ def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) 
 
 
 @push.register
-def _(model: DeepONet, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
-    branch, trunk = inputs
-    b, db = push(model.branch, (branch,), _below("branch.", directions), way)
-    t, dt = push(model.trunk, (trunk,), _below("trunk.", directions), way)
-    y = DeepONet.contract(b, t) + model.bias
+def _(model: OperatorNetwork, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+    pushed = [
+        push(part, (x,), _below(f"{name}.", directions), way)
+        for (name, part), x in zip(model.parts.items(), model.present(inputs), strict=True)
+    ]
+    factors = [value for value, _ in pushed]
+    y = contract(*factors) + model.bias
+    rows: list[Tensor | None] = []
+    for i, (_, moved) in enumerate(pushed):  # the product rule: one factor moves, the others stand still
+        # The axis of directions comes before all leading axes of the answer.
+        aligned = (
+            None if moved is None else moved.reshape(len(moved), *[1] * (y.ndim - moved.ndim + 1), *moved.shape[1:])
+        )
+        rows.append(None if aligned is None else contract(*factors[:i], aligned, *factors[i + 1 :]))
     dc = directions.get("bias")
-    dy = way.scope.join(
-        None if db is None else DeepONet.contract(db, t),
-        None if dt is None else DeepONet.contract(b, dt),
-        None if dc is None else dc.reshape(-1, *[1] * y.ndim).expand(-1, *y.shape),
-    )
-    return Pushed(y, dy)
+    rows.append(None if dc is None else dc.reshape(-1, *[1] * y.ndim).expand(-1, *y.shape))
+    return Pushed(y, way.scope.join(*rows))
 
 
 @torch.no_grad()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.errors import GraphError, explain
 from neurokit.networks.mlp import MLP, require_positive
+from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean, ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate
 
 
-class DeepONet(nn.Module):
+class DeepONet(OperatorNetwork):
     """Spiking deep operator network, `G(g)(x) = sum_k branch_k(g) trunk_k(x) + bias`.
 
     `branch` sees the function at `sensors` points and `trunk` a point of `coordinates` numbers; both are MLPs with
     the `hidden` widths and `features` outputs (the paper's p). Steps, neuron, readout and surrogate are those of
     both. `seed` draws both, from independent streams. Raises GraphError for a network without neurons.
+
+    It is called with `branch (*functions, m)` and `trunk (*points, d)`, whose leading axes broadcast: `(N1, 1, m)` with
+    `(1, N2, d)` answers every pair and computes each branch and each trunk once, `(N, m)` with `(N, d)` aligned pairs.
 
     Source: Eq. (2), Lu, Jin, Pang, Zhang, Karniadakis 2021, doi:10.1038/s42256-021-00302-5.
     """
@@ -59,19 +64,11 @@ class DeepONet(nn.Module):
         self.branch, self.trunk = part(sensors, branch_seed), part(coordinates, trunk_seed)
         self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
 
-    def forward(
-        self, branch: Float[Tensor, "*functions sensors"], trunk: Float[Tensor, "*points coordinates"]
-    ) -> Float[Tensor, "*batch 1"]:
-        """Answers for all pairs of leading axes after broadcasting.
+    @property
+    def parts(self) -> Mapping[str, MLP]:
+        return {"branch": self.branch, "trunk": self.trunk}
 
-        `branch (N1, 1, m)` with `trunk (1, N2, d)` answers every pair and computes each branch and each trunk once;
-        `(N, m)` with `(N, d)` answers aligned pairs.
-        """
-        return self.contract(self.branch(branch), self.trunk(trunk)) + self.bias
-
-    @staticmethod
-    def contract(
-        coefficients: Float[Tensor, "*functions p"], basis: Float[Tensor, "*points p"]
-    ) -> Float[Tensor, "*batch 1"]:
-        """Inner product over the last axis, leading axes broadcast; a matrix product where it is one."""
-        return torch.einsum("...p,...p->...", coefficients, basis)[..., None]
+    def present(self, inputs: tuple[Float[Tensor, "..."], ...]) -> tuple[Float[Tensor, "..."], ...]:
+        if len(inputs) != 2:
+            raise GraphError(explain("DeepONet: inputs", len(inputs), "2: branch and trunk", "pass both"))
+        return inputs
