@@ -2,11 +2,11 @@
 
     y = (1 - q) exp(-q) / (pi sigma**4),  q = (x1**2 + x2**2) / (2 sigma**2),  on [-1, 1] x [-1, 1]
 
-the 2D Ricker wavelet, that is the negative Laplacian of a Gaussian of unit mass. Source: the first problem of Wan, Zhang,
-Karniadakis 2024 (arXiv 2411.07057), with sigma = 0.8 and 10,000 points. The square, the factor 1 / (pi sigma**4) and
-the grid of 100 x 100 are those of the code that its first author published with a later paper (arXiv 2511.06614) for
-the same function; that code trains on the points it tests with. Training on other points than those tested is a choice
-made here.
+the 2D Ricker wavelet, that is the negative Laplacian of a Gaussian of unit mass. Source: the regression problem of Wan,
+Zhang, Karniadakis 2024 (arXiv 2411.07057), with sigma = 0.8 and 10,000 points. The square, the factor 1 / (pi sigma**4)
+and the grid of 100 x 100 are those of the code that its first author published with a later paper (arXiv 2511.06614)
+for the same function and sigma; that code trains on the points it tests with. Training on other points than those
+tested is a choice made here.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class MexicanHat:
     sigma: float = 0.8
     side: int = 100
     train: int = 10_000
-    sampling: Sampling = Uniform()  # noqa: RUF009 (frozen)
+    sampling: Sampling = Uniform()
 
     def __post_init__(self) -> None:
         require_above_zero(self, "sigma")
