@@ -15,10 +15,10 @@ from numba import njit
 
 from neurokit.neurons import IF, Subtract, ToZero
 from neurokit.readouts import ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
-def applies(neuron: IF, surrogate: Surrogate) -> bool:
+def applies(neuron: IF, surrogate: Surrogate | WeakGaussian) -> bool:
     """Whether this neuron and surrogate have a kernel."""
     return type(neuron) is IF and type(neuron.reset) in (Subtract, ToZero) and type(surrogate) is Gaussian
 

@@ -16,9 +16,10 @@ from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
 from neurokit.gradients.tangent import Way, features, features_and_gain, layers, tangent  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
+from neurokit.networks.noise import noise_from  # noqa: E402
 from neurokit.neurons import IF, Subtract, ToZero  # noqa: E402
 from neurokit.readouts import MemMean, Rate  # noqa: E402
-from neurokit.surrogates import Gaussian  # noqa: E402
+from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian  # noqa: E402
 
 pytestmark = pytest.mark.torch
 DEPTHS = ((7,), (7, 6), (7, 6, 5))
@@ -97,6 +98,28 @@ def test_tangent_is_gradient_dot_direction(kind, hidden, readout, reset, dtype, 
     slopes = slopes_by_tangent(model, batch, directions, Way(Global(), compiled))
     assert expected.abs().max() > 1e-3, "a comparison of zeros would prove nothing"
     torch.testing.assert_close(slopes, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("kind", ["MLP", "DeepONet"])
+@pytest.mark.parametrize("hidden", [(7,), (7, 6)])
+@pytest.mark.parametrize(
+    "surrogate",
+    [WeakGaussian(0.3, 4), FastSigmoid(), ArcTan(), StraightThrough(), Triangle()],
+    ids=lambda s: type(s).__name__,
+)
+def test_every_surrogate_has_the_same_tangent_and_gradient(kind, hidden, surrogate) -> None:  # type: ignore[no-untyped-def]
+    """Of a random surrogate both are functions of the noise, which one seed gives to both."""
+    model = network(kind, hidden)
+    for part in model.modules():
+        if isinstance(part, MLP):
+            part.surrogate = surrogate
+    batch, directions = batch_for(model), draw(model, 3)
+    names = [name for name, _ in model.named_parameters()]
+    gradient = Backprop().estimate(model, batch, torch.Generator().manual_seed(4), names).gradient
+    with noise_from(torch.Generator().manual_seed(4), model):
+        slopes = slopes_by_tangent(model, batch, directions, Way(Global()))
+    expected = sum(torch.einsum("k...,...->k", directions[name], gradient[name]) for name in names)
+    torch.testing.assert_close(slopes, expected, rtol=1e-10, atol=1e-10)
 
 
 @every_network

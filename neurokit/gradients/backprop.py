@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
+from neurokit.networks.noise import noise_from
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Backprop(Estimator):
 
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         parameters = dict(model.named_parameters())
-        with torch.set_grad_enabled(True):
+        with torch.set_grad_enabled(True), noise_from(generator, model):
             loss = (model(*batch.inputs) - batch.target).square().mean()
             gradient = torch.autograd.grad(loss, [parameters[name] for name in trained])
         return Estimate(float(loss), dict(zip(trained, gradient, strict=True)))

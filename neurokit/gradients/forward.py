@@ -13,6 +13,7 @@ from neurokit.gradients.directions import Bernoulli, Distribution
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.scopes import Global, Scope
 from neurokit.gradients.tangent import Way, layers, tangent
+from neurokit.networks.noise import noise_from
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class ForwardGradient(Estimator):
         directions: dict[str, Tensor] = {}
         for names in self.scope.together(groups):
             directions |= self._drawn({name: parameters[name] for name in names}, generator)
-        output, moved = tangent(model, batch.inputs, directions, Way(self.scope, self.compiled))
+        with noise_from(generator, model):
+            output, moved = tangent(model, batch.inputs, directions, Way(self.scope, self.compiled))
         assert moved is not None, "some parameter is trained"
         residual = output - batch.target
         slopes = (moved.reshape(len(moved), -1) @ residual.reshape(-1)) * (2 / residual.numel())

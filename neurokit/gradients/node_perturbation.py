@@ -17,6 +17,7 @@ from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.tangent import features_and_gain
 from neurokit.networks.mlp import MLP
+from neurokit.networks.noise import noise_from
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class NodePerturbation(Estimator):
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         pieces = parts(model, batch.inputs)
-        probes = [self._probe(part.mlp, part.x.reshape(-1, part.mlp.inputs), generator) for part in pieces]
+        with noise_from(generator, model):
+            probes = [self._probe(part.mlp, part.x.reshape(-1, part.mlp.inputs), generator) for part in pieces]
         outputs = [
             part.mlp.readout(probe.features).reshape(*part.x.shape[:-1], -1)
             for part, probe in zip(pieces, probes, strict=True)
@@ -84,7 +86,7 @@ class NodePerturbation(Estimator):
         return self._deep(mlp, z, held, generator)
 
     def _deep(self, mlp: MLP, z: Float[Tensor, "batch n"], held: _Layer, generator: torch.Generator) -> _Probe:
-        fire, weights = firing(mlp.surrogate), mlp.rule.weights(mlp.steps).tolist()
+        fire, weights = firing(mlp.drawn_surrogate), mlp.rule.weights(mlp.steps).tolist()
         layers = [held]
         signs = [z.new_zeros(0)]
         for width, below in zip(mlp.widths[1:], mlp.widths, strict=False):

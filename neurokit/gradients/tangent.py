@@ -119,7 +119,7 @@ def features_and_gain(
         flat = z.contiguous().reshape(-1).numpy()
         pair = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
         return torch.from_numpy(pair[0]).reshape(z.shape), torch.from_numpy(pair[1]).reshape(z.shape)
-    a, fire = Dual(z, torch.ones_like(z)), firing(model.surrogate)
+    a, fire = Dual(z, torch.ones_like(z)), firing(model.drawn_surrogate)
     u: Any = 0.0
     phi, gain = torch.zeros_like(z), torch.zeros_like(z)
     for weight in model.rule.weights(model.steps).tolist():
@@ -156,7 +156,7 @@ def _single_layer(model: MLP, z: Pushed, way: Way) -> Pushed:
 
 
 def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
-    fire = firing(model.surrogate)
+    fire = firing(model.drawn_surrogate)
     current = Dual(z.value, torch.ones_like(z.value))
     membranes: list[Any] = [0.0] * len(model.hidden)
     total = z.value.new_zeros(())

@@ -14,7 +14,7 @@ from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean, ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
 class DeepONet(OperatorNetwork):
@@ -40,7 +40,7 @@ class DeepONet(OperatorNetwork):
         steps: int = 32,
         neuron: IF = IF(),  # noqa: B008 (frozen)
         readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
-        surrogate: Surrogate = Gaussian(),  # noqa: B008 (frozen)
+        surrogate: Surrogate | WeakGaussian = Gaussian(),  # noqa: B008 (frozen)
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
     ) -> None:

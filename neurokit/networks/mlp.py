@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import GraphError, explain
-from neurokit.networks.spike import firing
+from neurokit.networks.spike import drawing, firing
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean, ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
 class MLP(nn.Module):
@@ -39,7 +39,7 @@ class MLP(nn.Module):
         steps: int = 32,
         neuron: IF = IF(),  # noqa: B008 (frozen)
         readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
-        surrogate: Surrogate = Gaussian(),  # noqa: B008 (frozen)
+        surrogate: Surrogate | WeakGaussian = Gaussian(),  # noqa: B008 (frozen)
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -50,15 +50,21 @@ class MLP(nn.Module):
             require_positive(f"MLP.hidden[{i}]", width)
         self.inputs, self.outputs, self.widths, self.steps = inputs, outputs, tuple(hidden), steps
         self.neuron, self.rule, self.surrogate = neuron, readout, surrogate
+        self.noise: torch.Generator | None = None  # where a random surrogate draws from; see `noise_from`
         sizes = (inputs, *hidden)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # nn.Linear draws U(+-1/sqrt(fan_in)) for weights and biases from this stream
             self.hidden = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in pairwise(sizes))
             self.readout = nn.Linear(sizes[-1], outputs, dtype=dtype)
 
+    @property
+    def drawn_surrogate(self) -> Surrogate:
+        """The surrogate; a random one draws from the generator of `noise_from`."""
+        return drawing(self.surrogate, self.noise)
+
     def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
         """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
-        fire = firing(self.surrogate)
+        fire = firing(self.drawn_surrogate)
         current = self.hidden[0](x)
         membranes: list[Any] = [0.0] * len(self.hidden)
         total = torch.zeros_like(current[..., :1])
@@ -79,12 +85,13 @@ class MLP(nn.Module):
     def spikes(self, x: Float[Tensor, "*batch inputs"]) -> list[Float[Tensor, "*batch steps width"]]:
         """Spike trains of every layer, 0 and 1, time on the axis before the neurons'. Needs no gradient."""
         trains: list[list[Tensor]] = [[] for _ in self.hidden]
+        fire = firing(self.drawn_surrogate)
         with torch.no_grad():
             membranes: list[Any] = [0.0] * len(self.hidden)
             for _ in range(self.steps):
                 a = x
                 for i, layer in enumerate(self.hidden):
-                    _, a, membranes[i] = self.neuron.step(membranes[i], layer(a), firing(self.surrogate))
+                    _, a, membranes[i] = self.neuron.step(membranes[i], layer(a), fire)
                     trains[i].append(a)
         return [torch.stack(train, dim=-2) for train in trains]
 

@@ -17,13 +17,11 @@ from neurokit.errors import ModelFileError, NeurokitError, explain
 from neurokit.files import replacing
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
-from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.networks.plain import from_plain, to_plain
 from neurokit.problems.data import Domain
 from neurokit.readouts import RULES
-from neurokit.surrogates import Gaussian
 
-FORMAT, VERSION = "neurokit.model", 1
-RESETS: dict[str, type[Subtract] | type[ToZero]] = {"subtract": Subtract, "to_zero": ToZero}
+FORMAT, VERSION = "neurokit.model", 2
 Model = MLP | DeepONet
 
 
@@ -83,25 +81,17 @@ def load_model(path: str | Path) -> TrainedModel:
 
 def describe(model: Model) -> dict[str, Any]:
     """The arguments that build a network like `model`, as plain values."""
-    part = model if isinstance(model, MLP) else model.branch
-    reset = next((name for name, kind in RESETS.items() if part.neuron.reset == kind()), None)
-    known = type(part.neuron) is IF and reset is not None and RULES.get(part.rule.name) == part.rule
-    if not known or not isinstance(part.surrogate, Gaussian):
+    part = model if isinstance(model, MLP) else next(iter(model.parts.values()))
+    if RULES.get(part.rule.name) != part.rule:
         raise ModelFileError(
-            explain(
-                "the model's neuron, readout and surrogate",
-                (part.neuron, part.rule, part.surrogate),
-                f"IF with a reset of {sorted(RESETS)}, a readout of {sorted(RULES)}, a Gaussian surrogate",
-                "save its state_dict yourself, or use known parts",
-            )
+            explain("the model's readout", part.rule, f"one of {sorted(RULES)}", "save its state_dict yourself")
         )
     config: dict[str, Any] = {
         "hidden": list(part.widths),
         "steps": part.steps,
-        "threshold": float(part.neuron.threshold),
-        "reset": reset,
+        "neuron": to_plain(part.neuron),
         "readout": part.rule.name,
-        "sigma": part.surrogate.sigma,
+        "surrogate": to_plain(part.surrogate),
         "dtype": str(part.readout.weight.dtype).removeprefix("torch."),
     }
     if isinstance(model, MLP):
@@ -115,9 +105,9 @@ def build(kind: str, config: Mapping[str, Any]) -> Model:
     common = {
         "hidden": tuple(config["hidden"]),
         "steps": config["steps"],
-        "neuron": IF(threshold=config["threshold"], reset=RESETS[config["reset"]]()),
+        "neuron": from_plain(config["neuron"]),
         "readout": RULES[config["readout"]],
-        "surrogate": Gaussian(config["sigma"]),
+        "surrogate": from_plain(config["surrogate"]),
         "dtype": {"float32": torch.float32, "float64": torch.float64}[config["dtype"]],
     }
     make: Any = {"MLP": MLP, "DeepONet": DeepONet}[kind]

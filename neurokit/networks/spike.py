@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from neurokit.errors import GraphError, explain
 from neurokit.neurons import Fire
-from neurokit.surrogates import Surrogate
+from neurokit.surrogates import Surrogate, WeakGaussian
 
 
 class _Spike(torch.autograd.Function):
@@ -38,10 +40,57 @@ class _Spike(torch.autograd.Function):
         return tangent * derivative
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A random surrogate and where its noise comes from."""
+
+    surrogate: WeakGaussian
+    generator: torch.Generator | None
+
+    def derivative(self, x: Tensor) -> Tensor:
+        if self.generator is None:
+            raise GraphError(
+                explain(
+                    "the generator of WeakGaussian's noise",
+                    None,
+                    "a torch.Generator",
+                    "estimate gradients by an Estimator, which brings its own, or under `noise_from(generator, model)`",
+                )
+            )
+        shape = (self.surrogate.samples, *x.shape)
+        noise = torch.randn(shape, generator=self.generator, dtype=x.dtype).to(x.device)
+        derivative: Tensor = self.surrogate.derivative_from(x, noise)
+        return derivative
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The derivative at one place, drawn already."""
+
+    value: Tensor
+
+    def derivative(self, x: Tensor) -> Tensor:
+        return self.value
+
+
+def drawing(surrogate: Surrogate | WeakGaussian, generator: torch.Generator | None) -> Surrogate:
+    """The surrogate itself, or, of a random one, a surrogate that draws iid noise at every call.
+
+    Without a generator the derivative of a random surrogate raises GraphError: the network still answers.
+    """
+    return _Drawn(surrogate, generator) if isinstance(surrogate, WeakGaussian) else surrogate
+
+
 def firing(surrogate: Surrogate) -> Fire:
-    """The `fire` function of torch networks: 1 where its argument is >= 0, else 0, differentiated as `surrogate`."""
+    """The `fire` function of torch networks: 1 where its argument is >= 0, else 0, differentiated as `surrogate`.
+
+    Random derivatives are drawn in forward order, as the tangent pass draws them.
+    """
 
     def fire(x: Tensor) -> Tensor:
-        return _Spike.apply(x, surrogate)  # type: ignore[no-any-return, no-untyped-call]
+        at = surrogate
+        if isinstance(at, _Drawn) and at.generator is not None and torch.is_grad_enabled() and x.requires_grad:
+            at = _Known(at.derivative(x.detach()))
+        return _Spike.apply(x, at)  # type: ignore[no-any-return, no-untyped-call]
 
     return fire
