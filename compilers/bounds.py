@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.integers import Widths
 from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking
 from neurokit.reference import shift
 
 

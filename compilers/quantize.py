@@ -33,6 +33,7 @@ from neurokit.compilers.calibration import Calibration
 from neurokit.compilers.equalize import equalize
 from neurokit.compilers.rounding import round_for_data, round_to_nearest
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
+from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, READOUT_SHIFTS, Widths
 from neurokit.wiring import Signal, consumers
 
 #: Signed bits of an input message: enough for 1/2000 of a range, small enough for any weighted sum.
@@ -46,7 +47,7 @@ def quantize(
     *,
     calibration: Mapping[str, np.ndarray] | None = None,
     bits: int = 8,
-    widths: p.Widths | None = None,
+    widths: Widths | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> p.Program:
     """Turn a Graph into a Program with `bits`-bit weights (2..8).
@@ -62,7 +63,7 @@ def quantize(
         raise OutOfRange(explain("bits", bits, "an integer in 2..8", "choose 8 unless the chip has less"))
     graph = equalize(graph, bits)
     samples = None if calibration is None else Calibration(graph, calibration)
-    pass_ = _Quantizer(graph, bits, widths or p.Widths(), samples)
+    pass_ = _Quantizer(graph, bits, widths or Widths(), samples)
     for node in graph.nodes:
         pass_.lower(node)
     made = {
@@ -98,7 +99,7 @@ class _Synapses(NamedTuple):
 class _Quantizer:
     """The state of the pass: nodes lowered so far, their bounds, and biases on their way to an Output."""
 
-    def __init__(self, graph: g.Graph, bits: int, widths: p.Widths, samples: Calibration | None) -> None:
+    def __init__(self, graph: g.Graph, bits: int, widths: Widths, samples: Calibration | None) -> None:
         self.graph, self.widths, self.samples = graph, widths, samples
         self.largest = 2 ** (bits - 1) - 1
         self.readers = consumers(graph.nodes)
@@ -183,13 +184,13 @@ class _Quantizer:
 
     def _from_input(self, node: g.Dense, q: int, finest_w: int, finest_x: int, v_th: float) -> _Synapses:
         """The best synapses under an Input, over all ways to spend the bits that the exponent leaves."""
-        spare = max(0, finest_w + finest_x - (q - p.EXPONENTS[0]))
+        spare = max(0, finest_w + finest_x - (q - EXPONENTS[0]))
         shared = self.reader(node.source) is None  # others rely on this Input: only the weights can give
         best: _Synapses | None = None
         for give in [spare] if shared else range(spare + 1):
             f_w, f_x = finest_w - give, finest_x - (spare - give)
             exponent = q - f_w - f_x
-            if exponent not in p.EXPONENTS:
+            if exponent not in EXPONENTS:
                 continue
             source = self.graph[node.source]
             assert isinstance(source, g.Input)
@@ -271,6 +272,10 @@ class _Quantizer:
     @lower.register
     def _(self, node: g.Readout) -> None:
         """Shifted no further than a product of two such totals needs to stay within its width."""
+        if node.name not in self.offsets:
+            raise UnsupportedNode(
+                node.name, "Readout", "quantize", f"it reads {node.source!r} directly", "Put a Dense between the two."
+            )
         unit = self.emitted[node.source].unit / node.rule.normaliser(self.graph.steps)
         offset = self.offsets[node.name]
         if isinstance(self.reader(node.name), g.Product):
@@ -286,7 +291,7 @@ class _Quantizer:
                 raise OutOfRange(f"readout {node.name!r}: its total does not fit {room} at any shift")
             return readout
 
-        readout = _first(proved, p.READOUT_SHIFTS)
+        readout = _first(proved, READOUT_SHIFTS)
         self.add(readout, readout.scale)
 
     @lower.register
@@ -307,7 +312,7 @@ class _Quantizer:
                 raise OutOfRange(f"product {node.name!r} does not fit {room} at any shift")
             return product
 
-        product = _first(proved, p.PRODUCT_SHIFTS)
+        product = _first(proved, PRODUCT_SHIFTS)
         self.add(product, product.scale)
 
     def _sum_of_totals(self, node: g.Dense, *, to_output: bool) -> None:
@@ -329,7 +334,7 @@ class _Quantizer:
             bound(dense, self.graph.steps, self.widths, source.interval)
             return dense
 
-        dense: p.Dense = _first(proved, range(0, p.EXPONENTS[0] - 1, -1))
+        dense: p.Dense = _first(proved, range(0, EXPONENTS[0] - 1, -1))
         self.add(dense, dense.scale)
         product = self.nodes[node.source]
         if to_output and isinstance(product, p.Product) and product.shift:

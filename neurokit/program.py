@@ -25,112 +25,23 @@ import numpy as np
 from jaxtyping import Float64, Int8, Int32, Int64
 
 from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.integers import (
+    EXPONENTS,
+    PRODUCT_SHIFTS,
+    READOUT_SHIFTS,
+    Widths,
+    bias_integers,
+    integers,
+    require_in,
+    require_positive_scale,
+    split_threshold,
+)
 from neurokit.neurons import IF
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, frozen, one_source, present, require_finite, require_unread, wire_up
+from neurokit.wiring import Signal, Wire, one_source, present, require_finite, require_unread, wire_up
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-#: Exponents that a Dense may have: the exact 8-bit recipe spends one of Loihi's -8..7.
-EXPONENTS = range(-7, 7)
-#: Shifts of Readout (done by a Dense) and Product (done by the neuron).
-READOUT_SHIFTS, PRODUCT_SHIFTS = range(8), range(32)
-#: A bias travels as digits to the base 128 on up to three synapses.
-BIAS_LIMIT = 2**20
-#: A threshold is `k * 2**e`, so that one 8-bit synapse can subtract it.
-THRESHOLD_MANTISSA, THRESHOLD_EXPONENTS = range(1, 256), range(8)
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Bits, sign included, of every kind of integer; leaving one is an error, never a wrap.
-
-    synapse      weighted sum before the exponent (32-bit arithmetic, doubled by the exact 8-bit recipe)
-    membrane     of a spiking neuron: 24 bits of which 6 are the fraction that Loihi keeps below the synaptic input
-    accumulator  of a readout
-    message      a graded spike
-    product      before its shift
-    """
-
-    synapse: int = 31
-    membrane: int = 18
-    accumulator: int = 24
-    message: int = 24
-    product: int = 32
-
-    def __post_init__(self) -> None:
-        for name, bits in vars(self).items():
-            if not 2 <= bits <= 32:
-                raise OutOfRange(explain(f"Widths.{name}", bits, "2..32 bits", "declare what the target has"))
-
-    def limit(self, kind: str) -> int:
-        """Largest magnitude that is safe in both signs: `2**(bits - 1) - 1`."""
-        return int(2 ** (getattr(self, kind) - 1) - 1)
-
-
-def _integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np.ndarray:
-    """`values` as a read-only array of `dtype`; raises OutOfRange at the first that is not exactly representable."""
-    array = np.asarray(values)
-    if array.dtype.kind == "f":
-        require_finite(subject, array)
-    elif array.dtype.kind not in "iu":
-        raise OutOfRange(explain(f"{subject}: dtype", array.dtype, "integers", "quantise the network first"))
-    info = np.iinfo(dtype)
-    bad = np.argwhere((array < info.min) | (array > info.max) | (array != np.round(array)))
-    if len(bad):
-        index = ", ".join(map(str, bad[0]))
-        raise OutOfRange(
-            explain(
-                f"{subject}[{index}]",
-                array[tuple(bad[0])],
-                f"an integer in {info.min}..{info.max}",
-                f"rescale the layer ({len(bad)} such entries)",
-            )
-        )
-    return frozen(array.astype(dtype))
-
-
-def _bias(subject: str, values: object) -> np.ndarray:
-    """`values` as 32-bit integers that three digits to the base 128 can carry."""
-    array = _integers(subject, values, np.int32)
-    too_big = np.argwhere(np.abs(array.astype(np.int64)) >= BIAS_LIMIT)
-    if len(too_big):
-        index = ", ".join(map(str, too_big[0]))
-        raise OutOfRange(
-            explain(
-                f"{subject}[{index}]", array[tuple(too_big[0])], f"below {BIAS_LIMIT} in magnitude", "rescale the layer"
-            )
-        )
-    return array
-
-
-def _in_range(subject: str, value: int, legal: range, remedy: str) -> None:
-    if not isinstance(value, (int, np.integer)) or value not in legal:
-        raise OutOfRange(explain(subject, value, f"an integer in {legal[0]}..{legal[-1]}", remedy))
-
-
-def _positive(subject: str, value: float) -> None:
-    if not np.isfinite(value) or value <= 0:
-        raise OutOfRange(explain(subject, value, "a finite number > 0", "set the value of one integer unit"))
-
-
-def split_threshold(threshold: float) -> tuple[int, int]:
-    """`(k, e)` with `threshold == k * 2**e`, `1 <= k <= 255`, `0 <= e <= 7`; raises OutOfRange naming the nearest."""
-    for e in THRESHOLD_EXPONENTS:
-        k = threshold / 2**e
-        if k == int(k) and int(k) in THRESHOLD_MANTISSA:
-            return int(k), e
-    legal = [k * 2**e for e in THRESHOLD_EXPONENTS for k in THRESHOLD_MANTISSA]
-    nearest = min(legal, key=lambda value: abs(value - threshold))
-    raise OutOfRange(
-        explain(
-            "threshold",
-            threshold,
-            "k * 2**e with 1 <= k <= 255 and 0 <= e <= 7",
-            f"use {nearest}, the nearest legal one",
-        )
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +59,8 @@ class Input:
 
     def __post_init__(self) -> None:
         for bound in ("low", "high"):
-            object.__setattr__(self, bound, _integers(f"input {self.name!r}: {bound}", getattr(self, bound), np.int32))
-        _positive(f"input {self.name!r}: scale", self.scale)
+            object.__setattr__(self, bound, integers(f"input {self.name!r}: {bound}", getattr(self, bound), np.int32))
+        require_positive_scale(f"input {self.name!r}: scale", self.scale)
         if self.low.ndim != 1 or self.low.shape != self.high.shape or not self.low.size or (self.low > self.high).any():
             raise OutOfRange(
                 explain(
@@ -198,8 +109,8 @@ class Dense:
         return (self.source,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", _integers(f"layer {self.name!r}: weight", self.weight, np.int8))
-        object.__setattr__(self, "bias", _bias(f"layer {self.name!r}: bias", self.bias))
+        object.__setattr__(self, "weight", integers(f"layer {self.name!r}: weight", self.weight, np.int8))
+        object.__setattr__(self, "bias", bias_integers(f"layer {self.name!r}: bias", self.bias))
         if self.weight.ndim != 2 or not self.weight.size or self.bias.shape != self.weight.shape[:1]:
             raise GraphError(
                 explain(
@@ -209,8 +120,8 @@ class Dense:
                     "transpose or reshape them",
                 )
             )
-        _in_range(f"layer {self.name!r}: exponent", self.exponent, EXPONENTS, "move the rest into the weights")
-        _positive(f"layer {self.name!r}: scale", self.scale)
+        require_in(f"layer {self.name!r}: exponent", self.exponent, EXPONENTS, "move the rest into the weights")
+        require_positive_scale(f"layer {self.name!r}: scale", self.scale)
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         source = one_source(self, sources, *Signal)
@@ -246,7 +157,7 @@ class Spiking:
             raise OutOfRange(f"layer {self.name!r}: {error}") from None
         # A threshold of 64.0 would turn the whole network into floats.
         object.__setattr__(self, "neuron", replace(self.neuron, threshold=int(self.neuron.threshold)))
-        _positive(f"layer {self.name!r}: scale", self.scale)
+        require_positive_scale(f"layer {self.name!r}: scale", self.scale)
 
     @property
     def threshold(self) -> int:
@@ -276,11 +187,11 @@ class Readout:
         return (self.source,)
 
     def __post_init__(self) -> None:
-        _in_range(
+        require_in(
             f"readout {self.name!r}: shift", self.shift, READOUT_SHIFTS, "use smaller weights in the layer before it"
         )
-        _positive(f"readout {self.name!r}: scale", self.scale)
-        object.__setattr__(self, "offset", _bias(f"readout {self.name!r}: offset", self.offset))
+        require_positive_scale(f"readout {self.name!r}: scale", self.scale)
+        object.__setattr__(self, "offset", bias_integers(f"readout {self.name!r}: offset", self.offset))
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         size = one_source(self, sources, Signal.SERIES).size
@@ -310,8 +221,8 @@ class Product:
         return (self.left, self.right)
 
     def __post_init__(self) -> None:
-        _in_range(f"product {self.name!r}: shift", self.shift, PRODUCT_SHIFTS, "shift its factors")
-        _positive(f"product {self.name!r}: scale", self.scale)
+        require_in(f"product {self.name!r}: shift", self.shift, PRODUCT_SHIFTS, "shift its factors")
+        require_positive_scale(f"product {self.name!r}: scale", self.scale)
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         left, right = sources

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from neurokit.errors import ProgramError, explain
+from neurokit.integers import Widths
 from neurokit.neurons import IF, Reset, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, ProgramNode, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, ProgramNode, Readout, Spiking
 from neurokit.readouts import RULES
 
 FORMAT, VERSION = "neurokit-program", 1

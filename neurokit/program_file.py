@@ -17,7 +17,8 @@ import numpy as np
 from neurokit.compilers.bounds import prove
 from neurokit.errors import NeurokitError, ProgramError, explain
 from neurokit.files import replacing
-from neurokit.program import Program, Widths
+from neurokit.integers import Widths
+from neurokit.program import Program
 from neurokit.program_content import (
     BOUND,
     BYTES,

@@ -17,6 +17,7 @@ import numpy as np
 from neurokit import graph as g
 from neurokit import program as p
 from neurokit.errors import OverflowDetected, UnsupportedNode, explain
+from neurokit.integers import Widths
 from neurokit.neurons import heaviside
 from neurokit.result import RunResult, Trace
 from neurokit.wiring import Signal, present
@@ -53,7 +54,7 @@ def interpret(
     network: g.Graph | p.Program, values: Mapping[str, np.ndarray], *, record: bool = False
 ) -> tuple[dict[str, Any], Trace | None]:
     """The interpreter proper: from encoded inputs to the last value of every node, and the Trace if asked for."""
-    widths = network.widths if isinstance(network, p.Program) else p.Widths()
+    widths = network.widths if isinstance(network, p.Program) else Widths()
     signal = {name: wire.signal for name, wire in network.wires.items()}
     value: dict[str, Any] = dict(values)
     membrane: dict[str, Any] = {}
@@ -113,28 +114,28 @@ def shift(a: Any, exponent: int) -> Any:
 
 
 @singledispatch
-def apply(node: Any, widths: p.Widths, *sources: Any) -> Any:
+def apply(node: Any, widths: Widths, *sources: Any) -> Any:
     """The value of a node without state, given the values of its sources."""
     raise UnsupportedNode(node.name, type(node).__name__, "the reference", "it has no rule", "Add one to `apply`.")
 
 
 @apply.register
-def _(node: g.Dense, widths: p.Widths, x: Any) -> Any:
+def _(node: g.Dense, widths: Widths, x: Any) -> Any:
     return x @ node.weight.T + node.bias
 
 
 @apply.register
-def _(node: g.Product, widths: p.Widths, left: Any, right: Any) -> Any:
+def _(node: g.Product, widths: Widths, left: Any, right: Any) -> Any:
     return left * right
 
 
 @apply.register
-def _(node: g.Output, widths: p.Widths, y: Any) -> Any:
+def _(node: g.Output, widths: Widths, y: Any) -> Any:
     return node.scale * y + node.offset
 
 
 @apply.register
-def _(node: p.Dense, widths: p.Widths, x: Any) -> Any:
+def _(node: p.Dense, widths: Widths, x: Any) -> Any:
     a = x @ node.weight.T.astype(np.int64) + node.bias
     _fits(node, "weighted sum", a, widths, "synapse")
     a = shift(a, node.exponent)
@@ -143,7 +144,7 @@ def _(node: p.Dense, widths: p.Widths, x: Any) -> Any:
 
 
 @apply.register
-def _(node: p.Product, widths: p.Widths, left: Any, right: Any) -> Any:
+def _(node: p.Product, widths: Widths, left: Any, right: Any) -> Any:
     y = left * right
     _fits(node, "product", y, widths, "product")
     y = y >> node.shift
@@ -152,11 +153,11 @@ def _(node: p.Product, widths: p.Widths, left: Any, right: Any) -> Any:
 
 
 @apply.register
-def _(node: p.Output, widths: p.Widths, y: Any) -> Any:
+def _(node: p.Output, widths: Widths, y: Any) -> Any:
     return node.decode(y)
 
 
-def _fits(node: Any, what: str, values: np.ndarray, widths: p.Widths, kind: str) -> None:
+def _fits(node: Any, what: str, values: np.ndarray, widths: Widths, kind: str) -> None:
     limit = widths.limit(kind)
     bad = np.argwhere(np.abs(values) > limit)
     if len(bad):

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from neurokit.compilers.bounds import prove
 from neurokit.errors import OutOfRange
+from neurokit.integers import Widths
 from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 
 #: Wide enough for loud networks, narrow enough to be broken by unproven ones.

@@ -16,8 +16,9 @@ from random_programs import programs, random_inputs
 
 from neurokit.compilers.bounds import bound, prove
 from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.integers import Widths
 from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 from neurokit.reference import run
 

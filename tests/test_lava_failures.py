@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
+pytest.importorskip("lava")
+psutil = pytest.importorskip("psutil")
+
+# ruff: noqa: E402 (without Lava these imports fail)
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.forms import FORMS
 from neurokit.lava.job import Job
@@ -24,7 +27,6 @@ from neurokit.neurons import IF
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
 from neurokit.readouts import Rate
 
-pytest.importorskip("lava")
 pytestmark = pytest.mark.lava
 
 CASES = Path(__file__).parent / "lava_apart" / "cases.py"

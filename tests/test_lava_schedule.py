@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.integers import BIAS_LIMIT, Widths
 from neurokit.lava.cycle import Cycle
 from neurokit.lava.digits import count_digits, digits, lines
 from neurokit.lava.schedule import LAG, MAX_DELAY, ORIGIN, schedule, split
 from neurokit.neurons import IF, ToZero
-from neurokit.program import BIAS_LIMIT, Dense, Input, Output, Product, Program, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurokit.errors import GraphError, OutOfRange
+from neurokit.integers import Widths, split_threshold
 from neurokit.neurons import IF
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking, Widths, split_threshold
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import RULES, MemMean, Rate
 
 X = Input("x", [-4, 0], [4, 9], 0.25)

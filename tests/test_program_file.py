@@ -15,8 +15,9 @@ from random_programs import programs, random_inputs
 
 from neurokit import program_file
 from neurokit.errors import ProgramError
+from neurokit.integers import Widths
 from neurokit.neurons import IF
-from neurokit.program import Input, Interval, Output, Program, Readout, Spiking, Widths
+from neurokit.program import Input, Interval, Output, Program, Readout, Spiking
 from neurokit.program_content import digest, items
 from neurokit.readouts import Rate
 from neurokit.reference import run

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurokit.errors import OverflowDetected, UnsupportedNode
+from neurokit.integers import Widths
 from neurokit.neurons import IF, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 from neurokit.reference import apply, run, shift
 

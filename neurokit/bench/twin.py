@@ -22,13 +22,14 @@ from neurokit.compilers.quantize import quantize
 from neurokit.errors import OutOfRange, TargetUnavailable, explain
 from neurokit.graph import Dense, Graph, Input, Output, Product, Readout, Spiking
 from neurokit.graph import GraphNode as Node
+from neurokit.integers import Widths
 from neurokit.lava.forms import SoftIFForm
 from neurokit.lava.target import LavaCPU
 from neurokit.neurons import IF
 from neurokit.program import Dense as IntegerDense
 from neurokit.program import Input as IntegerInput
 from neurokit.program import Output as IntegerOutput
-from neurokit.program import Program, Widths
+from neurokit.program import Program
 from neurokit.program import Readout as IntegerReadout
 from neurokit.program import Spiking as IntegerSpiking
 from neurokit.readouts import MemMean, Rate

@@ -7,12 +7,12 @@ from jaxtyping import Int8, Int32
 
 #: Digit `i` sits on a synapse from a line that carries `DIGIT_BASE**i`.
 DIGIT_BASE = 128
-#: As many as a bias below `program.BIAS_LIMIT` needs.
+#: As many as a bias below `integers.BIAS_LIMIT` needs.
 MAX_DIGITS = 3
 
 
 def count_digits(bias: Int32[np.ndarray, " out"]) -> int:
-    """How many digits `digits` needs for this bias; 0 when it is zero, at most 3 below `program.BIAS_LIMIT`."""
+    """How many digits `digits` needs for this bias; 0 when it is zero, at most 3 below `integers.BIAS_LIMIT`."""
     return digits(bias).shape[1]
 
 

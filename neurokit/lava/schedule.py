@@ -16,9 +16,10 @@ import numpy as np
 
 from neurokit.compilers.bounds import prove
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
+from neurokit.integers import Widths
 from neurokit.lava.cycle import Cycle
 from neurokit.neurons import Subtract
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Widths
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 from neurokit.wiring import Signal
 

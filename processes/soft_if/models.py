@@ -14,11 +14,11 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIF, LIFReset
 
+from neurokit.integers import split_threshold
 from neurokit.neurons import IF, heaviside
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.soft_if.process import SoftIF
 from neurokit.processes.synapses import identity, one_sign
-from neurokit.program import split_threshold
 
 
 class _SoftIFLeaf(PyLoihiProcessModel):

@@ -7,8 +7,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from neurokit.integers import split_threshold
 from neurokit.lava.cycle import Cycle
-from neurokit.program import split_threshold
 
 
 class SoftIF(AbstractProcess):
