@@ -296,13 +296,15 @@ class _Quantizer:
 
     @lower.register
     def _(self, node: g.Product) -> None:
-        """Shifted as far as the sum after it needs to stay within a message."""
+        """Shifted as far as what reads it needs to stay within its width."""
         unit = self.emitted[node.left].unit * self.emitted[node.right].unit
         reader = self.reader(node.name)
         room = self.widths.limit("message")
         if isinstance(reader, g.Dense):
             weight = np.rint(reader.weight * 2.0 ** _exact(reader.weight, self.largest))
             room = int(room // np.abs(weight).sum(axis=1).max())
+        elif isinstance(reader, g.Product):  # of three factors and more, two at a time
+            room = math.isqrt(self.widths.limit("product"))
 
         def proved(shift: int) -> p.Product:
             product = p.Product(node.name, node.left, node.right, shift, unit * 2.0**shift)

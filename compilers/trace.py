@@ -5,6 +5,7 @@ Lowering dispatches on the module's type; add a network by registering a rule wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
@@ -14,6 +15,7 @@ from neurokit import graph as g
 from neurokit.errors import GraphError, UnsupportedNode, explain
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
+from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
 
 
@@ -21,9 +23,9 @@ from neurokit.problems.data import Domain
 def trace(model: nn.Module, domain: Domain) -> g.Graph:
     """The Graph that computes what `model` computes, with weights as they are now.
 
-    `domain` declares lowest and highest value of every input by its name: `x` for an MLP, `branch` and `trunk` for a
-    DeepONet; a data set's `domain` will do. Raises UnsupportedNode for a module without a rule, GraphError when the
-    domain's names are not the model's inputs, OutOfRange for weights that are not finite.
+    `domain` declares lowest and highest value of every input by its name: `x` for an MLP, `branch` and `trunk` for an
+    operator network; a data set's `domain` will do. Raises UnsupportedNode for a module without a rule, GraphError when
+    the domain's names are not the model's inputs, OutOfRange for weights that are not finite.
     """
     raise UnsupportedNode(
         "model", type(model).__name__, "trace", "it has no rule", "Build the Graph by hand, or register a rule."
@@ -51,6 +53,28 @@ def _(model: DeepONet, domain: Domain) -> g.Graph:
         g.Output("u", "contraction"),
     )
     return g.Graph(nodes=nodes, steps=model.branch.steps)
+
+
+@trace.register
+def _(model: SepONet, domain: Domain) -> g.Graph:
+    """One input `trunk` of d lines, of which every trunk reads its own; products two factors at a time."""
+    _require_inputs(domain, "branch", "trunk")
+    d, product = len(model.trunks), "branch.readout.total"
+    nodes = [
+        _input("branch", model.branch.inputs, domain),
+        _input("trunk", d, domain),
+        *_stack(model.branch, "branch.", "branch"),
+    ]
+    for i, (prefix, part) in enumerate(list(model.parts.items())[1:]):
+        first, *rest = _stack(part, f"{prefix}.", "trunk")
+        assert isinstance(first, g.Dense), "a stack begins with its synapses"
+        weight = np.zeros((len(first.weight), d))
+        weight[:, i : i + 1] = first.weight
+        nodes += [replace(first, weight=weight), *rest]
+        nodes.append(g.Product(f"product.{i}", product, f"{prefix}.readout.total"))
+        product = f"product.{i}"
+    nodes.append(g.Dense("contraction", product, np.ones((1, model.branch.outputs)), _float64(model.bias)))
+    return g.Graph(nodes=(*nodes, g.Output("u", "contraction")), steps=model.branch.steps)
 
 
 def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:

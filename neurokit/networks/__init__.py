@@ -5,5 +5,6 @@ from __future__ import annotations
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.model_file import TrainedModel, load_model, save_model
+from neurokit.networks.seponet import SepONet
 
-__all__ = ["MLP", "DeepONet", "TrainedModel", "load_model", "save_model"]
+__all__ = ["MLP", "DeepONet", "SepONet", "TrainedModel", "load_model", "save_model"]

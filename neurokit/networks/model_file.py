@@ -17,12 +17,21 @@ from neurokit.errors import ModelFileError, NeurokitError, explain
 from neurokit.files import replacing
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
+from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
+from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
 from neurokit.readouts import RULES
 
 FORMAT, VERSION = "neurokit.model", 2
-Model = MLP | DeepONet
+Model = MLP | DeepONet | SepONet
+
+#: Networks by their name in files, and the sizes that each is made of.
+MODELS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
+    "MLP": (MLP, ("inputs", "outputs")),
+    "DeepONet": (DeepONet, ("sensors", "coordinates", "features")),
+    "SepONet": (SepONet, ("sensors", "coordinates", "rank")),
+}
 
 
 class TrainedModel(NamedTuple):
@@ -81,7 +90,7 @@ def load_model(path: str | Path) -> TrainedModel:
 
 def describe(model: Model) -> dict[str, Any]:
     """The arguments that build a network like `model`, as plain values."""
-    part = model if isinstance(model, MLP) else next(iter(model.parts.values()))
+    part = model.branch if isinstance(model, OperatorNetwork) else model
     if RULES.get(part.rule.name) != part.rule:
         raise ModelFileError(
             explain("the model's readout", part.rule, f"one of {sorted(RULES)}", "save its state_dict yourself")
@@ -96,12 +105,14 @@ def describe(model: Model) -> dict[str, Any]:
     }
     if isinstance(model, MLP):
         return config | {"inputs": model.inputs, "outputs": model.outputs}
-    return config | {"sensors": model.branch.inputs, "coordinates": model.trunk.inputs, "features": part.outputs}
+    if isinstance(model, SepONet):
+        return config | {"sensors": part.inputs, "coordinates": len(model.trunks), "rank": part.outputs}
+    return config | {"sensors": part.inputs, "coordinates": model.trunk.inputs, "features": part.outputs}
 
 
 def build(kind: str, config: Mapping[str, Any]) -> Model:
     """The inverse of `describe`, with fresh weights."""
-    sizes = {"MLP": ("inputs", "outputs"), "DeepONet": ("sensors", "coordinates", "features")}[kind]
+    make, sizes = MODELS[kind]
     common = {
         "hidden": tuple(config["hidden"]),
         "steps": config["steps"],
@@ -110,7 +121,6 @@ def build(kind: str, config: Mapping[str, Any]) -> Model:
         "surrogate": from_plain(config["surrogate"]),
         "dtype": {"float32": torch.float32, "float64": torch.float64}[config["dtype"]],
     }
-    make: Any = {"MLP": MLP, "DeepONet": DeepONet}[kind]
     model: Model = make(**common, **{name: config[name] for name in sizes})
     return model
 
