@@ -62,6 +62,10 @@ class TargetUnavailable(TargetError):
     """A target's software or hardware is not here; says what is missing and how to get it."""
 
 
+class RunError(NeurokitError, ValueError):
+    """A training run's configuration or folder is not as it must be, or what it asks for is not on this machine."""
+
+
 class TrainingDiverged(NeurokitError, ArithmeticError):
     """A loss or a parameter became NaN or infinite during training."""
 

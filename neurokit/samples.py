@@ -13,6 +13,9 @@ from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.files import replacing
 from neurokit.program import Program
 
+#: What `train` leaves beside a model for `compile` to round its weights by.
+CALIBRATION_SUFFIX = ".calibration.npz"
+
 
 def draw(program: Program, samples: int, seed: int) -> dict[str, Float64[np.ndarray, "samples size"]]:
     """`samples` legal inputs, every line uniform over its declared range."""

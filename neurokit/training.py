@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor, nn
 
-from neurokit.errors import OutOfRange, TrainingDiverged, explain
+from neurokit.errors import OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
 from neurokit.problems.data import Data
@@ -42,6 +43,13 @@ class Samples:
 
         self.inputs = tuple((tensor(array), name in data.sampled) for name, array in data.inputs.items())
         self.target = tensor(data.answers)
+
+    def digest(self) -> str:
+        """A fingerprint of every bit of the data."""
+        hashed = hashlib.sha256()
+        for x in (*(x for x, _ in self.inputs), self.target):
+            hashed.update(x.cpu().contiguous().numpy().tobytes())
+        return hashed.hexdigest()
 
     def all(self) -> Batch:
         """Every sample."""
@@ -153,6 +161,7 @@ class Training:
         """Tensors and plain values that `restore` takes."""
         return {
             "done": self.done,
+            "data": self.samples.digest(),
             "seconds": self.seconds,
             "loss": torch.from_numpy(self.loss[: self.done].copy()),
             "model": self.model.state_dict(),
@@ -161,7 +170,19 @@ class Training:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become the run that `state` was taken of; model, data, estimator and settings must be the same."""
+        """Become the run that `state` was taken of; model, data, estimator and settings must be the same.
+
+        Raises RunError when the data are not the same to the last bit.
+        """
+        if state["data"] != self.samples.digest():
+            raise RunError(
+                explain(
+                    "the data of the run that is to go on",
+                    "not that of its beginning, bit for bit",
+                    "the same data, from the same libraries on as many threads",
+                    "set OMP_NUM_THREADS as it was then (torchrun sets it to 1), on the machine that began",
+                )
+            )
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])

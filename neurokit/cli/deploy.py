@@ -14,10 +14,7 @@ from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
 from neurokit.hw_configs import load_chip
 from neurokit.program import Dense, Program, Spiking
-from neurokit.samples import draw, read, write
-
-#: What `train` leaves beside a model for `compile` to round its weights by.
-CALIBRATION_SUFFIX = ".calibration.npz"
+from neurokit.samples import CALIBRATION_SUFFIX, draw, read, write
 
 ProgramArgument = Annotated[
     Path, typer.Argument(help="A Program, as written by `neurokit compile`.", show_default=False)

@@ -1,15 +1,15 @@
-"""`neurokit train`: data, a spiking DeepONet, and a gradient estimator of one's choice."""
+"""`neurokit train`: data, a spiking network, and a gradient estimator of one's choice, in a folder of their own."""
 
 from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from neurokit.cli.console import JsonOption, SeedOption, emit, progress, table
-from neurokit.cli.deploy import CALIBRATION_SUFFIX
+from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.errors import RunError, explain
 
 
 class Method(str, Enum):
@@ -20,83 +20,142 @@ class Method(str, Enum):
     BACKPROP = "backprop"
 
 
+class Device(str, Enum):
+    """Where tensors live."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 def train(
-    out: Annotated[Path, typer.Argument(help="Where to write the trained model.")] = Path("model.pt"),
-    method: Annotated[Method, typer.Option(help="Gradient estimator of the hidden layers.")] = Method.RFG_LAYERWISE,
+    config: Annotated[Path | None, typer.Option(help="A TOML file; options given beside it win.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; by default runs/PROBLEM-METHOD-seedSEED.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, bit for bit.")] = False,
+    problem: Annotated[
+        str | None, typer.Option(help="poisson, antiderivative, reaction-diffusion or mexican-hat.")
+    ] = None,
+    length_scale: Annotated[float | None, typer.Option(help="Length scale of the random input functions.")] = None,
+    network: Annotated[str | None, typer.Option(help="deeponet, or mlp for mexican-hat.")] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Neurons in the hidden layers (of branch and trunk), such as 32 or 64,64.")
+    ] = None,
+    features: Annotated[int | None, typer.Option(help="Features p that branch and trunk share.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Time steps T of a window.")] = None,
+    method: Annotated[Method | None, typer.Option(help="Gradient estimator.")] = None,
+    directions: Annotated[int | None, typer.Option(help="Directions K of a randomised forward gradient.")] = None,
     closed_form: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--closed-form/--plain", help="Solve the readout in closed form in every step (variable projection)."
         ),
-    ] = True,
-    directions: Annotated[int, typer.Option(help="Directions K of a randomised forward gradient.", min=1)] = 16,
-    width: Annotated[int, typer.Option(help="Neurons in each hidden layer.", min=1)] = 32,
-    depth: Annotated[int, typer.Option(help="Hidden layers in branch and trunk.", min=1)] = 1,
-    features: Annotated[int, typer.Option(help="Features p that branch and trunk share.", min=1)] = 32,
-    steps: Annotated[int, typer.Option(help="Time steps T of a window.", min=1)] = 32,
-    length_scale: Annotated[float, typer.Option(help="Length scale of the random source term.", min=0.05)] = 1.0,
-    iterations: Annotated[int | None, typer.Option(help="Iterations, if not the recipe's own.", min=1)] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Learning rate, if not the recipe's own.")] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="Shrinkage of weights per unit of learning rate, if not the recipe's own.")
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Functions in a batch, if not the recipe's own.", min=1)
-    ] = None,
-    seed: SeedOption = 0,
+    iterations: Annotated[int | None, typer.Option(help="Iterations.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Learning rate at its highest.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Shrinkage of weights per unit of learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of data, first weights, and estimator at once.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
+    tensorboard: Annotated[bool | None, typer.Option("--tensorboard", help="Log for TensorBoard too.")] = None,
     json: JsonOption = None,
 ) -> None:
-    """Train a spiking DeepONet on the 1D Poisson problem (-u'' = g, zero at both ends; 800 functions, 800 to test)."""
-    from neurokit.gradients.backprop import Backprop
-    from neurokit.gradients.closed_form import ClosedFormReadout
-    from neurokit.gradients.estimator import Estimator
-    from neurokit.gradients.forward import ForwardGradient
-    from neurokit.gradients.scopes import Global, Layerwise
-    from neurokit.networks.model_file import save_model
-    from neurokit.problems.poisson import Poisson
-    from neurokit.recipes import OperatorRecipe
-    from neurokit.samples import write
-    from neurokit.training import evaluate
+    """Train a spiking network; what is not said is the recipe that was found best on the 1D Poisson problem.
 
-    data = Poisson(length_scale=length_scale).generate(seed)
-    inner: Estimator = {
-        Method.RFG_LAYERWISE: ForwardGradient(Layerwise(), directions=directions),
-        Method.RFG_GLOBAL: ForwardGradient(Global(), directions=directions),
-        Method.BACKPROP: Backprop(),
-    }[method]
-    usual = OperatorRecipe()
-    assert isinstance(usual.estimator, ClosedFormReadout)
-    recipe = OperatorRecipe(
-        hidden=(width,) * depth,
-        features=features,
-        steps=steps,
-        estimator=ClosedFormReadout(inner, ridge=usual.estimator.ridge) if closed_form else inner,
-        iterations=iterations or usual.iterations,
-        learning_rate=usual.learning_rate if learning_rate is None else learning_rate,
-        weight_decay=usual.weight_decay if weight_decay is None else weight_decay,
-        batch_size=batch_size or usual.batch_size,
-    )
-    with progress() as bars:
-        task = bars.add_task("train", total=recipe.iterations, note="")
-        model, history = recipe.train(
-            data.train, seed=seed, progress=lambda i, loss: bars.update(task, completed=i, note=f"loss {loss:.2e}")
-        )
-    error = evaluate(model, data.test)
-    provenance = {"problem": repr(Poisson(length_scale=length_scale)), "seed": str(seed), "algorithm": recipe.algorithm}
-    save_model(model, out, data.train.domain, provenance)
-    samples = {"branch": data.train.branch, "trunk": data.train.locations}
-    write(samples, out.with_suffix(CALIBRATION_SUFFIX))
-    record = {
-        "algorithm": recipe.algorithm,
-        "seed": seed,
-        "relative_l2": error.as_dict(),
-        "seconds": history.seconds,
-        "iterations": recipe.iterations,
-        "model": str(out),
+    The folder holds the effective config.toml, metrics.jsonl, curve.png, checkpoint.pt and, at the end, model.pt.
+    """
+    options: dict[str, Any] = {
+        "problem.name": problem,
+        "problem.length_scale": length_scale,
+        "network.kind": network,
+        "network.hidden": _widths(hidden),
+        "network.features": features,
+        "network.steps": steps,
+        "estimator.method": None if method is None else method.value,
+        "estimator.directions": directions,
+        "readout.by": None if closed_form is None else "closed-form" if closed_form else "gradient",
+        "optimiser.iterations": iterations,
+        "optimiser.batch_size": batch_size,
+        "optimiser.learning_rate": learning_rate,
+        "optimiser.weight_decay": weight_decay,
+        **{f"seeds.{name}": seed for name in ("data", "model", "estimator")},
+        "run.device": None if device is None else device.value,
+        "run.threads": threads,
+        "run.tensorboard": tensorboard,
     }
-    table(f"{out}: {recipe.algorithm}", ["", "value"], [
-        ["relative L2 on test functions, mean", error.mean],
-        ["relative L2 on test functions, global", error.overall],
-        ["seconds", history.seconds],
+    options = {name: value for name, value in options.items() if value is not None}
+    if resume and out is None:
+        raise RunError(explain("--out", "not given", "the folder of the run", "say --out FOLDER --resume"))
+    if resume and (config is not None or options):
+        given = [*([] if config is None else ["--config"]), *options]
+        raise RunError(
+            explain(
+                "what is given beside --resume",
+                ", ".join(given),
+                "--out FOLDER alone: the run goes on as its config.toml says",
+                "take it out, or start another run",
+            )
+        )
+    _train(config, out, resume, options, json)
+
+
+def _widths(hidden: str | None) -> list[int] | None:
+    if hidden is None:
+        return None
+    try:
+        return [int(width) for width in hidden.split(",")]
+    except ValueError:
+        raise RunError(explain("--hidden", repr(hidden), "widths such as 32 or 64,64", "write such a list")) from None
+
+
+def _train(config: Path | None, out: Path | None, resume: bool, options: dict[str, Any], json: str | None) -> None:
+    from neurokit.run_config import read_config
+    from neurokit.run_folder import RunFolder
+    from neurokit.run_training import require_device, train_run
+    from neurokit.training import Tell
+
+    if resume:
+        assert out is not None, "checked before"
+        folder = RunFolder(out)
+        chosen = folder.require_run()
+    else:
+        chosen = read_config(config, options)
+        require_device(chosen.run.device)
+        name = f"{chosen.problem.name}-{chosen.estimator.method}-seed{chosen.seeds.estimator}"
+        folder = RunFolder(out or Path("runs") / name)
+        folder.create(chosen)
+    with progress() as bars:
+        task = bars.add_task("train", total=chosen.optimiser.iterations, note="")
+        error = ""
+
+        def judged(line: Any) -> None:
+            nonlocal error
+            if "test_error" in line:
+                error = f", test error {line['test_error']:.4f}"
+
+        def told(done: int, loss: float) -> None:
+            bars.update(task, completed=done, note=f"loss {loss:.2e}{error}")
+
+        try:
+            outcome = train_run(chosen, folder, observers=[Tell(told)], listeners=[judged])
+        except KeyboardInterrupt:
+            bars.stop()
+            console.print(f"interrupted; continue with: neurokit train --out {folder.path} --resume")
+            raise typer.Exit(130) from None
+    record = {
+        "algorithm": outcome.algorithm,
+        "seed": chosen.seeds.estimator,
+        "seeds": chosen.seeds.model_dump(),
+        "relative_l2": outcome.error.as_dict(),
+        "seconds": outcome.history.seconds,
+        "iterations": chosen.optimiser.iterations,
+        "model": str(folder.model),
+        "folder": str(folder.path),
+    }
+    table(f"{folder.path}: {outcome.algorithm}", ["", "value"], [
+        ["relative L2 on test samples, mean", outcome.error.mean],
+        ["relative L2 on test samples, global", outcome.error.overall],
+        ["seconds", outcome.history.seconds],
     ])  # fmt: skip
     emit(record, json)

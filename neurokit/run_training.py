@@ -1,0 +1,128 @@
+"""train_run: a training run from its configuration to its folder, resumable at any moment."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import numpy as np
+import torch
+
+from neurokit.errors import RunError, explain
+from neurokit.metrics import RelativeL2
+from neurokit.networks.model_file import save_model
+from neurokit.problems.data import PointData
+from neurokit.recipes import describe
+from neurokit.run_config import RunConfig
+from neurokit.run_folder import RunFolder
+from neurokit.run_observers import Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
+from neurokit.samples import CALIBRATION_SUFFIX, write
+from neurokit.training import History, Observer, evaluate, fit
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished run gave: the algorithm in words, the errors on test data, and the losses of all iterations."""
+
+    algorithm: str
+    error: RelativeL2
+    history: History
+
+
+def train_run(
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    observers: Sequence[Observer] = (),
+    listeners: Sequence[Listener] = (),
+) -> Outcome:
+    """Train what `config` says, from the checkpoint in `folder` if there is one, and write the folder's files.
+
+    `folder` must hold the configuration already (`RunFolder.create`). The run that resumes is bit for bit the run that
+    was never stopped, on the same machine with the same libraries. An interrupt (SIGINT, SIGTERM) ends it after the
+    iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once.
+
+    Raises RunError before anything is generated if the device or TensorBoard is not there, and what `fit` raises; the
+    folder stays readable and resumable.
+    """
+    require_device(config.run.device)
+    if config.run.tensorboard:
+        require_tensorboard()
+    data = config.generate()
+    model = config.network_for(data.train).to(config.run.device)
+    estimator = config.gradient()
+    algorithm = describe(estimator)
+    board = TensorBoard(folder) if config.run.tensorboard else None
+    told = (*listeners, *(() if board is None else (board,)))
+    run = config.run
+    with stop_requests() as asked, Metrics(folder, data.test, run.log_every, run.evaluate_every, told) as metrics:
+        checkpoints = Checkpoints(folder, metrics, run.checkpoint_every, run.checkpoint_seconds, asked)
+        try:
+            history = fit(
+                model,
+                data.train,
+                estimator,
+                iterations=config.optimiser.iterations,
+                batch_size=config.optimiser.batch_size,
+                learning_rate=config.optimiser.learning_rate,
+                weight_decay=config.optimiser.weight_decay,
+                seed=config.seeds.estimator,
+                threads=run.threads,
+                observers=[Resume(folder), metrics, checkpoints, *observers],
+            )
+        finally:
+            if board is not None:
+                board.close()
+            folder.draw(algorithm)
+    error = evaluate(model, data.test)
+    provenance = {
+        "problem": repr(config.problem.recipe()),
+        "algorithm": algorithm,
+        **{f"{name}_seed": str(seed) for name, seed in config.seeds.model_dump().items()},
+    }
+    save_model(model, folder.model, data.train.domain, provenance)
+    write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+    return Outcome(algorithm, error, history)
+
+
+def require_device(device: str) -> None:
+    """Raise RunError where `device` is "cuda" and PyTorch finds none."""
+    if device == "cuda" and not torch.cuda.is_available():
+        why = "was built without CUDA" if torch.version.cuda is None else "finds no CUDA device"
+        raise RunError(
+            explain("run.device", "'cuda'", f"'cpu': PyTorch {torch.__version__} {why}", "train with --device cpu")
+        )
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Until the block ends, SIGINT and SIGTERM are not acted on but remembered: the callable says whether one came.
+
+    A second one raises KeyboardInterrupt. Python delivers signals to the main thread; in any other nothing is changed.
+    """
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _calibration(data: object) -> Mapping[str, np.ndarray]:
+    if isinstance(data, PointData):
+        return {"x": data.x}
+    return {"branch": data.branch, "trunk": data.locations}  # type: ignore[attr-defined]
