@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml
 	"$$python" -m venv "$(VENV)" || { \
 	  echo "neurokit: '$$python -m venv' failed. On Debian and Ubuntu: apt install python3.10-venv"; exit 1; }; \
 	echo "neurokit: installing (torch alone is 0.8 GB; the first time takes some minutes)"; \
-	"$(BIN)/python" -m pip install -qq --disable-pip-version-check -e '.[$(EXTRAS)]' || { \
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]' || { \
 	  echo "neurokit: the installation failed; pip says why above. The usual reasons:"; \
 	  echo "  no network   - pip must reach a package index (behind a mirror, set PIP_INDEX_URL)"; \
 	  echo "  no compiler  - a package without a wheel for this machine needs one: apt install build-essential"; \
