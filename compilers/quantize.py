@@ -34,6 +34,7 @@ from neurokit.compilers.equalize import equalize
 from neurokit.compilers.rounding import round_for_data, round_to_nearest
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, READOUT_SHIFTS, Widths
+from neurokit.neurons import IF
 from neurokit.wiring import Signal, consumers
 
 #: Signed bits of an input message: enough for 1/2000 of a range, small enough for any weighted sum.
@@ -61,6 +62,9 @@ def quantize(
     """
     if bits not in range(2, 9):
         raise OutOfRange(explain("bits", bits, "an integer in 2..8", "choose 8 unless the chip has less"))
+    for node in graph.nodes:
+        if isinstance(node, g.Spiking):
+            _integrate_and_fire(node)
     graph = equalize(graph, bits)
     samples = None if calibration is None else Calibration(graph, calibration)
     pass_ = _Quantizer(graph, bits, widths or Widths(), samples)
@@ -78,6 +82,16 @@ def quantize(
         provenance={**made, **(provenance or {})},
     )
     return replace(program, certificate=prove(program))
+
+
+def _integrate_and_fire(node: g.Spiking) -> IF:
+    """The neuron of a layer that has an integer form; raises UnsupportedNode for those that have none yet."""
+    if isinstance(node.neuron, IF) and not node.neuron.strict:
+        return node.neuron
+    reason, remedy = "its decay has no integer form yet", "Train with IF, or run the Graph on the reference."
+    if isinstance(node.neuron, IF):
+        reason, remedy = "a strict threshold has no integer form", "Train with strict=False: one value apart."
+    raise UnsupportedNode(node.name, type(node.neuron).__name__, "quantize", reason, remedy)
 
 
 @dataclass
@@ -166,7 +180,7 @@ class _Quantizer:
                 made = self._from_spikes(node, q, min(f_w, q), spikes, v_th)
             x = p.Interval(made.source.low, made.source.high) if made.source else self.emitted[node.source].interval
             _, current = bound(made.dense, self.graph.steps, self.widths, x)
-            spiking = p.Spiking(neurons.name, neurons.source, replace(neurons.neuron, threshold=2**q))
+            spiking = p.Spiking(neurons.name, neurons.source, replace(_integrate_and_fire(neurons), threshold=2**q))
             bound(spiking, self.graph.steps, self.widths, current)
             return made
 
@@ -242,7 +256,8 @@ class _Quantizer:
                 node.name, "Spiking", "quantize", f"it reads {node.source!r} directly", "Put a Dense between the two."
             )
         unit = dense.scale
-        neuron = replace(node.neuron, threshold=round(node.neuron.threshold / unit))
+        neuron = _integrate_and_fire(node)
+        neuron = replace(neuron, threshold=round(neuron.threshold / unit))
         self.add(p.Spiking(node.name, node.source, neuron, unit), 1.0)
 
     def _synapses_of_readout(self, node: g.Dense, readout: g.Readout) -> None:

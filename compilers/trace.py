@@ -16,6 +16,7 @@ from neurokit.errors import GraphError, UnsupportedNode, explain
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
+from neurokit.neurons import settled
 from neurokit.problems.data import Domain
 
 
@@ -81,8 +82,8 @@ def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:
     """Every spiking layer as `i` and `i.spikes`, then `readout` at every step and its `readout.total`."""
     nodes: list[g.GraphNode] = []
     for i, layer in enumerate(model.hidden):
-        name = f"{prefix}{i}"
-        nodes += [_dense(name, source, layer), g.Spiking(f"{name}.spikes", name, model.neuron)]
+        name, learned = f"{prefix}{i}", {field: float(value) for field, value in model.learned(i).items()}
+        nodes += [_dense(name, source, layer), g.Spiking(f"{name}.spikes", name, settled(model.neuron, learned))]
         source = f"{name}.spikes"
     readout = f"{prefix}readout"
     return [*nodes, _dense(readout, source, model.readout), g.Readout(f"{readout}.total", readout, model.rule)]

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from neurokit.errors import GraphError, OutOfRange, explain
-from neurokit.neurons import IF
+from neurokit.neurons import Neuron, trainables
 from neurokit.readouts import ReadoutRule
 from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, require_unread, wire_up
 
@@ -93,11 +93,15 @@ class Spiking:
 
     name: str
     source: str
-    neuron: IF
+    neuron: Neuron
 
     @property
     def sources(self) -> tuple[str, ...]:
         return (self.source,)
+
+    def __post_init__(self) -> None:
+        for field, value in trainables(self.neuron).items():
+            raise GraphError(explain(f"layer {self.name!r}: {field}", value, "a number", "trace a trained network"))
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         return Wire(one_source(self, sources, Signal.HELD, Signal.SERIES).size, Signal.SERIES)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64, Int8, Int32, Int64
 
-from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.integers import (
     EXPONENTS,
     PRODUCT_SHIFTS,
@@ -155,6 +155,10 @@ class Spiking:
             split_threshold(self.neuron.threshold)
         except OutOfRange as error:
             raise OutOfRange(f"layer {self.name!r}: {error}") from None
+        if self.neuron.strict:
+            raise UnsupportedNode(
+                self.name, "IF", "a Program", "its threshold is strict", "Use strict=False and the threshold plus one."
+            )
         # A threshold of 64.0 would turn the whole network into floats.
         object.__setattr__(self, "neuron", replace(self.neuron, threshold=int(self.neuron.threshold)))
         require_positive_scale(f"layer {self.name!r}: scale", self.scale)

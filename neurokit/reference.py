@@ -57,7 +57,7 @@ def interpret(
     widths = network.widths if isinstance(network, p.Program) else Widths()
     signal = {name: wire.signal for name, wire in network.wires.items()}
     value: dict[str, Any] = dict(values)
-    membrane: dict[str, Any] = {}
+    state: dict[str, Any] = {}
     total: dict[str, Any] = {}
     spikes: dict[str, list[np.ndarray]] = {}
     states: dict[str, list[np.ndarray]] = {}
@@ -72,11 +72,12 @@ def interpret(
     for t in range(network.steps):
         for node in network.nodes:
             if isinstance(node, (g.Spiking, p.Spiking)):
-                u = membrane.get(node.name, np.zeros_like(value[node.source]))
-                before, s, after = node.neuron.step(u, value[node.source], heaviside)
+                if node.name not in state:
+                    state[node.name] = node.neuron.start(np.zeros_like(value[node.source]))
+                before, s, after = node.neuron.step(state[node.name], value[node.source], heaviside)
                 if isinstance(node, p.Spiking):
                     _fits(node, "membrane", before, widths, "membrane")
-                value[node.name], membrane[node.name] = s, after
+                value[node.name], state[node.name] = s, after
                 if record:
                     spikes.setdefault(node.name, []).append(s.astype(np.uint8))
                     states.setdefault(node.name, []).append(before)

@@ -13,14 +13,18 @@ import numpy as np
 from jaxtyping import Float
 from numba import njit
 
-from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.neurons import IF, Neuron, Subtract, ToZero
 from neurokit.readouts import ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
+from neurokit.trainable import Trainable
 
 
-def applies(neuron: IF, surrogate: Surrogate | WeakGaussian) -> bool:
+def applies(neuron: Neuron, surrogate: Surrogate | WeakGaussian) -> bool:
     """Whether this neuron and surrogate have a kernel."""
-    return type(neuron) is IF and type(neuron.reset) in (Subtract, ToZero) and type(surrogate) is Gaussian
+    if type(neuron) is not IF or neuron.strict or isinstance(neuron.threshold, Trainable):
+        return False
+    reset = neuron.reset
+    return isinstance(reset, Subtract | ToZero) and reset.attached and type(surrogate) is Gaussian
 
 
 def features(z: Float[np.ndarray, " n"], neuron: IF, rule: ReadoutRule, steps: int) -> Float[np.ndarray, " n"]:

@@ -47,7 +47,7 @@ class AlternatingReadout(Estimator):
 
     def trained(self, model: nn.Module) -> tuple[str, ...]:
         names = self.estimator.trained(_require_operator_network(model))
-        return tuple(name for name in names if ".hidden." in name)
+        return tuple(name for name in names if name != "bias" and ".readout." not in name)
 
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         sweep(_require_operator_network(model), batch, self.ridge)

@@ -45,7 +45,7 @@ class ClosedFormReadout(Estimator):
 
     def trained(self, model: nn.Module) -> tuple[str, ...]:
         names = self.estimator.trained(_require_deeponet(model))
-        return tuple(name for name in names if name.startswith(("branch.hidden.", "trunk.hidden.")))
+        return tuple(name for name in names if name != "bias" and ".readout." not in name)
 
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
         solve_readout(_require_deeponet(model), batch, self.ridge)

@@ -26,22 +26,29 @@ class Dual:
     value: Float[Tensor, "*batch n"]
     tangent: Float[Tensor, "*directions_batch n"]
 
-    def __add__(self, other: Dual | float) -> Dual:
+    def __add__(self, other: Dual | Tensor | float) -> Dual:
         if isinstance(other, Dual):
             return Dual(self.value + other.value, self.tangent + other.tangent)
         return Dual(self.value + other, self.tangent)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Dual | float) -> Dual:
+    def __sub__(self, other: Dual | Tensor | float) -> Dual:
         if isinstance(other, Dual):
             return Dual(self.value - other.value, self.tangent - other.tangent)
         return Dual(self.value - other, self.tangent)
 
-    def __mul__(self, other: Dual | float) -> Dual:
+    def __rsub__(self, other: Tensor | float) -> Dual:
+        return Dual(other - self.value, -self.tangent)
+
+    def detach(self) -> Tensor:
+        """The value, as a constant."""
+        return self.value
+
+    def __mul__(self, other: Dual | Tensor | float) -> Dual:
         if isinstance(other, Dual):
             return Dual(self.value * other.value, self.tangent * other.value + other.tangent * self.value)
-        if other == 1:  # the usual threshold: two passes over memory saved
+        if isinstance(other, int | float) and other == 1:  # the usual threshold: two passes over memory saved
             return self
         return Dual(self.value * other, self.tangent * other)
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.errors import OutOfRange, explain
+from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.gradients.delta_rule import errors, parts, rule
 from neurokit.gradients.directions import Bernoulli, Distribution
 from neurokit.gradients.dual import Dual, firing
@@ -37,7 +37,8 @@ class NodePerturbation(Estimator):
     The estimate is unbiased; its variance grows with the number of neurons, not of weights. With one hidden layer and
     as many Hadamard rows as neurons (a power of two) it is the gradient itself. `compiled` as in ForwardGradient.
 
-    Raises OutOfRange for less than one direction, UnsupportedNode for a network without a rule.
+    Raises OutOfRange for less than one direction, UnsupportedNode for a network without a rule and for
+    trained values of neurons.
 
     Source: Werfel, Xie, Seung 2005, doi:10.1162/089976605774320539 (node perturbation), with exact slopes in
     place of finite differences.
@@ -75,6 +76,11 @@ class NodePerturbation(Estimator):
                 )
             for name, (weight, bias) in found.items():
                 gradient |= {f"{part.prefix}{name}.weight": weight, f"{part.prefix}{name}.bias": bias}
+        for name in set(trained) - set(gradient):
+            raise UnsupportedNode(
+                name, "Trainable", "NodePerturbation", "it disturbs currents, and this is not behind one",
+                "Fix the value, or use another estimator.",
+            )  # fmt: skip
         return Estimate(loss, {name: gradient[name] for name in trained})
 
     def _probe(self, mlp: MLP, x: Float[Tensor, "batch inputs"], generator: torch.Generator) -> _Probe:
@@ -94,17 +100,18 @@ class NodePerturbation(Estimator):
             nodes = self._nodes(len(z), width, generator, z)
             layers.append(_Layer(nodes, z.new_zeros(self.directions, len(z), below), z.new_zeros(nodes.shape[:2])))
         current = Dual(z, torch.ones_like(z))
-        membranes: list[Any] = [0.0] * len(layers)
+        neurons = [mlp.neuron_at(i) for i in range(len(layers))]
+        states: list[Any] = [neuron.start(0.0) for neuron in neurons]
         phi, moved = z.new_zeros(()), z.new_zeros(())
         for t, weight in enumerate(weights):
-            _, s, membranes[0] = mlp.neuron.step(membranes[0], current, fire)
+            _, s, states[0] = neurons[0].step(states[0], current, fire)
             s = Dual(s.value, s.tangent * held.nodes)
             for i, layer in enumerate(layers[1:], start=1):
                 e = signs[i].reshape(self.directions, mlp.steps, -1)[:, t]
                 layer.inputs.add_(e[..., None] * s.value)
                 layer.ones.add_(e)
                 tangent = torch.cat([s.tangent @ mlp.hidden[i].weight.T, layer.nodes * e[..., None]])
-                _, s, membranes[i] = mlp.neuron.step(membranes[i], Dual(mlp.hidden[i](s.value), tangent), fire)
+                _, s, states[i] = neurons[i].step(states[i], Dual(mlp.hidden[i](s.value), tangent), fire)
             phi, moved = torch.add(phi, s.value, alpha=weight), torch.add(moved, s.tangent, alpha=weight)
         normaliser = mlp.rule.normaliser(mlp.steps)
         return _Probe(phi / normaliser, moved / normaliser, layers)

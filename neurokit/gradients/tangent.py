@@ -9,6 +9,7 @@ it is the only spiking layer, even time disappears: `d phi = G dz` with the gain
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import singledispatch
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from neurokit.gradients.scopes import Scope
 from neurokit.networks.contraction import contract
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.neurons import Neuron
 
 #: Directions of parameters by name, `(directions, *shape of the parameter)`; a parameter without one is held fixed.
 Directions = Mapping[str, Tensor]
@@ -52,8 +54,11 @@ def layers(model: nn.Module) -> list[tuple[str, ...]]:
 
 @layers.register
 def _(model: MLP) -> list[tuple[str, ...]]:
-    names = [*(f"hidden.{i}" for i in range(len(model.hidden))), "readout"]
-    return [(f"{name}.weight", f"{name}.bias") for name in names]
+    spiking = [
+        (f"hidden.{i}.weight", f"hidden.{i}.bias", *(f"neurons.{i}.{field}" for field in model.learned(i)))
+        for i in range(len(model.hidden))
+    ]
+    return [*spiking, ("readout.weight", "readout.bias")]
 
 
 @layers.register
@@ -83,7 +88,8 @@ def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) 
     (x,) = inputs
     batch = x.shape[:-1]
     z = _linear(model, "hidden.0", Pushed(x.reshape(-1, x.shape[-1]), None), directions, way)
-    phi = _single_layer(model, z, way) if len(model.hidden) == 1 else _deep(model, z, directions, way)
+    collapsed = len(model.hidden) == 1 and not _moving(model, 0, directions)
+    phi = _single_layer(model, z, way) if collapsed else _deep(model, z, directions, way)
     y, dy = _linear(model, "readout", phi, directions, way)
     return Pushed(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
 
@@ -119,11 +125,11 @@ def features_and_gain(
         flat = z.contiguous().reshape(-1).numpy()
         pair = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
         return torch.from_numpy(pair[0]).reshape(z.shape), torch.from_numpy(pair[1]).reshape(z.shape)
-    a, fire = Dual(z, torch.ones_like(z)), firing(model.drawn_surrogate)
-    u: Any = 0.0
+    a, fire, neuron = Dual(z, torch.ones_like(z)), firing(model.drawn_surrogate), model.neuron_at(0)
+    u: Any = neuron.start(0.0)
     phi, gain = torch.zeros_like(z), torch.zeros_like(z)
     for weight in model.rule.weights(model.steps).tolist():
-        _, s, u = model.neuron.step(u, a, fire)
+        _, s, u = neuron.step(u, a, fire)
         phi.add_(s.value, alpha=weight)
         gain.add_(s.tangent, alpha=weight)
     normaliser = model.rule.normaliser(model.steps)
@@ -138,7 +144,7 @@ def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = Tru
     from neurokit import spike_kernels
 
     z = model.hidden[0](x)
-    phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)
+    phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)  # type: ignore[arg-type]
     return torch.from_numpy(phi).reshape(z.shape)
 
 
@@ -157,25 +163,62 @@ def _single_layer(model: MLP, z: Pushed, way: Way) -> Pushed:
 
 def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
     fire = firing(model.drawn_surrogate)
-    current = Dual(z.value, torch.ones_like(z.value))
-    membranes: list[Any] = [0.0] * len(model.hidden)
+    neurons = [model.neuron_at(i) for i in range(len(model.hidden))]
+    states: list[Any] = [neuron.start(0.0) for neuron in neurons]
     total = z.value.new_zeros(())
     dtotal: Tensor | None = None
+
+    def spike(i: int, a: Pushed, below: Tensor | None) -> Pushed:
+        neuron, a = _moved(model, neurons[i], i, a, below, directions, way)
+        # A layer below which nothing moves still needs a tangent to run on: zeros, which broadcast.
+        current = Dual(a.value, torch.zeros_like(a.value) if a.tangent is None else a.tangent)
+        _, s, states[i] = neuron.step(states[i], current, fire)
+        return Pushed(s.value, None if a.tangent is None else s.tangent)
+
+    collapsed = not _moving(model, 0, directions)
+    held = Dual(z.value, torch.ones_like(z.value))
     for weight in model.rule.weights(model.steps).tolist():
-        _, first, membranes[0] = model.neuron.step(membranes[0], current, fire)
-        s = Pushed(first.value, None if z.tangent is None else first.tangent * z.tangent)
+        if collapsed:
+            _, first, states[0] = neurons[0].step(states[0], held, fire)
+            s = Pushed(first.value, None if z.tangent is None else first.tangent * z.tangent)
+        else:
+            s = spike(0, z, None)
         for i in range(1, len(model.hidden)):
-            a, da = _linear(model, f"hidden.{i}", s, directions, way)
-            # A layer below which nothing moves still needs a tangent to run on: zeros, which broadcast.
-            _, spike, membranes[i] = model.neuron.step(
-                membranes[i], Dual(a, torch.zeros_like(a) if da is None else da), fire
-            )
-            s = Pushed(spike.value, None if da is None else spike.tangent)
+            s = spike(i, _linear(model, f"hidden.{i}", s, directions, way), s.tangent)
         total = torch.add(total, s.value, alpha=weight)
         if s.tangent is not None:
             dtotal = torch.add(z.value.new_zeros(()) if dtotal is None else dtotal, s.tangent, alpha=weight)
     normaliser = model.rule.normaliser(model.steps)
     return Pushed(total / normaliser, None if dtotal is None else dtotal / normaliser)
+
+
+def _moving(model: MLP, layer: int, directions: Directions) -> list[str]:
+    """Fields of the neurons of a layer that move along some direction."""
+    return [field for field in model.learned(layer) if f"neurons.{layer}.{field}" in directions]
+
+
+def _moved(
+    model: MLP, neuron: Neuron, layer: int, a: Pushed, below: Tensor | None, directions: Directions, way: Way
+) -> tuple[Neuron, Pushed]:
+    """The neuron with Duals for the fields that move, and its current with a row of tangent for each of theirs."""
+    fields = _moving(model, layer, directions)
+    if not fields:
+        return neuron, a
+    values = model.learned(layer)
+    rows = {name: directions[f"neurons.{layer}.{name}"].reshape(-1, 1, 1) for name in fields}
+    # Rows of other layers, under Layerwise, do not move the neuron; rows of this one may not move its current.
+    still = None if below is None else below.new_zeros(len(below), 1, 1)
+    moved = {
+        name: Dual(values[name], joined)
+        for name, row in rows.items()
+        if (joined := way.scope.join(still, row * neuron.spans[name].slope(values[name]))) is not None
+    }
+    count = max(len(dual.tangent) for dual in moved.values())
+    if a.tangent is None or len(a.tangent) < count:
+        own = a.value.new_zeros(len(next(iter(rows.values()))), *a.value.shape)
+        a = Pushed(a.value, way.scope.join(a.tangent, own))
+    parts: dict[str, Any] = moved
+    return replace(neuron, **parts), a
 
 
 def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) -> Pushed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import GraphError, explain
 from neurokit.networks.spike import drawing, firing
-from neurokit.neurons import IF
+from neurokit.neurons import IF, Neuron, trainables
 from neurokit.readouts import MemMean, ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
@@ -22,12 +23,13 @@ class MLP(nn.Module):
 
         a_1[t] = W_1 x + b_1                     the same current in every step (direct coding)
         a_l[t] = W_l s_{l-1}[t] + b_l            for deeper layers, in the same step
-        u_l, s_l[t] = neuron.step(u_l, a_l[t])   membranes start at zero
+        u_l, s_l[t] = neuron.step(u_l, a_l[t])   states start at zero
         phi = sum_t w[t] s_L[t] / sum_t w[t]     features, w from the readout rule
         y = V phi + c
 
     Weights and biases start uniform in +-1/sqrt(fan_in), drawn from `seed`. `hidden` are the widths of the spiking
-    layers, one or more. Raises GraphError for a network without neurons.
+    layers, one or more. Trainable values of the neuron are trained with the weights, one a layer. Raises GraphError
+    for a network without neurons.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class MLP(nn.Module):
         hidden: Sequence[int],
         outputs: int,
         steps: int = 32,
-        neuron: IF = IF(),  # noqa: B008 (frozen)
+        neuron: Neuron = IF(),  # noqa: B008 (frozen)
         readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
         surrogate: Surrogate | WeakGaussian = Gaussian(),  # noqa: B008 (frozen)
         seed: int = 0,
@@ -56,24 +58,41 @@ class MLP(nn.Module):
             torch.manual_seed(seed)  # nn.Linear draws U(+-1/sqrt(fan_in)) for weights and biases from this stream
             self.hidden = nn.ModuleList(nn.Linear(m, n, dtype=dtype) for m, n in pairwise(sizes))
             self.readout = nn.Linear(sizes[-1], outputs, dtype=dtype)
+        learned = {name: neuron.spans[name].raw(value.start) for name, value in trainables(neuron).items()}
+        self.neurons = nn.ModuleList(
+            nn.ParameterDict({name: nn.Parameter(torch.tensor(raw, dtype=dtype)) for name, raw in learned.items()})
+            for _ in hidden
+        )
 
     @property
     def drawn_surrogate(self) -> Surrogate:
         """The surrogate; a random one draws from the generator of `noise_from`."""
         return drawing(self.surrogate, self.noise)
 
+    def learned(self, layer: int) -> dict[str, Tensor]:
+        """Trained values of the neurons of a layer as they are now, by field."""
+        raw = self.neurons[layer]
+        assert isinstance(raw, nn.ParameterDict), "made so"
+        return {name: self.neuron.spans[name].value(parameter) for name, parameter in raw.items()}
+
+    def neuron_at(self, layer: int) -> Neuron:
+        """The neuron of a layer, trained values in it."""
+        learned: dict[str, Any] = self.learned(layer)
+        return replace(self.neuron, **learned) if learned else self.neuron
+
     def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
         """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
         fire = firing(self.drawn_surrogate)
         current = self.hidden[0](x)
-        membranes: list[Any] = [0.0] * len(self.hidden)
+        neurons = [self.neuron_at(i) for i in range(len(self.hidden))]
+        states: list[Any] = [neuron.start(0.0) for neuron in neurons]
         total = torch.zeros_like(current[..., :1])
         for weight in self.rule.weights(self.steps).tolist():
             a = current
             for i, layer in enumerate(self.hidden):
                 if i:
                     a = layer(a)
-                _, a, membranes[i] = self.neuron.step(membranes[i], a, fire)
+                _, a, states[i] = neurons[i].step(states[i], a, fire)
             total = torch.add(total, a, alpha=weight)
         return total / self.rule.normaliser(self.steps)
 
@@ -87,11 +106,12 @@ class MLP(nn.Module):
         trains: list[list[Tensor]] = [[] for _ in self.hidden]
         fire = firing(self.drawn_surrogate)
         with torch.no_grad():
-            membranes: list[Any] = [0.0] * len(self.hidden)
+            neurons = [self.neuron_at(i) for i in range(len(self.hidden))]
+            states: list[Any] = [neuron.start(0.0) for neuron in neurons]
             for _ in range(self.steps):
                 a = x
                 for i, layer in enumerate(self.hidden):
-                    _, a, membranes[i] = self.neuron.step(membranes[i], layer(a), fire)
+                    _, a, states[i] = neurons[i].step(states[i], layer(a), fire)
                     trains[i].append(a)
         return [torch.stack(train, dim=-2) for train in trains]
 

@@ -7,13 +7,17 @@ from dataclasses import fields
 from typing import Any
 
 from neurokit.errors import ModelFileError, explain
-from neurokit.neurons import IF, Subtract, ToZero
+from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
 from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
+from neurokit.trainable import Trainable
 
 #: Every choice that a file can name, by its name there.
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (IF, Subtract, ToZero, ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian)
+    for kind in (
+        *(IF, LIF, CubaLIF, Subtract, ToZero, Trainable),
+        *(ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian),
+    )
 }
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurokit.errors import GraphError, explain
 from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.operator_network import OperatorNetwork
-from neurokit.neurons import IF
+from neurokit.neurons import IF, Neuron
 from neurokit.readouts import MemMean, ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
@@ -42,7 +42,7 @@ class SepONet(OperatorNetwork):
         hidden: Sequence[int] = (32,),
         rank: int = 32,
         steps: int = 32,
-        neuron: IF = IF(),  # noqa: B008 (frozen)
+        neuron: Neuron = IF(),  # noqa: B008 (frozen)
         readout: ReadoutRule = MemMean(),  # noqa: B008 (frozen)
         surrogate: Surrogate | WeakGaussian = Gaussian(),  # noqa: B008 (frozen)
         seed: int = 0,
