@@ -1,8 +1,13 @@
-"""Chips as data: what a core can hold, every number with its source.
+"""Chips and boards as data: what a core can hold, every number with its source.
 
->>> from neurokit.hw_configs import load_chip
+>>> from neurokit.hw_configs import load_board, load_chip
 >>> load_chip("loihi2").neurons_per_core.value
 8192
+>>> load_board("hala-point").total_cores
+140544
+
+One TOML file a chip or board; a user's own is loaded by its path. A number that nobody has published is absent from
+the file, and `Chip.unknown` names it: nothing here is invented.
 """
 
 from __future__ import annotations
@@ -10,9 +15,9 @@ from __future__ import annotations
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
 
@@ -23,21 +28,63 @@ else:
 
 
 class ChipError(NeurokitError, ValueError):
-    """A chip description cannot be read or is not valid."""
+    """The description of a chip or board cannot be read or is not valid."""
 
 
 class Limit(BaseModel):
-    """One number of a chip, with where it comes from and how far it can be trusted."""
+    """One number of a chip, with where it comes from and how far it can be trusted.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    value      what neurokit works with
+    low, high  the range of what the sources say, `low <= value <= high`; equal where they agree
+    source     the publications, and what they disagree on
+    kind       published      printed by Intel or read in Intel's code
+               vendor-ratio   a published value of Loihi 1 times a ratio that Intel gives for Loihi 2
+               fitted-loihi1  a value fitted to, or read in others' code for, Loihi 1
+               inferred       none of these: the source says how
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     value: int
+    low: int
+    high: int
     source: str
     kind: Literal["published", "vendor-ratio", "fitted-loihi1", "inferred"]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Limit:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"low <= value <= high does not hold: {self.low}, {self.value}, {self.high}")
+        if not self.source.strip():
+            raise ValueError("source is empty; say where the number comes from")
+        return self
+
 
 class Chip(BaseModel):
-    """What one core of a chip can hold. A limit that nobody has published is absent, not invented."""
+    """What a chip's cores can hold. None is a limit that is not publicly known.
+
+    Counts are per core unless they say otherwise, widths are in bits.
+
+    cores                         of one chip
+    neurons_per_core              compartments
+    synapse_bytes_per_core        synaptic memory
+    weight_bits                   of a weight of either sign; weights of one sign have their sign bit for the magnitude
+    weight_exponent_lowest        and highest: of the power of two that all weights of a Dense share, in the hardware's
+    weight_exponent_highest       own field
+    threshold_bits                unsigned
+    state_bits                    signed, of a membrane or accumulator
+    state_fraction_bits           of a membrane, below the unit of the synaptic input
+    dendrite_bits                 signed, of the sum of one step's synaptic input
+    message_bits                  payload of a spike: 1 is a binary spike, more are signed
+    product_bits                  signed, of a product of two messages before its shift
+    max_delay                     of a synapse, in steps beyond its own one
+    in_axons_per_core             distinct lines that synapses of a core listen to
+    out_axons_per_core            pairs of a neuron and a core that it sends to
+    programmable_neurons          1 if neurons can run microcode, else 0
+    synapses_per_block            synapses of one line are packed in blocks of so many,
+    block_overhead_bits           each with so many bits of overhead,
+    memory_word_bits              and rounded up to whole words of so many bits
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,23 +93,135 @@ class Chip(BaseModel):
     neurons_per_core: Limit
     synapse_bytes_per_core: Limit
     weight_bits: Limit
+    weight_exponent_lowest: Limit | None = None
+    weight_exponent_highest: Limit | None = None
+    threshold_bits: Limit | None = None
+    state_bits: Limit | None = None
+    state_fraction_bits: Limit | None = None
+    dendrite_bits: Limit | None = None
+    message_bits: Limit | None = None
+    product_bits: Limit | None = None
+    max_delay: Limit | None = None
+    in_axons_per_core: Limit | None = None
+    out_axons_per_core: Limit | None = None
+    programmable_neurons: Limit | None = None
+    synapses_per_block: Limit | None = None
+    block_overhead_bits: Limit | None = None
+    memory_word_bits: Limit | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Chip:
+        for field in ("cores", "neurons_per_core", "synapse_bytes_per_core", "weight_bits", "state_bits"):
+            limit = getattr(self, field)
+            if limit is not None and limit.low < 1:
+                raise ValueError(f"{field} must be at least 1, not {limit.low}")
+        return self
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the limits that this description does not have."""
+        return tuple(field for field in type(self).model_fields if getattr(self, field) is None)
+
+    @property
+    def total_cores(self) -> int:
+        return self.cores.value
+
+    @property
+    def cores_per_chip(self) -> int:
+        return self.cores.value
+
+
+class Board(BaseModel):
+    """Several chips of one kind.
+
+    chip                   what every one of them is
+    chips                  how many
+    usable_cores_per_chip  where a system offers fewer cores than its chips have
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    chip: Chip
+    chips: Limit
+    usable_cores_per_chip: Limit | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Board:
+        if self.chips.low < 1:
+            raise ValueError(f"chips must be at least 1, not {self.chips.low}")
+        usable = self.usable_cores_per_chip
+        if usable is not None and not 1 <= usable.low <= usable.high <= self.chip.cores.high:
+            raise ValueError(f"usable_cores_per_chip must be 1..{self.chip.cores.high}, the cores of {self.chip.name}")
+        return self
+
+    @property
+    def cores_per_chip(self) -> int:
+        return (self.usable_cores_per_chip or self.chip.cores).value
+
+    @property
+    def total_cores(self) -> int:
+        return self.chips.value * self.cores_per_chip
+
+
+Hardware = Chip | Board
+
+
+def chip_of(hardware: Hardware) -> Chip:
+    """The chip itself, or the one that a board carries."""
+    return hardware.chip if isinstance(hardware, Board) else hardware
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the chips and boards that come with neurokit."""
+    return tuple(sorted(entry.name[:-5] for entry in files(__package__).iterdir() if entry.name.endswith(".toml")))
 
 
 def load_chip(name_or_path: str | Path) -> Chip:
     """A chip that ships with neurokit, by name, or a user's own TOML file, by path. Raises ChipError."""
-    shipped = files(__package__)
-    names = sorted(entry.name[:-5] for entry in shipped.iterdir() if entry.name.endswith(".toml"))
-    if str(name_or_path) in names:
-        text, where = (shipped / f"{name_or_path}.toml").read_text(encoding="utf-8"), str(name_or_path)
-    else:
-        where = str(name_or_path)
-        try:
-            text = Path(name_or_path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ChipError(
-                f"no chip {where!r}: it is neither one that ships ({', '.join(names)}) nor a readable file ({error})."
-            ) from None
+    hardware = load_hardware(name_or_path)
+    if isinstance(hardware, Board):
+        raise ChipError(f"{str(name_or_path)!r} is a board, not a chip; use load_board, or its chip's own name.")
+    return hardware
+
+
+def load_board(name_or_path: str | Path) -> Board:
+    """A board that ships with neurokit, by name, or a user's own TOML file, by path. Raises ChipError.
+
+    `chip` in the file is the name of a chip that ships, or a path from the file's folder.
+    """
+    hardware = load_hardware(name_or_path)
+    if isinstance(hardware, Chip):
+        raise ChipError(f"{str(name_or_path)!r} is a chip, not a board; use load_chip.")
+    return hardware
+
+
+def load_hardware(name_or_path: str | Path) -> Hardware:
+    """A chip or a board, whichever the description is: only a board says `chips`. Raises ChipError."""
+    where = str(name_or_path)
+    content = _read(where, name_or_path)
     try:
-        return Chip.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        if "chips" not in content:
+            return Chip.model_validate(content)
+        chip = content.get("chip")
+        if not isinstance(chip, str):
+            raise ChipError(f"the board description {where!r} has no `chip`: name one, or the path of its file.")
+        beside = chip if chip in shipped() else Path(name_or_path).parent / chip
+        return Board.model_validate({**content, "chip": load_chip(beside)})
+    except ValidationError as error:
+        raise ChipError(f"the chip description {where!r} is not valid: {error}") from None
+
+
+def _read(where: str, name_or_path: str | Path) -> dict[str, Any]:
+    try:
+        if where in shipped():
+            text = (files(__package__) / f"{where}.toml").read_text(encoding="utf-8")
+        else:
+            text = Path(name_or_path).read_text(encoding="utf-8")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise ChipError(
+            f"no chip {where!r}: it is neither one that ships ({', '.join(shipped())}) nor a readable file ({error})."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ChipError(f"the chip description {where!r} is not valid: {error}") from None

@@ -1,0 +1,140 @@
+"""Chips and boards: every number has a source, unknown ones are named, broken files are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neurokit.hw_configs import Board, Chip, ChipError, Limit, load_board, load_chip, load_hardware, shipped
+
+SYSTEMS = {"oheo-gulch": 1, "kapoho-point": 8, "vpx": 16, "alia-point": 32, "hala-point": 1152}
+
+
+def limits(of: Chip | Board) -> dict[str, Limit]:
+    return {name: value for name, value in of if isinstance(value, Limit)}
+
+
+def as_toml(chip: Chip, **changes: object) -> str:
+    """A chip as TOML, with some entries of `[table]` replaced, or with a whole table left out where None is given."""
+    text = f'name = "{chip.name}"\n'
+    for field, limit in limits(chip).items():
+        values = limit.model_dump() | dict(changes.get(field) or {})  # type: ignore[call-overload]
+        if field in changes and changes[field] is None:
+            continue
+        text += f"[{field}]\n" + "".join(
+            f"{key} = {value if not isinstance(value, str) else repr(value)}\n" for key, value in values.items()
+        )
+    return text
+
+
+def test_all_that_ships_loads() -> None:
+    assert set(shipped()) == {"loihi1", "loihi2", *SYSTEMS}
+    for name in shipped():
+        hardware = load_hardware(name)
+        assert hardware.total_cores >= 128
+        for limit in limits(hardware).values():
+            assert limit.low <= limit.value <= limit.high
+            assert len(limit.source) > 10
+
+
+@pytest.mark.parametrize(("name", "chips"), SYSTEMS.items())
+def test_boards_have_their_chips(name: str, chips: int) -> None:
+    board = load_board(name)
+    assert board.chips.value == chips
+    assert board.chip == load_chip("loihi2")
+    assert board.total_cores == chips * board.cores_per_chip
+
+
+def test_hala_point_has_the_cores_that_intel_counts() -> None:
+    assert load_board("hala-point").total_cores == 140_544
+
+
+def test_disagreements_are_written_down() -> None:
+    chips = load_board("kapoho-point").chips
+    assert (chips.low, chips.high) == (4, 8)
+    assert "four" in chips.source
+
+
+def test_unknown_limits_are_absent_and_named() -> None:
+    loihi2 = load_chip("loihi2")
+    assert loihi2.in_axons_per_core is None
+    assert set(loihi2.unknown) == {
+        "dendrite_bits",
+        "product_bits",
+        "in_axons_per_core",
+        "out_axons_per_core",
+        "synapses_per_block",
+        "block_overhead_bits",
+        "memory_word_bits",
+    }
+    assert load_chip("loihi1").unknown == ("product_bits",)
+
+
+def test_a_users_own_chip_and_board_load_by_path(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(as_toml(load_chip("loihi2"), cores={"low": 2, "value": 3, "high": 4}))
+    chip = load_chip(tmp_path / "mine.toml")
+    assert chip.cores.value == 3
+    chips = '[chips]\nvalue = 5\nlow = 5\nhigh = 5\nsource = "counted"\nkind = "inferred"\n'
+    (tmp_path / "board.toml").write_text('name = "b"\nchip = "mine.toml"\n' + chips)
+    assert load_board(str(tmp_path / "board.toml")).total_cores == 15
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"cores": {"low": 129}}, "low <= value <= high"),
+        ({"cores": {"value": 200}}, "low <= value <= high"),
+        ({"cores": {"value": 0, "low": 0}}, "cores must be at least 1"),
+        ({"cores": {"value": 12.5}}, "valid integer"),
+        ({"cores": {"kind": "guessed"}}, "published"),
+        ({"cores": {"source": " "}}, "source is empty"),
+        ({"cores": {"note": "x"}}, "note"),
+        ({"cores": None}, "cores"),
+    ],
+)
+def test_broken_numbers_are_refused(changes: dict[str, object], says: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(as_toml(load_chip("loihi2"), **changes))
+    with pytest.raises(ChipError, match=says):
+        load_chip(path)
+
+
+@pytest.mark.parametrize("missing", ["value", "low", "high", "source", "kind"])
+def test_every_part_of_a_number_must_be_there(missing: str, tmp_path: Path) -> None:
+    parts = {"value": "1", "low": "1", "high": "1", "source": "'s'", "kind": "'inferred'"}
+    del parts[missing]
+    path = tmp_path / "board.toml"
+    path.write_text("name = 'b'\nchip = 'loihi2'\n[chips]\n" + "".join(f"{k} = {v}\n" for k, v in parts.items()))
+    with pytest.raises(ChipError, match=missing):
+        load_board(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name = ", "not valid"),
+        ("name = 'b'\n[chips]\nvalue = 1\n", "no `chip`"),
+        ("name = 'b'\nchip = 'nowhere.toml'\n[chips]\nvalue = 1\n", "neither one that ships"),
+        ("name = 'b'\nchip = 'vpx'\n[chips]\nvalue = 1\n", "is a board, not a chip"),
+    ],
+)
+def test_broken_files_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(text)
+    with pytest.raises(ChipError, match=says):
+        load_hardware(path)
+
+
+def test_a_board_is_no_chip_and_a_chip_no_board() -> None:
+    with pytest.raises(ChipError, match="use load_board"):
+        load_chip("vpx")
+    with pytest.raises(ChipError, match="use load_chip"):
+        load_board("loihi2")
+
+
+def test_a_board_offers_no_more_cores_than_its_chips_have() -> None:
+    board = load_board("hala-point")
+    too_many = Limit(value=129, low=129, high=129, source="counted", kind="inferred")
+    with pytest.raises(ValueError, match=r"1\.\.128"):
+        Board(name="b", chip=board.chip, chips=board.chips, usable_cores_per_chip=too_many)
