@@ -57,7 +57,7 @@ class RunFolder:
 
     def create(self, config: RunConfig) -> None:
         """Start a folder for `config`. Raises RunError where another run has been."""
-        if self.config.exists():
+        if any(path.exists() for path in (self.config, self.metrics, self.checkpoint, self.model)):
             raise RunError(
                 explain(
                     "the run folder",

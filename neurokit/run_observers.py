@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from neurokit.errors import RunError, explain
 from neurokit.problems.data import Data
 from neurokit.run_folder import RunFolder, flush, metrics_line
+from neurokit.team import Team
 from neurokit.training import Observer, Training, evaluate
 
 #: Told every logged line.
@@ -41,6 +42,17 @@ class Resume(Observer):
                     "restore that file or start anew",
                 )
             ) from error
+
+
+class Agreement(Observer):
+    """Makes sure every `every` iterations, and at the end, that all members of `team` hold the same model."""
+
+    def __init__(self, team: Team, every: int) -> None:
+        self.team, self.every = team, every
+
+    def iterated(self, training: Training) -> None:
+        if training.done % self.every == 0 or training.finished:
+            self.team.require_agreement(training.model)
 
 
 class Metrics(Observer, AbstractContextManager["Metrics"]):

@@ -15,12 +15,14 @@ import torch
 from neurokit.errors import RunError, explain
 from neurokit.metrics import RelativeL2
 from neurokit.networks.model_file import save_model
-from neurokit.problems.data import PointData
+from neurokit.problems.data import Data, PointData
 from neurokit.recipes import describe
 from neurokit.run_config import RunConfig
 from neurokit.run_folder import RunFolder
-from neurokit.run_observers import Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
+from neurokit.run_observers import Agreement, Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
 from neurokit.samples import CALIBRATION_SUFFIX, write
+from neurokit.spread import SpreadData, SpreadDirections, spread
+from neurokit.team import Team
 from neurokit.training import History, Observer, evaluate, fit
 
 
@@ -37,6 +39,7 @@ def train_run(
     config: RunConfig,
     folder: RunFolder,
     *,
+    team: Team | None = None,
     observers: Sequence[Observer] = (),
     listeners: Sequence[Listener] = (),
 ) -> Outcome:
@@ -44,7 +47,8 @@ def train_run(
 
     `folder` must hold the configuration already (`RunFolder.create`). The run that resumes is bit for bit the run that
     was never stopped, on the same machine with the same libraries. An interrupt (SIGINT, SIGTERM) ends it after the
-    iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once.
+    iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once. All members of `team`
+    call this; the leading one alone writes files, and `observers` and `listeners` are its.
 
     Raises RunError before anything is generated if the device or TensorBoard is not there, and what `fit` raises; the
     folder stays readable and resumable.
@@ -52,41 +56,72 @@ def train_run(
     require_device(config.run.device)
     if config.run.tensorboard:
         require_tensorboard()
-    data = config.generate()
-    model = config.network_for(data.train).to(config.run.device)
+    team = team or Team()
     estimator = config.gradient()
     algorithm = describe(estimator)
-    board = TensorBoard(folder) if config.run.tensorboard else None
-    told = (*listeners, *(() if board is None else (board,)))
+    kind = SpreadDirections if config.run.spread == "directions" else SpreadData
+    estimator = spread(estimator, kind, team)
+    data = config.generate()
+    model = config.network_for(data.train).to(config.run.device)
+
+    def fitted(*attending: Observer) -> History:
+        return fit(
+            model,
+            data.train,
+            estimator,
+            iterations=config.optimiser.iterations,
+            batch_size=config.optimiser.batch_size,
+            learning_rate=config.optimiser.learning_rate,
+            weight_decay=config.optimiser.weight_decay,
+            seed=config.seeds.estimator,
+            threads=config.run.threads,
+            observers=[Resume(folder), Agreement(team, config.run.evaluate_every), *attending],
+        )
+
+    history = _led(config, folder, data.test, fitted, observers, listeners) if team.leads else _followed(fitted)
+    error = evaluate(model, data.test)
+    if team.leads:
+        provenance = {
+            "problem": repr(config.problem.recipe()),
+            "algorithm": algorithm,
+            **{f"{name}_seed": str(seed) for name, seed in config.seeds.model_dump().items()},
+        }
+        save_model(model, folder.model, data.train.domain, provenance)
+        write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+    return Outcome(algorithm, error, history)
+
+
+def _led(
+    config: RunConfig,
+    folder: RunFolder,
+    test: Data,
+    fitted: Callable[..., History],
+    observers: Sequence[Observer],
+    listeners: Sequence[Listener],
+) -> History:
+    """The leading member's run: logged, checkpointed, and drawn however it ends."""
     run = config.run
-    with stop_requests() as asked, Metrics(folder, data.test, run.log_every, run.evaluate_every, told) as metrics:
+    board = TensorBoard(folder) if run.tensorboard else None
+    told = (*listeners, *(() if board is None else (board,)))
+    with stop_requests() as asked, Metrics(folder, test, run.log_every, run.evaluate_every, told) as metrics:
         checkpoints = Checkpoints(folder, metrics, run.checkpoint_every, run.checkpoint_seconds, asked)
         try:
-            history = fit(
-                model,
-                data.train,
-                estimator,
-                iterations=config.optimiser.iterations,
-                batch_size=config.optimiser.batch_size,
-                learning_rate=config.optimiser.learning_rate,
-                weight_decay=config.optimiser.weight_decay,
-                seed=config.seeds.estimator,
-                threads=run.threads,
-                observers=[Resume(folder), metrics, checkpoints, *observers],
-            )
+            return fitted(metrics, checkpoints, *observers)
         finally:
             if board is not None:
                 board.close()
-            folder.draw(algorithm)
-    error = evaluate(model, data.test)
-    provenance = {
-        "problem": repr(config.problem.recipe()),
-        "algorithm": algorithm,
-        **{f"{name}_seed": str(seed) for name, seed in config.seeds.model_dump().items()},
-    }
-    save_model(model, folder.model, data.train.domain, provenance)
-    write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
-    return Outcome(algorithm, error, history)
+            folder.draw(describe(config.gradient()))
+
+
+def _followed(fitted: Callable[..., History]) -> History:
+    """Another member's run: it stops when the leading one does."""
+    with stop_requests() as asked:
+        try:
+            return fitted()
+        except RuntimeError:
+            if asked():  # the leading member was asked too, has left, and gloo says that it is gone
+                raise KeyboardInterrupt from None
+            raise
 
 
 def require_device(device: str) -> None:

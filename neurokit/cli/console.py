@@ -67,8 +67,8 @@ def show(value: object) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Progress bars on standard error, removed when done."""
+def progress(shown: bool = True) -> Iterator[Progress]:
+    """Progress bars on standard error, removed when done; none at all unless `shown`."""
     with Progress(
         TextColumn("{task.description:<28}"),
         BarColumn(),
@@ -77,5 +77,6 @@ def progress() -> Iterator[Progress]:
         TextColumn("{task.fields[note]}"),
         console=console,
         transient=True,
+        disable=not shown,
     ) as bars:
         yield bars

@@ -27,6 +27,13 @@ class Device(str, Enum):
     CUDA = "cuda"
 
 
+class Spread(str, Enum):
+    """How work is divided."""
+
+    DIRECTIONS = "directions"
+    DATA = "data"
+
+
 def train(
     config: Annotated[Path | None, typer.Option(help="A TOML file; options given beside it win.")] = None,
     out: Annotated[
@@ -58,6 +65,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of data, first weights, and estimator at once.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
+    spread: Annotated[
+        Spread | None, typer.Option(help="What the processes that torchrun starts divide among them.")
+    ] = None,
     tensorboard: Annotated[bool | None, typer.Option("--tensorboard", help="Log for TensorBoard too.")] = None,
     json: JsonOption = None,
 ) -> None:
@@ -82,6 +92,7 @@ def train(
         **{f"seeds.{name}": seed for name in ("data", "model", "estimator")},
         "run.device": None if device is None else device.value,
         "run.threads": threads,
+        "run.spread": None if spread is None else spread.value,
         "run.tensorboard": tensorboard,
     }
     options = {name: value for name, value in options.items() if value is not None}
@@ -113,6 +124,7 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
     from neurokit.run_config import read_config
     from neurokit.run_folder import RunFolder
     from neurokit.run_training import require_device, train_run
+    from neurokit.team import join_team, leads_by_environment
     from neurokit.training import Tell
 
     if resume:
@@ -124,9 +136,11 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
         require_device(chosen.run.device)
         name = f"{chosen.problem.name}-{chosen.estimator.method}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)
-        folder.create(chosen)
-    with progress() as bars:
-        task = bars.add_task("train", total=chosen.optimiser.iterations, note="")
+        if leads_by_environment():
+            folder.create(chosen)
+    total = chosen.optimiser.iterations
+    with join_team() as team, progress(shown=team.leads) as bars:
+        task = bars.add_task("train", total=total, note="")
         error = ""
 
         def judged(line: Any) -> None:
@@ -138,11 +152,14 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
             bars.update(task, completed=done, note=f"loss {loss:.2e}{error}")
 
         try:
-            outcome = train_run(chosen, folder, observers=[Tell(told)], listeners=[judged])
+            outcome = train_run(chosen, folder, team=team, observers=[Tell(told)], listeners=[judged])
         except KeyboardInterrupt:
             bars.stop()
-            console.print(f"interrupted; continue with: neurokit train --out {folder.path} --resume")
+            if team.leads:
+                console.print(f"interrupted; continue with: neurokit train --out {folder.path} --resume")
             raise typer.Exit(130) from None
+    if not team.leads:
+        return
     record = {
         "algorithm": outcome.algorithm,
         "seed": chosen.seeds.estimator,
@@ -152,6 +169,8 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
         "iterations": chosen.optimiser.iterations,
         "model": str(folder.model),
         "folder": str(folder.path),
+        "processes": team.size,
+        "bytes_sent": team.sent,
     }
     table(f"{folder.path}: {outcome.algorithm}", ["", "value"], [
         ["relative L2 on test samples, mean", outcome.error.mean],
