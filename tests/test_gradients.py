@@ -67,7 +67,7 @@ def slopes_by_tangent(model, batch, directions, way):  # type: ignore[no-untyped
 
 
 def slopes_by_backprop(model, batch, directions, names):  # type: ignore[no-untyped-def]
-    gradient = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    gradient = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient
     return sum(torch.einsum("k...,...->k", directions[name], gradient[name]) for name in names)
 
 
@@ -115,7 +115,7 @@ def test_every_surrogate_has_the_same_tangent_and_gradient(kind, hidden, surroga
             part.surrogate = surrogate
     batch, directions = batch_for(model), draw(model, 3)
     names = [name for name, _ in model.named_parameters()]
-    gradient = Backprop().estimate(model, batch, torch.Generator().manual_seed(4), names).gradient
+    gradient = Backprop(compiled=False).estimate(model, batch, torch.Generator().manual_seed(4), names).gradient
     with noise_from(torch.Generator().manual_seed(4), model):
         slopes = slopes_by_tangent(model, batch, directions, Way(Global()))
     expected = sum(torch.einsum("k...,...->k", directions[name], gradient[name]) for name in names)
@@ -151,7 +151,7 @@ def test_parameters_held_fixed_get_no_direction(hidden, scope) -> None:  # type:
     """Training only some layers estimates exactly their part of the gradient: with one parameter, exactly."""
     model = network("DeepONet", hidden)
     batch = batch_for(model)
-    exact = Backprop().estimate(model, batch, torch.Generator(), ["bias"])
+    exact = Backprop(compiled=False).estimate(model, batch, torch.Generator(), ["bias"])
     estimate = ForwardGradient(scope).estimate(model, batch, torch.Generator(), ["bias"])
     assert set(estimate.gradient) == {"bias"}
     torch.testing.assert_close(estimate.gradient["bias"], exact.gradient["bias"], rtol=1e-10, atol=1e-12)
@@ -173,7 +173,7 @@ def test_a_full_set_of_orthogonal_directions_is_backpropagation(kind, scope, dis
     names = [name for name, _ in model.named_parameters()]
     n = sum(p.numel() for p in model.parameters())
     directions = more + (1 << (n - 1).bit_length() if isinstance(distribution, Hadamard) else n)
-    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    exact = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient
     estimate = ForwardGradient(scope, directions, distribution).estimate(model, batch, torch.Generator(), names)
     for name in names:
         torch.testing.assert_close(estimate.gradient[name], exact[name], rtol=1e-6, atol=1e-9)
@@ -214,7 +214,10 @@ def test_estimates_are_unbiased(scope, distribution) -> None:  # type: ignore[no
     batch = batch_for(model)
     names = [name for name, _ in model.named_parameters()]
     exact = torch.cat(
-        [g.flatten() for g in Backprop().estimate(model, batch, torch.Generator(), names).gradient.values()]
+        [
+            g.flatten()
+            for g in Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient.values()
+        ]
     )
     count = 20_000
     estimator = ForwardGradient(scope, count, distribution)
@@ -231,7 +234,7 @@ def variance(scope, directions=1, distribution=Bernoulli(), draws=400) -> tuple[
     model = network("MLP")
     batch = batch_for(model)
     names = [name for name, _ in model.named_parameters()]
-    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    exact = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient
     generator = torch.Generator().manual_seed(0)
     estimator = ForwardGradient(scope, directions, distribution)
     errors = [
@@ -285,7 +288,7 @@ def test_no_autograd_graph_is_ever_built(hidden, scope) -> None:  # type: ignore
             gradient = estimate(ForwardGradient(scope, 4, compiled=compiled))
             assert not any(g.requires_grad for g in gradient.values())  # type: ignore[attr-defined]
         assert saved == 0
-        estimate(Backprop())
+        estimate(Backprop(compiled=False))
         assert saved > 12, "the counter works: backpropagation saves tensors in every step"
 
 
@@ -305,6 +308,51 @@ def test_compiled_kernel_has_the_plain_loops_numbers(dtype, reset, threshold, re
     # The two `exp` differ by some units in the last place, which the hard reset's products carry over 12 steps.
     tolerance = 200 * torch.finfo(dtype).eps
     torch.testing.assert_close(fast_gain, gain, rtol=tolerance, atol=tolerance * float(gain.abs().max()))
+
+
+@pytest.mark.parametrize("kind", ["MLP", "DeepONet"])
+@pytest.mark.parametrize("readout", [Rate(), MemMean()])
+@pytest.mark.parametrize("reset", [Subtract(), ToZero()])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_compiled_backpropagation_has_autograds_numbers_and_no_graph(kind, readout, reset, dtype) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("numba")
+    model = network(kind, (7,), readout, reset, dtype)
+    batch, names = batch_for(model), [name for name, _ in model.named_parameters()]
+    plain = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names)
+
+    def refuse(tensor):  # type: ignore[no-untyped-def]
+        raise AssertionError("a tensor was saved for a backward pass")
+
+    with torch.autograd.graph.saved_tensors_hooks(refuse, lambda tensor: tensor):
+        fast = Backprop().estimate(model, batch, torch.Generator(), names)
+    tolerance = TOLERANCE[dtype]
+    assert fast.loss == pytest.approx(plain.loss, rel=tolerance)
+    for name in names:
+        assert fast.gradient[name].shape == plain.gradient[name].shape
+        torch.testing.assert_close(fast.gradient[name], plain.gradient[name], rtol=tolerance, atol=tolerance)
+    assert set(Backprop().estimate(model, batch, torch.Generator(), names[:1]).gradient) == {names[0]}
+
+
+def test_what_has_no_compiled_backpropagation_takes_autograd() -> None:
+    class Twice(MLP):
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return 2 * super().forward(x)
+
+    common = {"inputs": 4, "outputs": 3, "steps": 12, "dtype": torch.float64}
+    detached = IF(0.4, Subtract(attached=False))
+    for model in (
+        Twice(hidden=(7,), neuron=IF(0.4), **common),
+        MLP(hidden=(7, 6), neuron=IF(0.4), **common),
+        MLP(hidden=(7,), neuron=detached, **common),
+        MLP(hidden=(7,), neuron=IF(0.4), surrogate=ArcTan(), **common),
+        torch.nn.Sequential(MLP(hidden=(7,), neuron=IF(0.4), **common)),
+    ):
+        batch = Batch((torch.ones(5, 4, dtype=torch.float64),), torch.ones(5, 3, dtype=torch.float64))
+        names = [name for name, _ in model.named_parameters()]
+        plain = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names)
+        default = Backprop().estimate(model, batch, torch.Generator(), names)
+        for name in names:
+            assert torch.equal(default.gradient[name], plain.gradient[name])
 
 
 def test_a_neuron_without_a_kernel_takes_the_plain_loop() -> None:

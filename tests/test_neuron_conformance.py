@@ -169,7 +169,9 @@ def test_detaching_changes_gradients_and_nothing_else(make, reset) -> None:  # t
     for attached in (True, False):
         neuron = make(threshold=0.4, reset=reset(attached=attached))
         model = MLP(inputs=4, hidden=(7,), outputs=3, steps=12, neuron=neuron, dtype=torch.float64)
-        estimates.append(Backprop().estimate(model, batch, torch.Generator(), ["hidden.0.weight"]).gradient)
+        estimates.append(
+            Backprop(compiled=False).estimate(model, batch, torch.Generator(), ["hidden.0.weight"]).gradient
+        )
         answers.append(model(*batch.inputs))
     assert torch.equal(*answers)
     assert not torch.allclose(*(e["hidden.0.weight"] for e in estimates), rtol=1e-3)
@@ -190,7 +192,7 @@ def test_tangents_are_gradient_dot_direction(neuron, hidden, scope) -> None:  # 
     model, batch = network(neuron, hidden)
     generator = torch.Generator().manual_seed(1)
     everything = [name for name, _ in model.named_parameters()]
-    gradient = Backprop().estimate(model, batch, torch.Generator(), everything).gradient
+    gradient = Backprop(compiled=False).estimate(model, batch, torch.Generator(), everything).gradient
     some = [[n for n in everything if "neurons" in n], [n for n in everything if "weight" not in n], everything[:1]]
     for names in (everything, *filter(None, some)):
         directions = {
@@ -212,7 +214,7 @@ def test_a_full_set_of_directions_finds_the_gradient_of_trained_values(neuron, k
     names = [name for name, _ in model.named_parameters()]
     own = [name for name in names if ".neurons." in f".{name}"]
     assert len(own) == sum(isinstance(v, Trainable) for v in vars(neuron).values()) * (2 if kind == "MLP" else 4)
-    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    exact = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient
     full = 1 << (sum(q.numel() for q in model.parameters()) - 1).bit_length()
     for scope in (Global(), Layerwise()):
         estimate = ForwardGradient(scope, full, Hadamard()).estimate(model, batch, torch.Generator(), names).gradient
@@ -220,7 +222,7 @@ def test_a_full_set_of_directions_finds_the_gradient_of_trained_values(neuron, k
             torch.testing.assert_close(estimate[name], exact[name], rtol=1e-7, atol=1e-11)
     assert all(exact[name].abs() > 1e-9 for name in own)
     if kind == "DeepONet":
-        assert set(own) <= set(ClosedFormReadout(Backprop()).trained(model))
+        assert set(own) <= set(ClosedFormReadout(Backprop(compiled=False)).trained(model))
     with pytest.raises(UnsupportedNode, match="NodePerturbation"):
         NodePerturbation().estimate(model, batch, torch.Generator(), names)
 
@@ -229,7 +231,7 @@ def test_a_full_set_of_directions_finds_the_gradient_of_trained_values(neuron, k
 def test_node_perturbation_with_a_row_a_neuron_is_backpropagation(neuron) -> None:  # type: ignore[no-untyped-def]
     model, batch = network(neuron, (8,), "DeepONet")
     names = [name for name, _ in model.named_parameters()]
-    exact = Backprop().estimate(model, batch, torch.Generator(), names).gradient
+    exact = Backprop(compiled=False).estimate(model, batch, torch.Generator(), names).gradient
     nodes = NodePerturbation(8, Hadamard()).estimate(model, batch, torch.Generator(), names).gradient
     for name in names:
         torch.testing.assert_close(nodes[name], exact[name], rtol=1e-9, atol=1e-12)

@@ -93,7 +93,7 @@ def _calls() -> dict[str, Callable[[], object]]:
 
     calls: dict[str, Callable[[], object]] = {
         "forward only": forward,
-        "backpropagation": by(Backprop()),
+        "backpropagation": by(Backprop(compiled=False)),
         GENERIC: _generic(model, batch, generator),
     }
     for kind, compiled in (("plain", False), ("compiled", True)):

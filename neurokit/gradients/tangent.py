@@ -119,7 +119,7 @@ def features_and_gain(
     model: MLP, z: Float[Tensor, "batch n"], compiled: bool
 ) -> tuple[Float[Tensor, "batch n"], Float[Tensor, "batch n"]]:
     """Features of the first layer under the held current `z`, and their derivative with respect to it."""
-    if compiled and _has_kernel(model, z):
+    if compiled and has_kernel(model, z):
         from neurokit import spike_kernels
 
         flat = z.contiguous().reshape(-1).numpy()
@@ -139,7 +139,7 @@ def features_and_gain(
 @torch.no_grad()
 def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = True) -> Float[Tensor, "*batch width"]:
     """`model.features(x)` without gradients, by the compiled kernel where there is one."""
-    if len(model.hidden) > 1 or not compiled or not _has_kernel(model, x):
+    if len(model.hidden) > 1 or not compiled or not has_kernel(model, x):
         return model.features(x)
     from neurokit import spike_kernels
 
@@ -148,7 +148,8 @@ def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = Tru
     return torch.from_numpy(phi).reshape(z.shape)
 
 
-def _has_kernel(model: MLP, x: Tensor) -> bool:
+def has_kernel(model: MLP, x: Tensor) -> bool:
+    """Whether a compiled kernel computes the neurons of `model`'s first layer on tensors like `x`."""
     if not _HAS_NUMBA or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
         return False
     from neurokit import spike_kernels
