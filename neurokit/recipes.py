@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.deeponet import DeepONet
 from neurokit.problems.data import OperatorData
@@ -76,4 +77,7 @@ def describe(estimator: Estimator) -> str:
         scope = "layer-wise" if isinstance(estimator.scope, Layerwise) else "global"
         kind = type(estimator.distribution).__name__
         return f"{scope} randomised forward gradient ({estimator.directions} {kind} directions), no backpropagation"
+    if isinstance(estimator, NodePerturbation):
+        kind = type(estimator.distribution).__name__
+        return f"node perturbation ({estimator.directions} {kind} directions), no backpropagation"
     return type(estimator).__name__

@@ -17,6 +17,7 @@ from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.directions import Bernoulli, Distribution, Hadamard, Normal, Orthonormal
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
@@ -130,9 +131,12 @@ class MLPSection(Section):
 
 
 class ForwardSection(Section):
-    """Randomised forward gradient, layer by layer or through all layers at once."""
+    """Gradients from `directions` slopes, without a backward pass.
 
-    method: Literal["rfg-layerwise", "rfg-global"] = "rfg-layerwise"
+    Randomised forward gradient, layer by layer or through all layers at once, or node perturbation.
+    """
+
+    method: Literal["rfg-layerwise", "rfg-global", "node-perturbation"] = "rfg-layerwise"
     directions: PositiveInt = _DIRECTIONS
     distribution: Literal["bernoulli", "normal", "hadamard", "orthonormal"] = "bernoulli"
 
@@ -143,8 +147,11 @@ class ForwardSection(Section):
             "hadamard": Hadamard(),
             "orthonormal": Orthonormal(),
         }
+        distribution = distributions[self.distribution]
+        if self.method == "node-perturbation":
+            return NodePerturbation(self.directions, distribution)
         scope = Layerwise() if self.method == "rfg-layerwise" else Global()
-        return ForwardGradient(scope, self.directions, distributions[self.distribution])
+        return ForwardGradient(scope, self.directions, distribution)
 
 
 class BackpropSection(Section):

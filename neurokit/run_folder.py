@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,8 @@ class RunFolder:
         axes = figure.subplots()
         loss = [line["loss"] for line in lines]
         axes.plot([line["iteration"] for line in lines], loss, color=figures.MODEL, lw=0.8, label="loss of the batch")
-        axes.set(xlabel="iteration", title=title)
+        axes.set_xlabel("iteration")
+        axes.set_title(textwrap.fill(title, 80), fontsize=9)
         axes.set_ylabel("mean square error")
         if any(value > 0 for value in loss):
             axes.set_yscale("log")
@@ -136,7 +138,7 @@ class RunFolder:
             right = axes.twinx()
             right.plot(*np.array(judged).T, "o-", color=figures.INTEGER, ms=3, lw=1, label="test error")
             right.set_ylabel("mean relative L2 error on test data")
-            right.set_ylim(bottom=0)
+            right.set_ylim(0, 1.1 * max(error for _, error in judged))
             figure.legend(loc="outside lower center", ncols=2, frameon=False)
         figures.save(figure, self.curve)
 

@@ -13,6 +13,11 @@ pytest.importorskip("torch")
 
 from neurokit.errors import RunError
 from neurokit.gradients.backprop import Backprop
+from neurokit.gradients.directions import Hadamard
+from neurokit.gradients.estimator import Estimator
+from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.node_perturbation import NodePerturbation
+from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks import MLP, DeepONet
 from neurokit.problems.poisson import Poisson
 from neurokit.recipes import OperatorRecipe
@@ -75,6 +80,19 @@ def test_points_are_learnt_by_an_mlp() -> None:
         "here",
     )
     assert isinstance(config.network_for(config.generate().train), MLP)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "built"),
+    [
+        ({"method": "rfg-global", "directions": 3}, ForwardGradient(Global(), 3)),
+        ({"distribution": "hadamard"}, ForwardGradient(Layerwise(), 16, Hadamard())),
+        ({"method": "node-perturbation", "directions": 2}, NodePerturbation(2)),
+        ({"method": "backprop"}, Backprop()),
+    ],
+)
+def test_every_method_is_the_estimator_of_its_name(estimator: dict[str, Any], built: Estimator) -> None:
+    assert RunConfig.parse({"estimator": estimator, "readout": {"by": "gradient"}}, "here").gradient() == built
 
 
 @pytest.mark.parametrize(

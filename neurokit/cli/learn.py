@@ -17,6 +17,7 @@ class Method(str, Enum):
 
     RFG_LAYERWISE = "rfg-layerwise"
     RFG_GLOBAL = "rfg-global"
+    NODE_PERTURBATION = "node-perturbation"
     BACKPROP = "backprop"
 
 
@@ -52,6 +53,9 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Time steps T of a window.")] = None,
     method: Annotated[Method | None, typer.Option(help="Gradient estimator.")] = None,
     directions: Annotated[int | None, typer.Option(help="Directions K of a randomised forward gradient.")] = None,
+    distribution: Annotated[
+        str | None, typer.Option(help="What they are drawn from: bernoulli, normal, hadamard or orthonormal.")
+    ] = None,
     closed_form: Annotated[
         bool | None,
         typer.Option(
@@ -84,6 +88,7 @@ def train(
         "network.steps": steps,
         "estimator.method": None if method is None else method.value,
         "estimator.directions": directions,
+        "estimator.distribution": distribution,
         "readout.by": None if closed_form is None else "closed-form" if closed_form else "gradient",
         "optimiser.iterations": iterations,
         "optimiser.batch_size": batch_size,
