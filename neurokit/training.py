@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from neurokit.errors import OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
-from neurokit.problems.data import Data
+from neurokit.problems.data import Data, OperatorData
 
 #: Share of the iterations over which the learning rate rises, and what is left of it at the end.
 WARM_UP, FLOOR = 0.02, 0.01
@@ -275,9 +275,9 @@ def predict(model: nn.Module, data: Data) -> np.ndarray:
 
 
 def evaluate(model: nn.Module, data: Data) -> RelativeL2:
-    """Both relative L2 errors of `model` on `data`. For PointData all points together are one sample."""
+    """Both relative L2 errors of `model` on `data`. Where samples are single points, all of them are one sample."""
     truth, answer = data.answers, predict(model, data)
-    if data.sampled == ("x",):
+    if not isinstance(data, OperatorData):
         truth, answer = truth[None], answer[None]
     return relative_l2(truth, answer)
 

@@ -17,7 +17,7 @@ from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.scopes import Layerwise  # noqa: E402
 from neurokit.metrics import relative_l2  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
-from neurokit.problems.data import PointData, Split  # noqa: E402
+from neurokit.problems.data import PointData, Split, TripleData  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
 from neurokit.training import Observer, Samples, Settings, Tell, Training, evaluate, fit, predict, schedule  # noqa: E402
 
@@ -241,3 +241,19 @@ def test_settings_that_cannot_train_are_refused(poisson: Split, bad: dict[str, f
     settings = {"iterations": 1, "batch_size": 4, "learning_rate": 1e-3} | bad
     with pytest.raises(OutOfRange, match=next(iter(bad))):
         fit(operator(), poisson.train, Backprop(), **settings)  # type: ignore[arg-type]
+
+
+def test_aligned_triples_are_judged_as_one_sample() -> None:
+    """A single point has no norm of its own to compare with: its truth may be zero."""
+    rng = np.random.default_rng(0)
+    triples = TripleData(
+        branch=rng.uniform(-1, 1, (12, 5)),
+        locations=rng.uniform(-1, 1, (12, 1)),
+        targets=np.concatenate([np.zeros((1, 1)), rng.uniform(-1, 1, (11, 1))]),
+        domain={"branch": (-1, 1), "trunk": (-1, 1)},
+    )
+    model = DeepONet(sensors=5, coordinates=1, hidden=(4,), features=3, steps=4)
+    error = evaluate(model, triples)
+    assert error.mean == pytest.approx(error.overall, rel=1e-12)
+    expected = np.linalg.norm(predict(model, triples) - triples.answers) / np.linalg.norm(triples.answers)
+    assert error.overall == pytest.approx(expected, rel=1e-12)
