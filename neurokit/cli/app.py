@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import deploy, health, learn, show
+from neurokit.cli import chips, deploy, health, learn, show
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("demo")(show.demo)
 app.command("train")(learn.train)
 app.command("compile")(deploy.compile_)
+app.command("check")(chips.check)
 app.command("run")(deploy.run)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)

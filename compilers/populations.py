@@ -1,0 +1,200 @@
+"""populations: what of a Program takes room on a chip: groups of neurons, and the synapses that feed them.
+
+A Program's nodes become neurons and synapses as in `neurokit.compilers.to_lava`:
+
+    Spiking   one neuron a line; reset Subtract adds one synapse a line from each neuron to itself
+    Readout   one neuron a line: its accumulator
+    Product   one neuron a line
+    Dense     synapses, which lie where the neurons are that they feed; with several readers, once for each. It has
+              neurons of its own, one relay a line, where it feeds another Dense, an Output or several synapses in a
+              row (negative exponent and a bias that does not ride on an Input)
+    Input     nothing: its spikes come from outside the cores, and so do the constant lines that carry biases
+    Output    nothing
+
+Assumed, because Intel has published none of it for Loihi 2: that an accumulator or a product is one neuron (Lava's
+stock processes take two or three), that one core may hold neurons of several kinds, and that synapses are packed
+without overhead, one byte each, zeros included. Loihi 1's packing is nengo-loihi 1.1.0's, `Synapse.bits_per_axon`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+from neurokit.errors import UnsupportedNode
+from neurokit.hw_configs import Chip
+from neurokit.lava.digits import count_digits
+from neurokit.lava.schedule import split
+from neurokit.neurons import Subtract
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.wiring import consumers
+
+#: A Program's weights are bytes.
+WEIGHT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses into a population.
+
+    layer       the node whose synapses they are
+    source      the population or Input whose lines they listen to
+    lines       of the source; every neuron listens to all of them, or, one to one, neuron `i` to line `i` alone
+    biases      constant lines beside them
+    """
+
+    layer: str
+    source: str
+    lines: int
+    biases: int = 0
+    one_to_one: bool = False
+
+    @property
+    def fan_in(self) -> int:
+        """Lines that one neuron listens to."""
+        return 1 if self.one_to_one else self.lines + self.biases
+
+
+@dataclass(frozen=True)
+class Population:
+    """A group of `size` neurons of one kind, and what feeds them."""
+
+    name: str
+    size: int
+    projections: tuple[Projection, ...]
+
+    @property
+    def dense_lines(self) -> int:
+        """Lines that every neuron listens to."""
+        return sum(p.fan_in for p in self.projections if not p.one_to_one)
+
+    @property
+    def single_lines(self) -> int:
+        """Lines that each neuron has to itself."""
+        return sum(p.one_to_one for p in self.projections)
+
+
+def populations(program: Program) -> tuple[Population, ...]:
+    """The populations of a Program, in the order of its nodes.
+
+    Raises UnsupportedNode for a node whose neurons are not known.
+    """
+    readers = consumers(program.nodes)
+    made = []
+    for node in program.nodes:
+        feeds = tuple(program[name] for name in readers[node.name])
+        population = neurons(node, program, feeds)
+        if population is not None:
+            made.append(population)
+    return tuple(made)
+
+
+def has_relay(program: Program, node: Dense, feeds: tuple[ProgramNode, ...]) -> bool:
+    """Whether a Dense needs neurons of its own to send its sums on."""
+    return split(program, node) or any(isinstance(reader, (Dense, Output)) for reader in feeds)
+
+
+@singledispatch
+def neurons(node: Any, program: Program, feeds: tuple[ProgramNode, ...]) -> Population | None:
+    """The population of a node, or None if it has no neurons; `feeds` are the nodes that read it."""
+    raise UnsupportedNode(
+        node.name, type(node).__name__, "the placement", "its neurons are not known", "Add a rule to `neurons`."
+    )
+
+
+@neurons.register
+def _(node: Input, program: Program, feeds: tuple[ProgramNode, ...]) -> None:
+    return None
+
+
+@neurons.register
+def _(node: Output, program: Program, feeds: tuple[ProgramNode, ...]) -> None:
+    return None
+
+
+@neurons.register
+def _(node: Dense, program: Program, feeds: tuple[ProgramNode, ...]) -> Population | None:
+    if not has_relay(program, node, feeds):
+        return None
+    return Population(node.name, len(node.bias), (_all_to_all(node),))
+
+
+@neurons.register
+def _(node: Spiking, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
+    size = program.wires[node.name].size
+    into: tuple[Projection, ...] = (_projection(program, node.source, node.name, size),)
+    if isinstance(node.neuron.reset, Subtract):
+        into += (Projection(node.name, node.name, size, one_to_one=True),)
+    return Population(node.name, size, into)
+
+
+@neurons.register
+def _(node: Readout, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
+    size = program.wires[node.name].size
+    into: tuple[Projection, ...] = (_projection(program, node.source, node.name, size),)
+    if node.offset.any():
+        into += (Projection(node.name, f"{node.name} (offset)", 0, count_digits(node.offset)),)
+    return Population(node.name, size, into)
+
+
+@neurons.register
+def _(node: Product, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
+    size = program.wires[node.name].size
+    return Population(node.name, size, tuple(_projection(program, s, node.name, size) for s in node.sources))
+
+
+def _projection(program: Program, source: str, reader: str, size: int) -> Projection:
+    """The synapses through which the neurons of `reader` hear `source`."""
+    node = program[source]
+    if isinstance(node, Dense) and not split(program, node):
+        return _all_to_all(node)
+    return Projection(source if isinstance(node, Dense) else reader, source, size, one_to_one=True)
+
+
+def _all_to_all(node: Dense) -> Projection:
+    return Projection(node.name, node.source, node.weight.shape[1], count_digits(node.bias))
+
+
+def synapse_bytes(chip: Chip, population: Population, count: int) -> int:
+    """Synaptic bytes of `count` neurons of a population on one core."""
+    return population.dense_lines * row_bytes(chip, count) + population.single_lines * count * row_bytes(chip, 1)
+
+
+def row_bytes(chip: Chip, count: int) -> int:
+    """Bytes of one line's synapses to `count` neurons of one core.
+
+    With blocks, as on Loihi 1: `count` synapses in groups of `synapses_per_block`, each of `8 n + overhead` bits and
+    rounded up to whole words. Without, as assumed for Loihi 2: one byte a synapse.
+    """
+    if chip.synapses_per_block is None or chip.block_overhead_bits is None or chip.memory_word_bits is None:
+        return count * WEIGHT_BITS // 8
+    block, overhead, word = chip.synapses_per_block.value, chip.block_overhead_bits.value, chip.memory_word_bits.value
+
+    def words(n: int) -> int:
+        return -(-(n * WEIGHT_BITS + overhead) // word)
+
+    full, rest = divmod(count, block)
+    return -(-(full * words(block) + (words(rest) if rest else 0)) * word // 8)
+
+
+def least_destinations(made: tuple[Population, ...], chip: Chip) -> dict[str, int]:
+    """For every population, a lower bound on the cores that each of its neurons sends to."""
+    least = {population.name: 0 for population in made}
+    for reader in made:
+        one = max(1, most_neurons(reader, chip))
+        for projection in reader.projections:
+            if projection.source in least:
+                needed = 1 if projection.one_to_one else -(-reader.size // one)
+                least[projection.source] = max(least[projection.source], needed)
+    return least
+
+
+def most_neurons(population: Population, chip: Chip) -> int:
+    """The most neurons of a population that one core can hold; 0 if not even one fits."""
+    room = chip.synapse_bytes_per_core.value
+    low, high = 0, min(population.size, chip.neurons_per_core.value)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if synapse_bytes(chip, population, middle) <= room else (low, middle - 1)
+    return low

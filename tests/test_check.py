@@ -1,0 +1,235 @@
+"""check: every rule finds what breaks it and nothing else, all violations come at once, unknown limits are said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurokit.compilers.bounds import prove
+from neurokit.compilers.check import check, unchecked
+from neurokit.compilers.fit_chip import check_fit
+from neurokit.compilers.rules import RULES, Violation
+from neurokit.errors import DoesNotFit
+from neurokit.hw_configs import Chip, Limit, load_board, load_chip
+from neurokit.integers import Widths
+from neurokit.neurons import IF, ToZero
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
+from neurokit.readouts import Rate
+
+LOIHI2 = load_chip("loihi2")
+
+
+def chip(**values: int) -> Chip:
+    """Loihi 2 with some limits replaced; the source is the field's name."""
+    made = {k: Limit(value=v, low=v, high=v, source=f"source of {k}", kind="inferred") for k, v in values.items()}
+    return LOIHI2.model_copy(update=made)
+
+
+def network(
+    *,
+    weight: Any = ((3, -4, 1), (2, 2, -2)),
+    bias: Any = (5, -5),
+    exponent: int = 0,
+    neuron: IF | None = None,
+    reach: int = 10,
+    out: Any = ((1, 2), (3, 4)),
+    steps: int = 4,
+    shift: int = 0,
+) -> Program:
+    return Program(
+        (
+            Input("x", np.full(3, -reach), np.full(3, reach), 1.0),
+            Dense("hidden", "x", np.array(weight), np.array(bias), exponent),
+            Spiking("spikes", "hidden", neuron or IF(64)),
+            Dense("out", "spikes", np.array(out), np.zeros(len(out))),
+            Readout("total", "out", Rate(), shift),
+            Product("square", "total", "total"),
+            Output("answer", "square"),
+        ),
+        steps,
+        Widths(32, 32, 32, 32, 32),
+    )
+
+
+def only(found: list[Violation]) -> Violation:
+    assert len(found) == 1, [str(each) for each in found]
+    return found[0]
+
+
+def test_an_ordinary_network_breaks_no_rule_of_loihi_2() -> None:
+    assert check(network(), LOIHI2) == []
+    check_fit(network(), LOIHI2)
+    check_fit(network(), load_board("kapoho-point"))
+
+
+@pytest.mark.parametrize(
+    ("program", "limits", "expected"),
+    [
+        # rule, layer, index, value, limit, nearest, count
+        (
+            network(weight=((3, -4, 1), (2, 9, -12))),
+            {"weight_bits": 4},
+            ("weight_range", "hidden", (1, 2), -12, -8, -8, 2),
+        ),
+        (network(out=((1, 2), (16, 15))), {"weight_bits": 4}, ("weight_range", "out", (1, 0), 16, 15, 15, 1)),
+        (
+            network(weight=-np.array(((3, 4, 1), (2, 17, 0)))),
+            {"weight_bits": 4},
+            ("weight_range", "hidden", (1, 1), -17, -15, -15, 1),
+        ),
+        (network(exponent=3), {"weight_exponent_highest": 1}, ("weight_exponent", "hidden", (), 3, 2, 2, 1)),
+        (network(exponent=-7), {"weight_exponent_lowest": -7}, ("weight_exponent", "hidden", (), -7, -6, -6, 1)),
+        (network(bias=(5, 1000)), {"weight_bits": 5}, ("bias_width", "hidden", (1,), 1000, 1008, 1008, 1)),
+        (network(), {"threshold_bits": 5}, ("threshold_width", "spikes", (), 64, 32, 32, 1)),
+        (network(neuron=IF(17 * 2)), {"weight_bits": 4}, ("threshold_synapse", "spikes", (), 34, 32, 32, 1)),
+        (network(), {"state_bits": 12}, ("membrane_width", "spikes", (0,), -300, -31, -31, 2)),
+        (
+            network(out=((100, 100), (1, 1)), steps=4),
+            {"state_bits": 10, "state_fraction_bits": 1},
+            ("accumulator_width", "total", (0,), 800, 511, 511, 1),
+        ),
+        (network(), {"dendrite_bits": 7}, ("dendrite_width", "hidden", (0,), 85, 63, 63, 2)),
+        (network(), {"product_bits": 8}, ("product_width", "square", (1,), 784, 127, 127, 2)),
+        (network(), {"message_bits": 5}, None),
+        (network(), {"programmable_neurons": 0}, None),
+        (network(), {"in_axons_per_core": 4}, ("fan_in", "spikes", (), 5, 4, 4, 1)),
+        (network(), {"neurons_per_core": 1, "out_axons_per_core": 1}, None),
+        (network(), {"neurons_per_core": 1}, None),
+        (network(), {"synapse_bytes_per_core": 7}, ("synapse_bytes_per_core", "hidden", (), 8, 7, 7, 1)),
+        (network(), {"synapse_bytes_per_core": 4}, None),
+    ],
+)
+def test_each_rule_finds_what_breaks_it(program: Program, limits: dict[str, int], expected: Any) -> None:
+    found = check(program, chip(**limits))
+    assert found
+    for each in found:
+        assert any(f"source of {field}" in each.source for field in limits)
+        assert each.nearest == each.limit != each.value
+        assert f"layer {each.layer!r}" in str(each)
+        assert "Loihi 2" in str(each)
+    if expected is None:
+        return
+    rule, layer, index, value, limit, nearest, count = expected
+    each = next(one for one in found if (one.rule, one.layer) == (rule, layer))
+    assert each.index == index
+    assert (each.value, each.limit, each.nearest, each.count) == (value, limit, nearest, count)
+
+
+def test_graded_messages_are_named_one_by_one() -> None:
+    found = check(network(reach=10), chip(message_bits=5))
+    assert [(each.rule, each.layer, each.value) for each in found] == [
+        ("message_payload", "total", 28),
+        ("message_payload", "square", 784),
+    ]
+    assert {each.limit for each in found} == {15}
+
+
+def test_neurons_without_microcode_neither_sum_nor_multiply() -> None:
+    found = check(network(), chip(programmable_neurons=0))
+    assert [(each.rule, each.layer) for each in found] == [("microcode", "total"), ("microcode", "square")]
+
+
+def test_a_neuron_that_fits_no_core_is_named_even_when_layers_may_be_split() -> None:
+    # Of `spikes`: three lines and one bias digit, and the synapse of the reset.
+    found = check(network(), chip(synapse_bytes_per_core=4), split=True)
+    assert [(each.rule, each.layer, each.value) for each in found] == [("neuron_synapse_bytes", "spikes", 5)]
+
+
+def test_fan_out_counts_the_cores_that_the_readers_need_at_least() -> None:
+    found = check(network(), chip(neurons_per_core=1, out_axons_per_core=1), split=True)
+    assert [(each.rule, each.layer, each.value, each.unit) for each in found] == [("fan_out", "spikes", 2, " cores")]
+
+
+def test_split_layers_need_not_lie_on_one_core() -> None:
+    small = chip(neurons_per_core=1)
+    assert {each.rule for each in check(network(), small)} == {"neurons_per_core"}
+    assert check(network(), small, split=True) == []
+
+
+def test_a_hard_reset_needs_no_threshold_synapse() -> None:
+    assert check(network(neuron=IF(34, ToZero())), chip(weight_bits=4)) == []
+
+
+def test_a_delay_is_the_difference_of_two_branches() -> None:
+    nodes: list[Any] = [Input("x", np.array([-1]), np.array([1]), 1.0)]
+    for name, depth in (("long", 5), ("short", 1)):
+        source = "x"
+        for i in range(depth):
+            nodes += [
+                Dense(f"{name}{i}", source, np.array([[2]]), np.zeros(1)),
+                Spiking(f"{name}{i}s", f"{name}{i}", IF(4)),
+            ]
+            source = f"{name}{i}s"
+        nodes += [Dense(f"{name}o", source, np.array([[2]]), np.zeros(1)), Readout(name, f"{name}o", Rate())]
+    nodes += [Product("p", "long", "short"), Output("y", "p")]
+    found = only(check(Program(tuple(nodes), 4), chip(max_delay=3)))
+    assert (found.rule, found.layer, found.value, found.limit) == ("delay", "p", 4, 3)
+
+
+def test_all_violations_come_at_once_and_the_raising_form_names_each() -> None:
+    program, small = network(exponent=3), chip(weight_bits=2, threshold_bits=2, neurons_per_core=1, message_bits=3)
+    found = check(program, small)
+    assert len({each.rule for each in found}) >= 5
+    with pytest.raises(DoesNotFit) as caught:
+        check_fit(program, small)
+    assert str(caught.value).split("\n") == [str(each) for each in found]
+
+
+def test_a_program_without_a_certificate_is_checked_like_one_with_it() -> None:
+    program = network()
+    certified = replace(program, certificate=prove(program))
+    for limits in ({"state_bits": 9}, {"dendrite_bits": 5}, {"message_bits": 2}):
+        assert check(program, chip(**limits)) == check(certified, chip(**limits))
+
+
+def test_unknown_limits_are_reported_and_not_passed_in_silence() -> None:
+    assert [(each.rule, each.limit) for each in unchecked(LOIHI2)] == [
+        ("dendrite_width", "dendrite_bits"),
+        ("product_width", "product_bits"),
+        ("fan_in", "in_axons_per_core"),
+        ("fan_out", "out_axons_per_core"),
+    ]
+    assert "not checked" in str(unchecked(LOIHI2)[0])
+    bare = Chip(**{field: getattr(LOIHI2, field) for field in ("name", "cores", "neurons_per_core",
+                   "synapse_bytes_per_core", "weight_bits")})  # fmt: skip
+    runs = {rule.name for rule in RULES} - {each.rule for each in unchecked(bare)}
+    assert runs == {"weight_range", "bias_width", "neuron_synapse_bytes", "neurons_per_core", "synapse_bytes_per_core"}
+    assert check(network(), bare) == []
+
+
+def test_loihi_1_refuses_graded_messages_and_products_but_not_spiking_layers() -> None:
+    found = check(network(), load_chip("loihi1"))
+    assert {each.rule for each in found} == {"message_payload", "microcode"}
+    assert {each.layer for each in found} == {"x", "total", "square"}
+    assert all("Loihi 1" in str(each) for each in found)
+
+
+def run_check(program: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "neurokit", "check", str(program), *arguments, "--json", "-"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=program.parent,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}
+
+
+def test_the_command_exits_zero_only_when_nothing_is_broken(tmp_path: Path) -> None:
+    path = network().save(tmp_path / "program.h5")
+    code, record = run_check(path)
+    assert (code, record["ok"], record["violations"]) == (0, True, [])
+    assert {each["limit"] for each in record["not_checked"]} >= {"in_axons_per_core", "dendrite_bits"}
+    code, record = run_check(path, "--chip", "loihi1")
+    assert (code, record["ok"]) == (1, False)
+    assert {"rule", "layer", "index", "value", "limit", "nearest", "source"} <= set(record["violations"][0])
+    assert len(record["violations"]) == len(check(network(), load_chip("loihi1")))
+    assert run_check(path, "--chip", "loihi9")[0] == 2
