@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from neurokit.compilers.fit_chip import check_fit
     from neurokit.compilers.quantize import quantize
     from neurokit.compilers.trace import trace
+    from neurokit.gradients.alternating import AlternatingReadout
     from neurokit.gradients.backprop import Backprop
     from neurokit.gradients.closed_form import ClosedFormReadout
+    from neurokit.gradients.directions import Bernoulli, Hadamard, Normal, Orthonormal
     from neurokit.gradients.forward import ForwardGradient
+    from neurokit.gradients.node_perturbation import NodePerturbation
     from neurokit.gradients.scopes import Global, Layerwise
     from neurokit.graph import Graph
     from neurokit.hw_configs import load_chip
@@ -25,14 +28,22 @@ if TYPE_CHECKING:
     from neurokit.networks.deeponet import DeepONet
     from neurokit.networks.mlp import MLP
     from neurokit.networks.model_file import load_model, save_model
-    from neurokit.neurons import IF, Subtract, ToZero
-    from neurokit.problems.data import OperatorData, PointData
+    from neurokit.networks.seponet import SepONet
+    from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
+    from neurokit.problems.antiderivative import Antiderivative
+    from neurokit.problems.burgers import Burgers
+    from neurokit.problems.data import OperatorData, PointData, TripleData
+    from neurokit.problems.mexican_hat import MexicanHat
     from neurokit.problems.poisson import Poisson
+    from neurokit.problems.reaction_diffusion import ReactionDiffusion
+    from neurokit.problems.user_data import read_data, read_split, write_data
     from neurokit.program import Program
     from neurokit.readouts import MemMean, Rate
     from neurokit.recipes import OperatorRecipe
     from neurokit.result import RunResult
+    from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
     from neurokit.targets import Reference
+    from neurokit.trainable import Trainable
     from neurokit.training import evaluate, fit
     from neurokit.twin import Twin
 
@@ -40,30 +51,51 @@ __version__ = "0.1.0"
 
 #: Where each public name lives.
 _HOMES = {
+    "AlternatingReadout": "neurokit.gradients.alternating",
+    "Antiderivative": "neurokit.problems.antiderivative",
+    "ArcTan": "neurokit.surrogates",
     "Backprop": "neurokit.gradients.backprop",
+    "Bernoulli": "neurokit.gradients.directions",
+    "Burgers": "neurokit.problems.burgers",
     "ClosedFormReadout": "neurokit.gradients.closed_form",
+    "CubaLIF": "neurokit.neurons",
     "DeepONet": "neurokit.networks.deeponet",
+    "FastSigmoid": "neurokit.surrogates",
     "ForwardGradient": "neurokit.gradients.forward",
+    "Gaussian": "neurokit.surrogates",
     "Global": "neurokit.gradients.scopes",
     "Graph": "neurokit.graph",
+    "Hadamard": "neurokit.gradients.directions",
     "IF": "neurokit.neurons",
+    "LIF": "neurokit.neurons",
     "LavaCPU": "neurokit.lava.target",
     "Layerwise": "neurokit.gradients.scopes",
     "MLP": "neurokit.networks.mlp",
     "MemMean": "neurokit.readouts",
+    "MexicanHat": "neurokit.problems.mexican_hat",
+    "NodePerturbation": "neurokit.gradients.node_perturbation",
+    "Normal": "neurokit.gradients.directions",
     "OperatorData": "neurokit.problems.data",
     "OperatorRecipe": "neurokit.recipes",
+    "Orthonormal": "neurokit.gradients.directions",
     "PointData": "neurokit.problems.data",
     "Poisson": "neurokit.problems.poisson",
     "Program": "neurokit.program",
     "Rate": "neurokit.readouts",
+    "ReactionDiffusion": "neurokit.problems.reaction_diffusion",
     "Reference": "neurokit.targets",
     "RunResult": "neurokit.result",
+    "SepONet": "neurokit.networks.seponet",
     "SoftIFForm": "neurokit.lava.forms",
     "StockForm": "neurokit.lava.forms",
+    "StraightThrough": "neurokit.surrogates",
     "Subtract": "neurokit.neurons",
     "ToZero": "neurokit.neurons",
+    "Trainable": "neurokit.trainable",
+    "Triangle": "neurokit.surrogates",
+    "TripleData": "neurokit.problems.data",
     "Twin": "neurokit.twin",
+    "WeakGaussian": "neurokit.surrogates",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
     "evaluate": "neurokit.training",
@@ -71,36 +103,60 @@ _HOMES = {
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
     "quantize": "neurokit.compilers.quantize",
+    "read_data": "neurokit.problems.user_data",
+    "read_split": "neurokit.problems.user_data",
     "relative_l2": "neurokit.metrics",
     "save_model": "neurokit.networks.model_file",
     "trace": "neurokit.compilers.trace",
+    "write_data": "neurokit.problems.user_data",
 }
 
 __all__ = [
     "IF",
+    "LIF",
     "MLP",
+    "AlternatingReadout",
+    "Antiderivative",
+    "ArcTan",
     "Backprop",
+    "Bernoulli",
+    "Burgers",
     "ClosedFormReadout",
+    "CubaLIF",
     "DeepONet",
+    "FastSigmoid",
     "ForwardGradient",
+    "Gaussian",
     "Global",
     "Graph",
+    "Hadamard",
     "LavaCPU",
     "Layerwise",
     "MemMean",
+    "MexicanHat",
+    "NodePerturbation",
+    "Normal",
     "OperatorData",
     "OperatorRecipe",
+    "Orthonormal",
     "PointData",
     "Poisson",
     "Program",
     "Rate",
+    "ReactionDiffusion",
     "Reference",
     "RunResult",
+    "SepONet",
     "SoftIFForm",
     "StockForm",
+    "StraightThrough",
     "Subtract",
     "ToZero",
+    "Trainable",
+    "Triangle",
+    "TripleData",
     "Twin",
+    "WeakGaussian",
     "check_fit",
     "compare",
     "evaluate",
@@ -108,9 +164,12 @@ __all__ = [
     "load_chip",
     "load_model",
     "quantize",
+    "read_data",
+    "read_split",
     "relative_l2",
     "save_model",
     "trace",
+    "write_data",
 ]
 
 
