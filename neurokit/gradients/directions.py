@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -18,6 +18,9 @@ from torch import Tensor
 
 class Distribution(Protocol):
     """A distribution of K directions in n dimensions."""
+
+    #: Whether entries depend on each other, so that all parameters of a direction must be drawn at once.
+    joint: ClassVar[bool]
 
     def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         """A sample of `shape` (K, n) from the CPU `generator`, in the dtype and on the device of `like`."""
@@ -31,6 +34,8 @@ class Bernoulli:
     `E|estimate - g|**2 = (n - 1) / K |g|**2`.
     """
 
+    joint: ClassVar[bool] = False
+
     def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         return _signs(shape, generator, like.dtype).to(like.device)
 
@@ -38,6 +43,8 @@ class Bernoulli:
 @dataclass(frozen=True)
 class Normal:
     """Standard normal entries. `E|estimate - g|**2 = (n + 1) / K |g|**2`."""
+
+    joint: ClassVar[bool] = False
 
     def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         return torch.randn(shape, dtype=like.dtype, generator=generator).to(like.device)
@@ -51,6 +58,8 @@ class Hadamard:
     less than that of Bernoulli, and none at K = N: the estimate is the gradient. A larger K uses `K // N` whole
     matrices and leaves the directions beyond them zero, so the estimate stays the gradient.
     """
+
+    joint: ClassVar[bool] = True
 
     def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         count, n = shape
@@ -71,6 +80,8 @@ class Orthonormal:
     `E|estimate - g|**2 = (n / K - 1) |g|**2` for K < n. For K >= n the n columns are orthogonal instead, of length
     `sqrt(K)`, and the estimate is the gradient.
     """
+
+    joint: ClassVar[bool] = True
 
     def draw(self, shape: tuple[int, int], generator: torch.Generator, like: Tensor) -> Float[Tensor, "K n"]:
         long, short = max(shape), min(shape)

@@ -61,7 +61,12 @@ class ForwardGradient(Estimator):
         return Estimate(float(residual.square().mean()), gradient)
 
     def _drawn(self, parameters: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """Directions through `parameters`, drawn jointly."""
+        """Directions through `parameters`: at once where their entries depend on each other, else in place."""
+        if not self.distribution.joint:
+            return {
+                name: self.distribution.draw((self.directions, p.numel()), generator, p).reshape(-1, *p.shape)
+                for name, p in parameters.items()
+            }
         sizes = [p.numel() for p in parameters.values()]
         v = self.distribution.draw((self.directions, sum(sizes)), generator, next(iter(parameters.values())))
         rows = torch.split(v, sizes, dim=1)
