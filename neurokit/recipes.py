@@ -72,12 +72,12 @@ class OperatorRecipe:
 def describe(estimator: Estimator) -> str:
     """An estimator in words: what differs in the algorithm differs in the name."""
     if isinstance(estimator, ClosedFormReadout):
-        return f"{describe(estimator.estimator)} on the hidden layers, closed-form readout (variable projection)"
+        return f"closed-form readout (variable projection), hidden layers by {describe(estimator.estimator)}"
     if isinstance(estimator, ForwardGradient):
         scope = "layer-wise" if isinstance(estimator.scope, Layerwise) else "global"
         kind = type(estimator.distribution).__name__
-        return f"{scope} randomised forward gradient ({estimator.directions} {kind} directions), no backpropagation"
+        return f"{scope} randomised forward gradient ({estimator.directions} {kind} directions) without backpropagation"
     if isinstance(estimator, NodePerturbation):
         kind = type(estimator.distribution).__name__
-        return f"node perturbation ({estimator.directions} {kind} directions), no backpropagation"
+        return f"node perturbation ({estimator.directions} {kind} directions) without backpropagation"
     return type(estimator).__name__

@@ -49,8 +49,8 @@ def compile_(
     rounding = f"rounded for the samples in {chosen}" if chosen else "rounded to nearest"
     table(
         f"{program}: {compiled.steps} time steps, {bits}-bit weights {rounding}",
-        list(rows[0]),
-        [list(row.values()) for row in rows],
+        ["layer", "size", "exponent", "threshold", "proved range"],
+        [[*(row[key] for key in ("layer", "size", "exponent", "threshold")), _range(row)] for row in rows],
     )
     record = {"program": str(program), "steps": compiled.steps, "bits": bits, "rounding": rounding, "layers": rows}
     emit(record, json)
@@ -74,6 +74,10 @@ def describe(program: Program) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _range(row: dict[str, object]) -> str | None:
+    return None if row["lowest"] is None else f"{row['lowest']:,}..{row['highest']:,}"
 
 
 def run(
