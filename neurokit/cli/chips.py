@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from neurokit.cli.console import JsonOption, console, emit, table
 from neurokit.cli.deploy import ProgramArgument
 from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
+from neurokit.compilers.place import place as put
 from neurokit.hw_configs import load_hardware
 from neurokit.program import Program
 
@@ -66,3 +68,33 @@ def check(
         console.print(f"[red]{len(violations)} violations[/red]")
         raise typer.Exit(1)
     console.print(f"[green]no known rule of {hardware.name} is broken[/green]")
+
+
+def place(
+    program: ProgramArgument,
+    chip: HardwareOption = "loihi2",
+    picture: Annotated[Path | None, typer.Option(help="Where to draw the map of the cores (PNG).")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Put a Program on the cores of a chip or board, and say how full they are."""
+    placement = put(Program.load(program), load_hardware(chip))
+    table(
+        f"{program} on {placement.hardware}: {placement.cores} cores of {placement.available:,}, at least "
+        f"{placement.bound} needed; {placement.traffic:,} lines between cores",
+        ["layer", "neurons", "cores"],
+        [[name, sum(part.size for part in parts), len(parts)] for name, parts in placement.layers.items()],
+    )
+    table(
+        "the fullest core",
+        ["resource", "used", "limit"],
+        [
+            [name, use.used, "unknown" if use.limit is None else use.limit]
+            for name, use in placement.utilisation.items()
+        ],
+    )
+    if picture is not None:
+        from neurokit.core_map import core_map
+        from neurokit.figures import save
+
+        save(core_map(placement), picture)
+    emit({"program": str(program), **placement.to_json()}, json)

@@ -1,0 +1,424 @@
+"""Packing: how many neurons of which population go on which core, in as few cores as can be.
+
+Neurons of a population are alike, so a core's content is a count a population. Several greedy fillings are tried:
+first fit with the neurons that have the most synapses first, the order of the network forwards and backwards, and one
+that pairs populations rich in synapses with populations rich in neurons so that both run out together. Where none meets
+the lower bound and the network is small, an exhaustive search takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+#: Stands for a limit that is not known.
+BOUNDLESS = 2**62
+#: Work that the exhaustive search may do, in partial fillings.
+SEARCH = 200_000
+#: Populations rich in synapses, and as many poor ones, that are tried as pairs.
+PAIRED = 8
+#: Moves that the improvement of traffic may look at.
+MOVES = 20_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A population, as packing sees it.
+
+    size     neurons
+    dense    lines that each neuron listens to, shared with the others on its core
+    single   bytes of synapses that each neuron has to itself
+    axons    lines that each neuron has to itself; counted apart even where they are also among the shared ones
+    groups   the shared lines, by number in `Room.lines`
+    readers  items all of whose cores hear each neuron
+    ones     further cores that hear each neuron, at most
+    """
+
+    size: int
+    dense: int
+    single: int = 0
+    axons: int = 0
+    groups: frozenset[int] = frozenset()
+    readers: tuple[int, ...] = ()
+    ones: int = 0
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one core has. `row[n]` are the bytes of one shared line's synapses to n neurons; `lines` of each group."""
+
+    neurons: int
+    bytes: int
+    row: Sequence[int]
+    lines: Sequence[int]
+    in_axons: int = BOUNDLESS
+    out_axons: int = BOUNDLESS
+
+    @cached_property
+    def cheapest(self) -> list[Fraction]:
+        """The least of `row[m] / m` over `1 <= m <= n`, by n."""
+        best = [Fraction(self.row[1])]
+        for n in range(1, self.neurons + 1):
+            best.append(min(best[-1], Fraction(self.row[n], n)))
+        return best
+
+
+@dataclass
+class Core:
+    """A core while it is filled."""
+
+    counts: dict[int, int] = field(default_factory=dict)
+    neurons: int = 0
+    bytes: int = 0
+    in_axons: int = 0
+    out_axons: int = 0
+    groups: set[int] = field(default_factory=set)
+
+    def most(self, number: int, item: Item, room: Room, fan_out: int, wanted: int) -> int:
+        """How many neurons of an item can be added, up to `wanted`."""
+        there = self.counts.get(number, 0)
+        lines = sum(room.lines[g] for g in item.groups if g not in self.groups)
+        axons = room.in_axons - self.in_axons - lines
+        if axons < 0:
+            return 0
+        wanted = min(wanted, room.neurons - self.neurons)
+        if item.axons:
+            wanted = min(wanted, axons // item.axons)
+        if fan_out:
+            wanted = min(wanted, (room.out_axons - self.out_axons) // fan_out)
+        if wanted <= 0:
+            return 0
+        left = room.bytes - self.bytes
+        if item.single:
+            wanted = min(wanted, left // item.single)
+        low, high = 0, wanted
+        while low < high:
+            middle = (low + high + 1) // 2
+            cost = item.dense * (room.row[there + middle] - room.row[there]) + item.single * middle
+            low, high = (middle, high) if cost <= left else (low, middle - 1)
+        return low
+
+    def add(self, number: int, item: Item, room: Room, fan_out: int, count: int) -> None:
+        there = self.counts.get(number, 0)
+        new = item.groups - self.groups
+        self.counts[number] = there + count
+        self.neurons += count
+        self.bytes += item.dense * (room.row[there + count] - room.row[there]) + item.single * count
+        self.in_axons += sum(room.lines[g] for g in new) + item.axons * count
+        self.out_axons += fan_out * count
+        self.groups |= new
+
+
+Counts = list[dict[int, int]]
+
+
+def pack(items: Sequence[Item], room: Room) -> Counts | None:
+    """Counts by item for every core, or None where no filling satisfies the limits."""
+    found = [cores for cores in _fillings(items, room) if cores is not None]
+    best = min(found, key=lambda cores: (len(cores), traffic(items, room, cores)), default=None)
+    least = bound(items, room)
+    if best is None or len(best) > least:
+        better = search(items, room, least, len(best) if best else sum(item.size for item in items) + 1)
+        if better is not None and legal(items, room, better):
+            best = better
+    return None if best is None else improve(items, room, best)
+
+
+def _fillings(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
+    forwards = range(len(items))
+    heavy = sorted(forwards, key=lambda i: -_share(items[i], room))
+    for order in (heavy, forwards, forwards[::-1]):
+        for gaps in (True, False):
+            yield _settle(items, room, list(order), gaps)
+    for sharpness in (1, 4):
+        yield _settle(items, room, sharpness, True)
+
+
+def _share(item: Item, room: Room) -> Fraction:
+    """The larger of the shares of a core that one neuron takes."""
+    return max(Fraction(_bytes_per_neuron(item, room)) / room.bytes, Fraction(1, room.neurons))
+
+
+def _bytes_per_neuron(item: Item, room: Room) -> Fraction:
+    """Bytes per neuron at the count where it is least."""
+    most = max(1, Core().most(-1, item, room, 0, item.size))
+    return item.dense * room.cheapest[most] + item.single
+
+
+def fan_outs(items: Sequence[Item], cores: Counts) -> list[int]:
+    """Cores that each neuron of an item sends to, at most."""
+    on: list[set[int]] = [set() for _ in items]
+    for number, counts in enumerate(cores):
+        for i in counts:
+            on[i].add(number)
+    return [len(set().union(*(on[r] for r in item.readers))) + item.ones for item in items]
+
+
+def legal(items: Sequence[Item], room: Room, cores: Counts) -> bool:
+    """Whether a filling respects every limit, fan-outs as they are."""
+    spread = fan_outs(items, cores) if room.out_axons < BOUNDLESS else [0] * len(items)
+    for counts in cores:
+        core = Core()
+        for i, count in counts.items():
+            if core.most(i, items[i], room, spread[i], count) < count:
+                return False
+            core.add(i, items[i], room, spread[i], count)
+    return True
+
+
+def _settle(items: Sequence[Item], room: Room, order: list[int] | int, gaps: bool) -> Counts | None:
+    """Fill with guessed fan-outs, and again with those found, until they agree with the limits."""
+    guess = [item.ones + (1 if item.readers else 0) for item in items]
+    if room.out_axons == BOUNDLESS:
+        guess = [0] * len(items)
+    for _ in range(8):
+        if isinstance(order, int):
+            cores = _patterned(items, room, guess, order)
+        else:
+            cores = _first_fit(items, room, order, guess, gaps)
+        if cores is None:
+            return None
+        if room.out_axons == BOUNDLESS or legal(items, room, cores):
+            return cores
+        guess = [max(old, new) for old, new in zip(guess, fan_outs(items, cores), strict=True)]
+    return None
+
+
+def _first_fit(items: Sequence[Item], room: Room, order: list[int], guess: list[int], gaps: bool) -> Counts | None:
+    """Items in order; with `gaps` into whatever room there is, else only where all that remains of one fits."""
+    cores: list[Core] = []
+    unfilled: list[Core] = []
+    for i in order:
+        item, left = items[i], items[i].size
+        whole = Core().most(i, item, room, guess[i], left)
+        if whole == 0:
+            return None
+        for core in unfilled:
+            if gaps or left <= whole:
+                count = core.most(i, item, room, guess[i], left)
+                if count and (gaps or count == left):
+                    core.add(i, item, room, guess[i], count)
+                    left -= count
+                if not left:
+                    break
+            else:
+                break
+        while left:
+            core = Core()
+            if not gaps and left < whole:
+                fitting = (old for old in unfilled if old.most(i, item, room, guess[i], left) == left)
+                core = next(fitting, core)
+            count = core.most(i, item, room, guess[i], left)
+            if not core.counts:
+                cores.append(core)
+                unfilled.append(core)
+            core.add(i, item, room, guess[i], count)
+            left -= count
+        unfilled = [core for core in unfilled if core.neurons < room.neurons and core.bytes < room.bytes]
+    return [core.counts for core in cores]
+
+
+def _patterned(items: Sequence[Item], room: Room, guess: list[int], sharpness: int) -> Counts | None:
+    """Core by core, the pair of populations that uses most of what is scarce: bytes and neurons run out together.
+
+    A resource counts by its share in what is left to place, to the power `sharpness`; bytes lost to packing count
+    nothing. A content is repeated over as many cores as the better part of its populations allows.
+    """
+    cost = [_bytes_per_neuron(item, room) for item in items]
+    worth = [float(c) / room.bytes for c in cost]
+    left = [item.size for item in items]
+    order = sorted(range(len(items)), key=lambda i: -cost[i])
+    cores: Counts = []
+    while order:
+        weight_neurons = (sum(left) / room.neurons) ** sharpness
+        weight_bytes = sum(n * w for n, w in zip(left, worth, strict=True)) ** sharpness
+
+        def value(counts: dict[int, int]) -> float:
+            neurons = sum(counts.values()) / room.neurons
+            return weight_neurons * neurons + weight_bytes * sum(n * worth[i] for i, n in counts.items())  # noqa: B023
+
+        contents = (
+            _content(items, room, guess, left, [(rich, most), (poor, left[poor])], order)
+            for rich in order[:PAIRED]
+            for poor in order[-PAIRED:]
+            for most in _amounts(rich, poor, left, cost, room)
+        )
+        best = max(contents, key=value)
+        if not best:
+            return None
+        times = max(1, min(left[i] // n for i, n in best.items()) // 2)
+        for _ in range(times):
+            cores.append(dict(best))
+        for i, n in best.items():
+            left[i] -= times * n
+        order = [i for i in order if left[i]]
+    return cores
+
+
+def _amounts(rich: int, poor: int, left: list[int], cost: list[Fraction], room: Room) -> set[int]:
+    """How many neurons rich in synapses to take beside poor ones: all, as balances both, and that less its padding."""
+    amounts = {left[rich]}
+    if cost[rich] * room.neurons > room.bytes > cost[poor] * room.neurons:
+        balanced = int((room.bytes - cost[poor] * room.neurons) / (cost[rich] - cost[poor]))
+        less = max((n for n in range(balanced) if room.row[n] < room.row[balanced]), default=0)
+        amounts |= {n for n in (balanced, less) if 0 < n < left[rich]}
+    return amounts
+
+
+def _content(
+    items: Sequence[Item], room: Room, guess: list[int], left: list[int], first: list[tuple[int, int]], order: list[int]
+) -> dict[int, int]:
+    """A core with `first`, (item, at most), and then whatever fits, poor items before rich ones."""
+    core = Core()
+    for i, most in [*first, *((i, left[i]) for i in reversed(order))]:
+        if core.neurons == room.neurons or core.bytes == room.bytes:
+            break
+        count = core.most(i, items[i], room, guess[i], min(most, left[i] - core.counts.get(i, 0)))
+        if count:
+            core.add(i, items[i], room, guess[i], count)
+    return core.counts
+
+
+def bound(items: Sequence[Item], room: Room) -> int:
+    """No filling has fewer cores: dual feasible functions of Fekete and Schepers 2001, DOI 10.1007/s101070100243.
+
+    Each neuron takes a share `x` of a core's neurons, of its bytes (at the count where they are least) and of its
+    outgoing axons; if `u` is dual feasible, the shares on one core sum to at most one after `u` too.
+    """
+    least = [_least_fan_out(items, room, item) for item in items]
+    shares = [
+        [Fraction(1, room.neurons) for _ in items],
+        [_bytes_per_neuron(item, room) / room.bytes for item in items],
+        [Fraction(fan_out, room.out_axons) for fan_out in least],
+    ]
+    best = 0
+    for share in shares:
+        cuts = sorted({x for x in share if x <= Fraction(1, 2)})[:32]
+        for cut in [Fraction(0), *cuts]:
+            lifted = [Fraction(1) if x > 1 - cut else Fraction(0) if x < cut else x for x in share]
+            for k in range(25):
+                values = lifted if k == 0 else [_stepped(x, k) for x in lifted]
+                total = sum((item.size * value for item, value in zip(items, values, strict=True)), Fraction(0))
+                best = max(best, -(-total.numerator // total.denominator))
+            if max(share) <= Fraction(1, 50):
+                break  # grains so fine that rounding them gains nothing
+    return best
+
+
+def _stepped(x: Fraction, k: int) -> Fraction:
+    """`u_k(x) = x` where `(k + 1) x` is whole, else `floor((k + 1) x) / k`."""
+    scaled = (k + 1) * x
+    return x if scaled.denominator == 1 else Fraction(scaled.numerator // scaled.denominator, k)
+
+
+def _least_fan_out(items: Sequence[Item], room: Room, item: Item) -> int:
+    """Cores that its neurons send to at the least: those that its largest reader fills."""
+    needed = [
+        -(-items[r].size // max(1, Core().most(r, items[r], room, 0, items[r].size))) for r in item.readers
+    ]  # a reader that listens line by line may share a core with the others
+    return max(needed, default=min(item.ones, 1))
+
+
+def search(items: Sequence[Item], room: Room, least: int, most: int) -> Counts | None:
+    """The filling with the fewest cores, fewer than `most`, by exhaustive search; None if there is none or it is long.
+
+    Breadth first over what is left to place; a core is always filled until nothing more fits, and holds a neuron of
+    the first item that is left, which loses no solution as long as outgoing axons do not bind.
+    """
+    states = 1
+    for item in items:
+        states *= item.size + 1
+        if states > SEARCH:
+            return None
+    work = 0
+    start = tuple(item.size for item in items)
+    came: dict[tuple[int, ...], tuple[tuple[int, ...], dict[int, int]] | None] = {start: None}
+    frontier = [start]
+    for _ in range(most - 1):
+        following: list[tuple[int, ...]] = []
+        for state in frontier:
+            for counts in _full_cores(items, room, state):
+                work += 1
+                if work > SEARCH:
+                    return None
+                rest = tuple(n - counts.get(i, 0) for i, n in enumerate(state))
+                if rest not in came:
+                    came[rest] = (state, counts)
+                    following.append(rest)
+                if not any(rest):
+                    return _way(came, rest)
+        frontier = following
+    return None
+
+
+def _way(came: dict[tuple[int, ...], tuple[tuple[int, ...], dict[int, int]] | None], state: tuple[int, ...]) -> Counts:
+    cores: Counts = []
+    while (step := came[state]) is not None:
+        state, counts = step
+        cores.append(counts)
+    return cores[::-1]
+
+
+def _full_cores(items: Sequence[Item], room: Room, left: tuple[int, ...]) -> Iterator[dict[int, int]]:
+    """Every content of a core to which nothing that is left can be added, with a neuron of the first item left."""
+    present = [i for i, n in enumerate(left) if n]
+
+    def build(position: int, chosen: list[int]) -> Iterator[dict[int, int]]:
+        core = Core()
+        for i, count in zip(present, chosen, strict=False):
+            if count:
+                core.add(i, items[i], room, 0, count)
+        if position == len(present):
+            room_left = (
+                core.most(i, items[i], room, 0, left[i] - count) for i, count in zip(present, chosen, strict=True)
+            )
+            if not any(room_left):
+                yield {i: count for i, count in zip(present, chosen, strict=True) if count}
+            return
+        i = present[position]
+        for count in range(core.most(i, items[i], room, 0, left[i]), -1 if position else 0, -1):
+            yield from build(position + 1, [*chosen, count])
+
+    return build(0, [])
+
+
+def traffic(items: Sequence[Item], room: Room, cores: Counts) -> int:
+    """Pairs of a shared line and a core that hears it, less those where the line's own core hears it."""
+    heard = 0
+    for counts in cores:
+        heard += sum(room.lines[g] for g in set().union(*(items[i].groups for i in counts)))
+        for i, count in counts.items():
+            if any(r in counts for r in items[i].readers):
+                heard -= count
+    return heard
+
+
+def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:
+    """Move slices between cores as long as that saves traffic; the number of cores never grows."""
+    cores = [dict(counts) for counts in cores]
+    looked, better = 0, True
+
+    def local(*numbers: int) -> int:
+        return traffic(items, room, [cores[n] for n in numbers])
+
+    while better and looked < MOVES:
+        better = False
+        for here in range(len(cores)):
+            for i in list(cores[here]):
+                kin = {i, *items[i].readers, *(j for j, item in enumerate(items) if i in item.readers)}
+                for there in range(len(cores)):
+                    if there == here or i not in cores[here] or not kin & cores[there].keys():
+                        continue
+                    looked += 1 if room.out_axons == BOUNDLESS else len(cores)
+                    if looked >= MOVES:
+                        break
+                    before, old, new = local(here, there), dict(cores[here]), dict(cores[there])
+                    cores[there][i] = cores[there].get(i, 0) + cores[here].pop(i)
+                    fits = legal(items, room, cores if room.out_axons < BOUNDLESS else [cores[there]])
+                    if not fits or local(here, there) >= before:
+                        cores[here], cores[there] = old, new
+                    else:
+                        better = True
+    return [counts for counts in cores if counts]

@@ -1,0 +1,186 @@
+"""place: put the neurons of a Program on the cores of a chip or board.
+
+Layers are split over cores as need be. All known limits of `neurokit.placement.RESOURCES` hold on every core; first
+the number of cores is made small, then the messages between them. What takes how much room, and what of it is assumed,
+is said in `neurokit.compilers.populations`; how the cores are filled, in `neurokit.compilers.packing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neurokit.compilers.check import check
+from neurokit.compilers.packing import BOUNDLESS, Counts, Item, Room, bound, pack
+from neurokit.compilers.populations import Population, populations, row_bytes, synapse_bytes
+from neurokit.errors import DoesNotFit, explain
+from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
+from neurokit.placement import RESOURCES, Placement, Slice, Use
+from neurokit.program import Program
+
+#: Rules without which no placement exists.
+NEEDED = ("neuron_synapse_bytes", "fan_in", "fan_out")
+
+
+def place(program: Program, hardware: Hardware) -> Placement:
+    """Put a Program on the cores of a chip or board; deterministic.
+
+    The number of cores is never below `Placement.bound`, which is proved. A network small enough for an exhaustive
+    search gets the least number that there is, as long as axons do not bind: those that a neuron has to itself are
+    counted apart, and outgoing ones depend on where the readers are.
+
+    Raises DoesNotFit when a neuron fits no core or the cores do not suffice.
+    """
+    chip = chip_of(hardware)
+    broken = [found for found in check(program, chip, split=True) if found.rule in NEEDED]
+    if broken:
+        raise DoesNotFit("\n".join(map(str, broken)))
+    made = populations(program)
+    items, room = demand(made, chip)
+    counts = pack(items, room)
+    if counts is None:
+        raise DoesNotFit(
+            f"no placement on {chip.name} was found that respects its axons ({_said(chip.in_axons_per_core)} in, "
+            f"{_said(chip.out_axons_per_core)} out per core); make layers narrower."
+        )
+    if len(counts) > hardware.total_cores:
+        raise DoesNotFit(
+            explain(
+                "cores needed",
+                f"{len(counts)} (at least {bound(items, room)})",
+                f"at most {hardware.total_cores}, the cores of {hardware.name}",
+                "choose a larger board, or make the network smaller",
+            )
+        )
+    slices = cut(made, counts)
+    use, traffic = measure(made, slices, len(counts), chip)
+    limits = {name: getattr(chip, f"{name}_per_core") for name in RESOURCES}
+    for each in use:
+        assert all(limit is None or each[name] <= limit.value for name, limit in limits.items())
+    return Placement(
+        hardware=hardware.name,
+        slices=slices,
+        use=tuple(
+            {name: Use(each[name], None if limit is None else limit.value) for name, limit in limits.items()}
+            for each in use
+        ),
+        available=hardware.total_cores,
+        cores_per_chip=hardware.cores_per_chip,
+        bound=bound(items, room),
+        traffic=traffic,
+    )
+
+
+def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
+    """Populations as items to be packed, and the room of a core; a chip's unknown limits bind nothing."""
+    number = {population.name: i for i, population in enumerate(made)}
+    groups: dict[str, int] = {}
+    lines: list[int] = []
+
+    def group(name: str, count: int) -> int:
+        if name not in groups:
+            groups[name] = len(lines)
+            lines.append(count)
+        return groups[name]
+
+    shared: list[set[int]] = [set() for _ in made]
+    readers: list[set[int]] = [set() for _ in made]
+    ones = [0] * len(made)
+    for i, population in enumerate(made):
+        for projection in population.projections:
+            if projection.one_to_one:
+                if projection.source in number:
+                    ones[number[projection.source]] += 1
+                continue
+            if projection.lines:
+                shared[i].add(group(projection.source, projection.lines))
+                if projection.source in number:
+                    readers[number[projection.source]].add(i)
+            if projection.biases:
+                shared[i].add(group(f"{projection.layer} (bias)", projection.biases))
+    byte = row_bytes(chip, 1)
+    items = [
+        Item(
+            population.size,
+            population.dense_lines,
+            population.single_lines * byte,
+            population.single_lines,
+            frozenset(shared[i]),
+            tuple(sorted(readers[i])),
+            ones[i],
+        )
+        for i, population in enumerate(made)
+    ]
+    room = Room(
+        neurons=chip.neurons_per_core.value,
+        bytes=chip.synapse_bytes_per_core.value,
+        row=[row_bytes(chip, n) for n in range(chip.neurons_per_core.value + 1)],
+        lines=lines,
+        in_axons=chip.in_axons_per_core.value if chip.in_axons_per_core else BOUNDLESS,
+        out_axons=chip.out_axons_per_core.value if chip.out_axons_per_core else BOUNDLESS,
+    )
+    return items, room
+
+
+def cut(made: Sequence[Population], counts: Counts) -> tuple[Slice, ...]:
+    """Number the cores along the network and give each the next lines of its populations."""
+    ordered = sorted(counts, key=lambda core: min((i, -n) for i, n in core.items()))
+    slices = []
+    for i, population in enumerate(made):
+        start = 0
+        for core, content in enumerate(ordered):
+            if i in content:
+                slices.append(Slice(population.name, core, start, start + content[i]))
+                start += content[i]
+        assert start == population.size
+    return tuple(slices)
+
+
+def measure(
+    made: Sequence[Population], slices: Sequence[Slice], cores: int, chip: Chip
+) -> tuple[list[dict[str, int]], int]:
+    """The use of every resource on every core, and the traffic, counted line by line."""
+    use = [dict.fromkeys(RESOURCES, 0) for _ in range(cores)]
+    parts: dict[str, list[Slice]] = {population.name: [] for population in made}
+    heard: list[dict[str, list[tuple[int, int]]]] = [{} for _ in range(cores)]
+    for part in slices:
+        parts[part.layer].append(part)
+    for population in made:
+        for part in parts[population.name]:
+            use[part.core]["neurons"] += part.size
+            use[part.core]["synapse_bytes"] += synapse_bytes(chip, population, part.size)
+            for p in population.projections:
+                span = (part.start, part.stop) if p.one_to_one else (0, p.lines)
+                heard[part.core].setdefault(p.source, []).append(span)
+                if p.biases:
+                    heard[part.core].setdefault(f"{p.layer} (bias)", []).append((0, p.biases))
+    home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
+    traffic = 0
+    for core, sources in enumerate(heard):
+        for source, spans in sources.items():
+            for start, stop in _union(spans):
+                use[core]["in_axons"] += stop - start
+                if source in home:
+                    senders, sent = np.unique(home[source][start:stop], return_counts=True)
+                    for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
+                        use[sender]["out_axons"] += count
+                        traffic += count if sender != core else 0
+                else:
+                    traffic += stop - start
+    return use, traffic
+
+
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Half-open intervals, joined where they meet."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        elif stop > start:
+            joined.append((start, stop))
+    return joined
+
+
+def _said(limit: Limit | None) -> str:
+    return "unknown" if limit is None else str(limit.value)
