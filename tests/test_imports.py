@@ -97,6 +97,7 @@ CORE = ["errors", "wiring", "neurons", "readouts", "graph", "program", "program_
         "result", "targets", "twin", "twin_arrays"]  # fmt: skip
 
 
+@pytest.mark.checkout
 @pytest.mark.parametrize("name", [*(f"neurokit/{core}" for core in CORE), "compilers/bounds", "compilers/quantize"])
 def test_the_core_names_no_framework(name: str) -> None:
     assert not {"torch", "lava", "numba"} & imported(ROOT / f"{name}.py")

@@ -149,6 +149,7 @@ def test_a_rounded_total_too_large_for_a_graded_spike_is_refused() -> None:
         schedule(Program(nodes, 20))
 
 
+@pytest.mark.checkout
 def test_the_processes_folder_is_not_a_package_of_that_name() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run(
@@ -158,6 +159,7 @@ def test_the_processes_folder_is_not_a_package_of_that_name() -> None:
 
 
 def test_the_parent_side_imports_neither_lava_nor_torch() -> None:
+    pytest.importorskip("psutil", reason="comes with the extra `lava`")
     script = (
         "import sys, neurokit.lava.target, neurokit.lava.supervisor, neurokit.lava.job\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('lava', 'torch')])"
