@@ -20,7 +20,7 @@ from neurokit.files import write_text
 from neurokit.graph import Graph
 from neurokit.hw_configs import load_chip
 from neurokit.lava.forms import SoftIFForm
-from neurokit.lava.target import LavaCPU
+from neurokit.lava.target import LavaCPU, require_lava
 from neurokit.metrics import relative_l2
 from neurokit.problems.data import OperatorData
 from neurokit.problems.poisson import Poisson
@@ -56,6 +56,7 @@ class Demo:
         from neurokit.networks.model_file import save_model
         from neurokit.recipes import OperatorRecipe
 
+        require_lava()  # before minutes of training, not after
         started = time.perf_counter()
         problem = Poisson(length_scale=self.length_scale)
         if not (1 <= self.functions <= problem.test and 1 <= self.locations <= problem.locations):
