@@ -1,9 +1,9 @@
 """Packing: how many neurons of which population go on which core, in as few cores as can be.
 
 Neurons of a population are alike, so a core's content is a count a population. Several greedy fillings are tried:
-first fit with the neurons that have the most synapses first, the order of the network forwards and backwards, and one
-that pairs populations rich in synapses with populations rich in neurons so that both run out together. Where none meets
-the lower bound and the network is small, an exhaustive search takes over.
+first fit with the neurons that have the most synapses first, and in the order of the network forwards and backwards.
+Where none meets the lower bound, populations rich in synapses are paired with populations rich in neurons, so that both
+run out together; where that does not either and the network is small, an exhaustive search takes over.
 """
 
 from __future__ import annotations
@@ -116,9 +116,11 @@ Counts = list[dict[int, int]]
 
 def pack(items: Sequence[Item], room: Room) -> Counts | None:
     """Counts by item for every core, or None where no filling satisfies the limits."""
-    found = [cores for cores in _fillings(items, room) if cores is not None]
-    best = min(found, key=lambda cores: (len(cores), traffic(items, room, cores)), default=None)
     least = bound(items, room)
+    found = [cores for cores in _in_order(items, room) if cores is not None]
+    if not any(len(cores) == least for cores in found):
+        found += [cores for cores in _in_pairs(items, room) if cores is not None]
+    best = min(found, key=lambda cores: (len(cores), traffic(items, room, cores)), default=None)
     if best is None or len(best) > least:
         better = search(items, room, least, len(best) if best else sum(item.size for item in items) + 1)
         if better is not None and legal(items, room, better):
@@ -126,12 +128,15 @@ def pack(items: Sequence[Item], room: Room) -> Counts | None:
     return None if best is None else improve(items, room, best)
 
 
-def _fillings(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
+def _in_order(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
     forwards = range(len(items))
     heavy = sorted(forwards, key=lambda i: -_share(items[i], room))
     for order in (heavy, forwards, forwards[::-1]):
         for gaps in (True, False):
             yield _settle(items, room, list(order), gaps)
+
+
+def _in_pairs(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
     for sharpness in (1, 4):
         yield _settle(items, room, sharpness, True)
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurokit.compilers.check import check
+from neurokit.compilers.check import applied
 from neurokit.compilers.packing import BOUNDLESS, Counts, Item, Room, bound, pack
-from neurokit.compilers.populations import Population, populations, row_bytes, synapse_bytes
+from neurokit.compilers.populations import Population, row_bytes, synapse_bytes
+from neurokit.compilers.rules import Subject
 from neurokit.errors import DoesNotFit, explain
 from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
 from neurokit.placement import RESOURCES, Placement, Slice, Use
@@ -33,10 +34,11 @@ def place(program: Program, hardware: Hardware) -> Placement:
     Raises DoesNotFit when a neuron fits no core or the cores do not suffice.
     """
     chip = chip_of(hardware)
-    broken = [found for found in check(program, chip, split=True) if found.rule in NEEDED]
+    subject = Subject(program, chip)
+    broken = [found for rule in applied(chip, split=True) if rule.name in NEEDED for found in rule(subject)]
     if broken:
         raise DoesNotFit("\n".join(map(str, broken)))
-    made = populations(program)
+    made = subject.populations
     items, room = demand(made, chip)
     counts = pack(items, room)
     if counts is None:
