@@ -9,109 +9,16 @@ run out together; where that does not either and the network is small, an exhaus
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 
-#: Stands for a limit that is not known.
-BOUNDLESS = 2**62
+from neurokit.compilers.cores import BOUNDLESS, Core, Counts, Item, Room
+
 #: Work that the exhaustive search may do, in partial fillings.
 SEARCH = 200_000
 #: Populations rich in synapses, and as many poor ones, that are tried as pairs.
 PAIRED = 8
 #: Moves that the improvement of traffic may look at.
 MOVES = 20_000
-
-
-@dataclass(frozen=True)
-class Item:
-    """A population, as packing sees it.
-
-    size     neurons
-    dense    lines that each neuron listens to, shared with the others on its core
-    single   bytes of synapses that each neuron has to itself
-    axons    lines that each neuron has to itself; counted apart even where they are also among the shared ones
-    groups   the shared lines, by number in `Room.lines`
-    readers  items all of whose cores hear each neuron
-    ones     further cores that hear each neuron, at most
-    """
-
-    size: int
-    dense: int
-    single: int = 0
-    axons: int = 0
-    groups: frozenset[int] = frozenset()
-    readers: tuple[int, ...] = ()
-    ones: int = 0
-
-
-@dataclass(frozen=True)
-class Room:
-    """What one core has. `row[n]` are the bytes of one shared line's synapses to n neurons; `lines` of each group."""
-
-    neurons: int
-    bytes: int
-    row: Sequence[int]
-    lines: Sequence[int]
-    in_axons: int = BOUNDLESS
-    out_axons: int = BOUNDLESS
-
-    @cached_property
-    def cheapest(self) -> list[Fraction]:
-        """The least of `row[m] / m` over `1 <= m <= n`, by n."""
-        best = [Fraction(self.row[1])]
-        for n in range(1, self.neurons + 1):
-            best.append(min(best[-1], Fraction(self.row[n], n)))
-        return best
-
-
-@dataclass
-class Core:
-    """A core while it is filled."""
-
-    counts: dict[int, int] = field(default_factory=dict)
-    neurons: int = 0
-    bytes: int = 0
-    in_axons: int = 0
-    out_axons: int = 0
-    groups: set[int] = field(default_factory=set)
-
-    def most(self, number: int, item: Item, room: Room, fan_out: int, wanted: int) -> int:
-        """How many neurons of an item can be added, up to `wanted`."""
-        there = self.counts.get(number, 0)
-        lines = sum(room.lines[g] for g in item.groups if g not in self.groups)
-        axons = room.in_axons - self.in_axons - lines
-        if axons < 0:
-            return 0
-        wanted = min(wanted, room.neurons - self.neurons)
-        if item.axons:
-            wanted = min(wanted, axons // item.axons)
-        if fan_out:
-            wanted = min(wanted, (room.out_axons - self.out_axons) // fan_out)
-        if wanted <= 0:
-            return 0
-        left = room.bytes - self.bytes
-        if item.single:
-            wanted = min(wanted, left // item.single)
-        low, high = 0, wanted
-        while low < high:
-            middle = (low + high + 1) // 2
-            cost = item.dense * (room.row[there + middle] - room.row[there]) + item.single * middle
-            low, high = (middle, high) if cost <= left else (low, middle - 1)
-        return low
-
-    def add(self, number: int, item: Item, room: Room, fan_out: int, count: int) -> None:
-        there = self.counts.get(number, 0)
-        new = item.groups - self.groups
-        self.counts[number] = there + count
-        self.neurons += count
-        self.bytes += item.dense * (room.row[there + count] - room.row[there]) + item.single * count
-        self.in_axons += sum(room.lines[g] for g in new) + item.axons * count
-        self.out_axons += fan_out * count
-        self.groups |= new
-
-
-Counts = list[dict[int, int]]
 
 
 def pack(items: Sequence[Item], room: Room) -> Counts | None:

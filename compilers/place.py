@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurokit.compilers.check import applied
-from neurokit.compilers.packing import BOUNDLESS, Counts, Item, Room, bound, pack
+from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
+from neurokit.compilers.packing import bound, pack
 from neurokit.compilers.populations import Population, row_bytes, synapse_bytes
 from neurokit.compilers.rules import Subject
 from neurokit.errors import DoesNotFit, explain

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurokit.compilers.packing import BOUNDLESS, Item, Room, bound, legal, pack, traffic
-from neurokit.compilers.place import place
+from neurokit.compilers.cores import BOUNDLESS, Item, Room
+from neurokit.compilers.packing import bound, legal, pack, traffic
+from neurokit.compilers.place import demand, place
 from neurokit.compilers.populations import populations, row_bytes
 from neurokit.core_map import core_map
 from neurokit.errors import DoesNotFit, GraphError
@@ -164,8 +165,6 @@ def test_small_networks_take_as_few_cores_as_exhaustive_search_finds(seed: int) 
 
 
 def test_small_programs_take_as_few_cores_as_exhaustive_search_finds() -> None:
-    from neurokit.compilers.place import demand
-
     for seed in range(12):
         rng = np.random.default_rng(seed)
         program = branches(rng, [[int(rng.integers(1, 4))], [int(rng.integers(1, 4))]], int(rng.integers(1, 4)))
