@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurokit.comparison import compare
+    from neurokit.compilers.check import check
     from neurokit.compilers.fit_chip import check_fit
+    from neurokit.compilers.place import place
     from neurokit.compilers.quantize import quantize
     from neurokit.compilers.trace import trace
     from neurokit.gradients.alternating import AlternatingReadout
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from neurokit.gradients.node_perturbation import NodePerturbation
     from neurokit.gradients.scopes import Global, Layerwise
     from neurokit.graph import Graph
-    from neurokit.hw_configs import load_chip
+    from neurokit.hw_configs import load_board, load_chip
     from neurokit.lava.forms import SoftIFForm, StockForm
     from neurokit.lava.target import LavaCPU
     from neurokit.metrics import relative_l2
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from neurokit.networks.model_file import load_model, save_model
     from neurokit.networks.seponet import SepONet
     from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
+    from neurokit.placement import Placement
     from neurokit.problems.antiderivative import Antiderivative
     from neurokit.problems.burgers import Burgers
     from neurokit.problems.data import OperatorData, PointData, TripleData
@@ -78,6 +81,7 @@ _HOMES = {
     "OperatorData": "neurokit.problems.data",
     "OperatorRecipe": "neurokit.recipes",
     "Orthonormal": "neurokit.gradients.directions",
+    "Placement": "neurokit.placement",
     "PointData": "neurokit.problems.data",
     "Poisson": "neurokit.problems.poisson",
     "Program": "neurokit.program",
@@ -96,12 +100,15 @@ _HOMES = {
     "TripleData": "neurokit.problems.data",
     "Twin": "neurokit.twin",
     "WeakGaussian": "neurokit.surrogates",
+    "check": "neurokit.compilers.check",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
     "evaluate": "neurokit.training",
     "fit": "neurokit.training",
+    "load_board": "neurokit.hw_configs",
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
+    "place": "neurokit.compilers.place",
     "quantize": "neurokit.compilers.quantize",
     "read_data": "neurokit.problems.user_data",
     "read_split": "neurokit.problems.user_data",
@@ -139,6 +146,7 @@ __all__ = [
     "OperatorData",
     "OperatorRecipe",
     "Orthonormal",
+    "Placement",
     "PointData",
     "Poisson",
     "Program",
@@ -157,12 +165,15 @@ __all__ = [
     "TripleData",
     "Twin",
     "WeakGaussian",
+    "check",
     "check_fit",
     "compare",
     "evaluate",
     "fit",
+    "load_board",
     "load_chip",
     "load_model",
+    "place",
     "quantize",
     "read_data",
     "read_split",
