@@ -254,6 +254,7 @@ def test_variance_is_that_of_theory_and_layerwise_is_less() -> None:
     assert variance(Layerwise())[0] < measured / 1.3
 
 
+@pytest.mark.slow
 def test_orthogonal_directions_have_the_variance_of_theory_and_less_than_independent_ones() -> None:
     _, n = variance(Global(), draws=1)
     order = 1 << (n - 1).bit_length()

@@ -26,7 +26,7 @@ from neurokit.run_folder import RunFolder  # noqa: E402
 from neurokit.run_training import train_run  # noqa: E402
 from neurokit.training import Tell, evaluate  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 #: Long enough to be caught in the middle, and with intervals that share no factor.
 ITERATIONS, CHECKPOINT_EVERY, LOG_EVERY, EVALUATE_EVERY = 3000, 37, 5, 101

@@ -25,7 +25,7 @@ from neurokit.networks import load_model  # noqa: E402
 from neurokit.spread import SpreadData, SpreadDirections, spread  # noqa: E402
 from neurokit.team import Team  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 DOUBLE, LAYERS = 8, 5  # bytes of a float64; layers of a DeepONet: two in branch, two in trunk, and the bias
 
 
