@@ -17,7 +17,17 @@ from jaxtyping import Float64
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.neurons import Neuron, trainables
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, require_unread, wire_up
+from neurokit.wiring import (
+    Signal,
+    Wire,
+    frozen,
+    one_source,
+    require_finite,
+    require_unread,
+    through,
+    two_totals,
+    wire_up,
+)
 
 
 @dataclass(frozen=True)
@@ -74,17 +84,7 @@ class Dense:
             )
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        source = one_source(self, sources, *Signal)
-        if source.size != self.weight.shape[1]:
-            raise GraphError(
-                explain(
-                    f"layer {self.name!r}: weight",
-                    f"{self.weight.shape[1]} wide",
-                    f"{source.size}, the size of {self.source!r}",
-                    "match the two",
-                )
-            )
-        return Wire(self.weight.shape[0], source.signal)
+        return through(self, self.weight, sources)
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,7 @@ class Product:
         return (self.left, self.right)
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        left, right = sources
-        if left != right or left.signal is not Signal.TOTAL:
-            raise GraphError(
-                f"node {self.name!r} (Product) multiplies two totals of one size; {self.left!r} is {left.size} lines "
-                f"of {left.signal.value}, {self.right!r} is {right.size} lines of {right.signal.value}."
-            )
-        return left
+        return two_totals(self, sources)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,17 @@ from neurokit.integers import (
 )
 from neurokit.neurons import IF
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, one_source, present, require_finite, require_unread, wire_up
+from neurokit.wiring import (
+    Signal,
+    Wire,
+    one_source,
+    present,
+    require_finite,
+    require_unread,
+    through,
+    two_totals,
+    wire_up,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,17 +134,7 @@ class Dense:
         require_positive_scale(f"layer {self.name!r}: scale", self.scale)
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        source = one_source(self, sources, *Signal)
-        if source.size != self.weight.shape[1]:
-            raise GraphError(
-                explain(
-                    f"layer {self.name!r}: weight",
-                    f"{self.weight.shape[1]} wide",
-                    f"{source.size}, the size of {self.source!r}",
-                    "match the two",
-                )
-            )
-        return Wire(self.weight.shape[0], source.signal)
+        return through(self, self.weight, sources)
 
 
 @dataclass(frozen=True)
@@ -229,13 +229,7 @@ class Product:
         require_positive_scale(f"product {self.name!r}: scale", self.scale)
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        left, right = sources
-        if left != right or left.signal is not Signal.TOTAL:
-            raise GraphError(
-                f"node {self.name!r} (Product) multiplies two totals of one size; {self.left!r} is {left.size} lines "
-                f"of {left.signal.value}, {self.right!r} is {right.size} lines of {right.signal.value}."
-            )
-        return left
+        return two_totals(self, sources)
 
 
 @dataclass(frozen=True)

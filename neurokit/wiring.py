@@ -94,6 +94,34 @@ def one_source(node: Node, sources: Sequence[Wire], *allowed: Signal) -> Wire:
     return sources[0]
 
 
+def two_totals(node: Node, sources: Sequence[Wire]) -> Wire:
+    """The common wire of the two sources of a product, which must be totals of one size."""
+    left, right = sources
+    if left != right or left.signal is not Signal.TOTAL:
+        said = [
+            f"{n!r} is {wire.size} lines of {wire.signal.value}" for n, wire in zip(node.sources, sources, strict=True)
+        ]
+        raise GraphError(
+            f"node {node.name!r} ({type(node).__name__}) multiplies two totals of one size; {', '.join(said)}."
+        )
+    return left
+
+
+def through(node: Node, weight: np.ndarray, sources: Sequence[Wire]) -> Wire:
+    """What a matrix `(out, in)` makes of the only source of `node`, which must be `in` lines of anything."""
+    source = one_source(node, sources, *Signal)
+    if source.size != weight.shape[1]:
+        raise GraphError(
+            explain(
+                f"layer {node.name!r}: weight",
+                f"{weight.shape[1]} wide",
+                f"{source.size}, the size of {node.sources[0]!r}",
+                "match the two",
+            )
+        )
+    return Wire(weight.shape[0], source.signal)
+
+
 def frozen(array: np.ndarray) -> np.ndarray:
     """A read-only copy, so that an artefact cannot change after it was checked."""
     array = np.array(array, copy=True, order="C")
