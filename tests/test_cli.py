@@ -79,7 +79,6 @@ def test_run_writes_the_outputs_of_every_sample(saved: Path, tmp_path: Path) -> 
         (["run", "program.h5", "--inputs", "names.npz"], "the network's inputs are ['x']"),
         (["run", "program.h5", "--inputs", "nan.npz"], "legal is a finite number"),
         (["run", "program.h5", "--inputs", "program.h5"], "not a readable .npz file"),
-        (["compile", "program.h5"], "program.h5"),
     ],
 )
 def test_bad_input_is_explained_with_exit_code_two(
@@ -95,6 +94,21 @@ def test_bad_input_is_explained_with_exit_code_two(
     assert says in " ".join(done.stderr.split()), done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == before, "nothing was written"
+
+
+@pytest.mark.torch
+def test_a_program_is_no_model(saved: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    done = neurokit("compile", saved, folder=tmp_path)
+    assert done.returncode == 2
+    assert "a model saved by neurokit" in " ".join(done.stderr.split())
+
+
+def test_without_torch_a_command_that_needs_it_says_so(saved: Path, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; sys.argv[1:] = ['compile', 'program.h5']; import neurokit.__main__"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 2
+    assert "pip install 'neurokit-loihi[train]'" in " ".join(done.stderr.split())
 
 
 def test_an_unknown_option_is_refused(saved: Path, tmp_path: Path) -> None:

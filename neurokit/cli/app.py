@@ -45,6 +45,12 @@ def main() -> None:
         console.print(f"[red]{type(error).__name__}:[/red]", end=" ")
         console.print(str(error), markup=False)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        remedy = "this command needs PyTorch, which is not installed: pip install 'neurokit-loihi[train]'"
+        console.print(remedy, markup=False)
+        sys.exit(2)
     except KeyboardInterrupt:
         console.print("interrupted")
         sys.exit(130)
