@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -53,7 +54,7 @@ def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     for i, column in enumerate(columns):
         view.add_column(column, justify="left" if i == 0 else "right")
     for row in rows:
-        view.add_row(*(show(cell) for cell in row))
+        view.add_row(*(escape(show(cell)) for cell in row))  # a bracket is text here, not markup
     console.print(view)
 
 

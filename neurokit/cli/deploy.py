@@ -135,6 +135,7 @@ def compare(
     )
     emit(comparison.to_json(), json)
     if comparison.first_mismatch:
-        console.print(f"[red]first mismatch:[/red] {comparison.first_mismatch}")
+        console.print("[red]first mismatch:[/red]", end=" ")
+        console.print(str(comparison.first_mismatch), markup=False)
         raise typer.Exit(1)
     console.print("[green]every number is equal[/green]")

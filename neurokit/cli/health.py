@@ -19,8 +19,8 @@ def doctor(json: JsonOption = None) -> None:
         ["package", "version"],
         [[k, v or "not installed"] for k, v in record["packages"].items()],
     )
-    console.print(f"Lava:    {record['lava']['why']}")
-    console.print(f"Loihi 2: {record['loihi2']['why']}")
+    console.print(f"Lava:    {record['lava']['why']}", markup=False)
+    console.print(f"Loihi 2: {record['loihi2']['why']}", markup=False)
     console.print(
         "[green]the CPU path is healthy[/green]" if record["ok"] else "[red]the CPU path is not healthy[/red]"
     )
