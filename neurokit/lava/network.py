@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -129,6 +130,9 @@ class LavaNetwork:
     def _start(self) -> None:
         """Let Lava compile the network and start its children."""
         assert self._wiring is not None
+        # Made here, the folder of Lava's sockets is this interpreter's to remove at its end. A child that made it takes
+        # the folder along only when it ends in good order, and on a busy machine Python terminates it after a second.
+        get_temp_dir()
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=self.form.expanded)
         executable = next(iter(self._wiring.labels)).compile(config)
         self._runtime = _CarefulRuntime(executable, ActorType.MultiProcessing)
