@@ -15,8 +15,8 @@ from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks import DeepONet
 from neurokit.problems.data import OperatorData
-from neurokit.spread import SpreadData, SpreadDirections, spread
-from neurokit.team import Team, join_team
+from neurokit.runs.spread import SpreadData, SpreadDirections, spread
+from neurokit.runs.team import Team, join_team
 from neurokit.training import fit
 
 ITERATIONS = 15

@@ -21,7 +21,8 @@ ALONE = """
 import sys
 sys.modules.update(torch=None, lava=None, numba=None)
 import numpy as np
-from neurokit import graph, program, program_file, reference, twin
+from neurokit import graph, program, program_file, reference
+from neurokit.twin import target as twin
 from neurokit.compilers import bounds, quantize
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean
@@ -94,7 +95,7 @@ def test_no_module_imports_torch_and_lava(path: Path) -> None:
 
 
 CORE = ["errors", "wiring", "neurons", "readouts", "graph", "program", "program_content", "program_file", "reference",
-        "result", "targets", "twin", "twin_arrays"]  # fmt: skip
+        "result", "targets", "twin/target", "twin/arrays"]  # fmt: skip
 
 
 @pytest.mark.checkout

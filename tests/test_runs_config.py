@@ -21,7 +21,7 @@ from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks import MLP, DeepONet
 from neurokit.problems.poisson import Poisson
 from neurokit.recipes import OperatorRecipe
-from neurokit.run_config import RunConfig, read_config
+from neurokit.runs.config import RunConfig, read_config
 
 pytestmark = pytest.mark.torch
 

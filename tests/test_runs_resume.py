@@ -21,9 +21,9 @@ torch = pytest.importorskip("torch")
 from neurokit.errors import RunError, TrainingDiverged  # noqa: E402
 from neurokit.networks import load_model  # noqa: E402
 from neurokit.problems.data import Split  # noqa: E402
-from neurokit.run_config import RunConfig  # noqa: E402
-from neurokit.run_folder import RunFolder  # noqa: E402
-from neurokit.run_training import train_run  # noqa: E402
+from neurokit.runs.config import RunConfig  # noqa: E402
+from neurokit.runs.folder import RunFolder  # noqa: E402
+from neurokit.runs.training import train_run  # noqa: E402
 from neurokit.training import Tell, evaluate  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]

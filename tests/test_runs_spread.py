@@ -22,8 +22,8 @@ from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.closed_form import ClosedFormReadout  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.networks import load_model  # noqa: E402
-from neurokit.spread import SpreadData, SpreadDirections, spread  # noqa: E402
-from neurokit.team import Team  # noqa: E402
+from neurokit.runs.spread import SpreadData, SpreadDirections, spread  # noqa: E402
+from neurokit.runs.team import Team  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 DOUBLE, LAYERS = 8, 5  # bytes of a float64; layers of a DeepONet: two in branch, two in trunk, and the bias

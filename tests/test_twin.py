@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import ROOMY, programs, random_inputs, random_program
 
-from neurokit import twin
 from neurokit.errors import GraphError, OutOfRange, TargetUnavailable
 from neurokit.neurons import IF, Subtract, ToZero, heaviside
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
@@ -22,7 +21,8 @@ from neurokit.reference import run
 from neurokit.result import RunResult
 from neurokit.targets import Target
 from neurokit.twin import Twin
-from neurokit.twin_arrays import ArrayKernels, Kernels, Synapses
+from neurokit.twin import target as twin
+from neurokit.twin.arrays import ArrayKernels, Kernels, Synapses
 
 numba = pytest.importorskip("numba")
 
@@ -110,7 +110,7 @@ def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, res
 
 def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
     """A second signature would mean strided arrays, at which the same loops are ten times slower."""
-    from neurokit import twin_kernels
+    from neurokit.twin import kernels as twin_kernels
 
     rng = np.random.default_rng(5)
     for record in (True, False):
@@ -122,7 +122,7 @@ def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
 
 
 def test_kernels_compile_where_no_folder_can_hold_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurokit import twin_kernels
+    from neurokit.twin import kernels as twin_kernels
 
     original, tried = numba.njit, []
 
@@ -267,7 +267,7 @@ def test_thread_counts_below_one_are_refused(threads: int) -> None:
 
 def test_missing_numba_is_said_when_it_was_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
     twin.choose.cache_clear()
-    monkeypatch.setitem(sys.modules, "neurokit.twin_kernels", None)
+    monkeypatch.setitem(sys.modules, "neurokit.twin.kernels", None)
     try:
         with pytest.raises(TargetUnavailable, match=r"neurokit-loihi\[fast\]"):
             twin.choose(True)

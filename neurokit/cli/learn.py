@@ -126,10 +126,10 @@ def _widths(hidden: str | None) -> list[int] | None:
 
 
 def _train(config: Path | None, out: Path | None, resume: bool, options: dict[str, Any], json: str | None) -> None:
-    from neurokit.run_config import read_config
-    from neurokit.run_folder import RunFolder
-    from neurokit.run_training import require_device, train_run
-    from neurokit.team import join_team, leads_by_environment
+    from neurokit.runs.config import read_config
+    from neurokit.runs.folder import RunFolder
+    from neurokit.runs.team import join_team, leads_by_environment
+    from neurokit.runs.training import require_device, train_run
     from neurokit.training import Tell
 
     if resume:

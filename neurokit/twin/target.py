@@ -23,7 +23,7 @@ from neurokit.compilers.bounds import prove
 from neurokit.errors import OutOfRange, TargetUnavailable, UnsupportedNode, explain
 from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
 from neurokit.result import RunResult, Trace
-from neurokit.twin_arrays import ArrayKernels, Kernels, Synapses, weigh
+from neurokit.twin.arrays import ArrayKernels, Kernels, Synapses, weigh
 from neurokit.wiring import Signal, consumers
 
 #: Bytes of spikes that a thread works on at a time: they stay in its cache.
@@ -85,7 +85,7 @@ def choose(compiled: bool | None) -> Kernels:
     if compiled is False:
         return ArrayKernels()
     try:
-        from neurokit.twin_kernels import NumbaKernels
+        from neurokit.twin.kernels import NumbaKernels
     except ImportError as error:
         if compiled:
             raise TargetUnavailable(

@@ -17,12 +17,12 @@ from neurokit.metrics import RelativeL2
 from neurokit.networks.model_file import save_model
 from neurokit.problems.data import Data, PointData
 from neurokit.recipes import describe
-from neurokit.run_config import RunConfig
-from neurokit.run_folder import RunFolder
-from neurokit.run_observers import Agreement, Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
+from neurokit.runs.config import RunConfig
+from neurokit.runs.folder import RunFolder
+from neurokit.runs.observers import Agreement, Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
+from neurokit.runs.spread import SpreadData, SpreadDirections, spread
+from neurokit.runs.team import Team
 from neurokit.samples import CALIBRATION_SUFFIX, write
-from neurokit.spread import SpreadData, SpreadDirections, spread
-from neurokit.team import Team
 from neurokit.training import History, Observer, evaluate, fit
 
 

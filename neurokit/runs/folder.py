@@ -17,7 +17,7 @@ import torch
 from neurokit import figures
 from neurokit.errors import RunError, explain
 from neurokit.files import replacing
-from neurokit.run_config import RunConfig, read_config
+from neurokit.runs.config import RunConfig, read_config
 
 FORMAT, VERSION = "neurokit.checkpoint", 1
 

@@ -16,7 +16,7 @@ from jaxtyping import Int32, Int64, UInt8
 
 from neurokit.neurons import IF, ToZero
 from neurokit.program import Dense
-from neurokit.twin_arrays import Synapses, Window
+from neurokit.twin.arrays import Synapses, Window
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from neurokit.errors import RunError, explain
 from neurokit.problems.data import Data
-from neurokit.run_folder import RunFolder, flush, metrics_line
-from neurokit.team import Team
+from neurokit.runs.folder import RunFolder, flush, metrics_line
+from neurokit.runs.team import Team
 from neurokit.training import Observer, Training, evaluate
 
 #: Told every logged line.

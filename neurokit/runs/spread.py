@@ -19,7 +19,7 @@ from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.tangent import Way, layers, tangent
-from neurokit.team import Team
+from neurokit.runs.team import Team
 
 
 @dataclass(frozen=True)
