@@ -39,8 +39,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	@$(BIN)/neurokit demo $(ARGS)
 
+# Two at a time: a test is one thread, or a Lava network of many processes that mostly wait for each other.
 test: setup
-	@$(BIN)/python -m pytest --nbmake tests notebooks $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --nbmake tests notebooks $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -41,13 +41,13 @@ def bump(count: int = 200) -> PointData:
 ESTIMATORS = [
     pytest.param(Backprop(), 0.12, id="backprop"),
     pytest.param(ForwardGradient(Layerwise(), directions=16), 0.45, id="layerwise"),
-    pytest.param(ClosedFormReadout(ForwardGradient(Layerwise(), directions=8)), 0.06, id="closed form"),
+    pytest.param(ClosedFormReadout(ForwardGradient(Layerwise(), directions=8)), 0.12, id="closed form"),
 ]
 
 
 @pytest.mark.parametrize(("estimator", "error"), ESTIMATORS)
 def test_every_estimator_learns_the_poisson_operator(poisson: Split, estimator: Estimator, error: float) -> None:
-    """Errors well above what the seeds of this short run reach and far below the 1.0 of answering zero."""
+    """Errors twice what this short run reaches, since its last bits are the machine's, and far below 1, that of answering zero."""
     model = operator()
     history = fit(model, poisson.train, estimator, iterations=300, batch_size=30, learning_rate=5e-3)
     assert history.loss.shape == (300,)
