@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import chips, deploy, health, learn, show
+from neurokit.cli import chips, deploy, health, learn, reproduce, show
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -28,6 +28,7 @@ app.command("run")(deploy.run)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)
 app.command("bench")(show.bench)
+app.command("reproduce")(reproduce.reproduce)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,116 @@
+"""`neurokit reproduce`: the tables of a publication, row by row and seed by seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.errors import RunError, explain
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help="Which table: rfg.", metavar="NAME")],
+    rows: Annotated[str, typer.Option(help="Only rows that match, such as 'poisson/*'.")] = "*",
+    seeds: Annotated[int, typer.Option(help="Seeds of every row: 0, 1, ...", min=1)] = 3,
+    budget: Annotated[
+        float, typer.Option(help="Share of the iterations; below 1 it proves that rows run, not what they reach.")
+    ] = 1.0,
+    jobs: Annotated[int, typer.Option(help="Processes side by side, one thread each.", min=1, max=2)] = 1,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Choose settings again, on functions held out from training.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default reproduce-NAME.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Reproduce a published table; what is done stays in the folder, so an interrupted reproduction goes on.
+
+    Exit code 1 when a row misses its bar with the whole budget.
+    """
+    from neurokit.reproduce.tables import rows as rows_of
+
+    if not 0 < budget <= 1:
+        raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
+    chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
+    folder = out or Path(f"reproduce-{name}")
+    if tune:
+        _tune(name, chosen, budget, folder, json)
+    else:
+        _reproduce(name, chosen, seeds, budget, jobs, folder, json)
+
+
+def _reproduce(
+    name: str, chosen: tuple[Any, ...], seeds: int, budget: float, jobs: int, folder: Path, json: str | None
+) -> None:
+    from neurokit.files import write_text
+    from neurokit.reproduce.runner import Cache, run
+    from neurokit.reproduce.summary import draw, markdown, plus_minus, summarise
+
+    with progress() as bars:
+        task = bars.add_task(f"reproduce {name}", total=len(chosen) * seeds, note="")
+        trials = run(
+            chosen,
+            seeds=seeds,
+            jobs=jobs,
+            cache=Cache(folder / "trials"),
+            progress=lambda done, note: bars.update(task, completed=done, note=note),
+        )
+    records = summarise(chosen, trials, budget)
+    shortened = "" if budget == 1 else f": runs shortened to {budget:g} of their iterations, not results"
+    met = {True: "yes", False: "miss", None: None}
+    table(
+        f"{name}, {seeds} seed{'s' if seeds > 1 else ''}{shortened}",
+        ["row", "paper", "mean", "global", "bar", "met", "CPU s"],
+        [
+            [
+                record["row"],
+                record["paper"],
+                plus_minus(record["errors"]["mean"]),
+                plus_minus(record["errors"]["global"]),
+                record["bar"],
+                met[record["met"]],
+                record["seconds"],
+            ]
+            for record in records
+        ],
+    )
+    report = {"name": name, "seeds": seeds, "budget": budget, "rows": records}
+    write_text(folder / "table.md", markdown(records, budget))
+    emit(report, str(folder / "table.json"))
+    draw(records, folder / "curves.png", budget)
+    console.print(f"written to {folder}/: table.md, table.json, curves.png, trials/", markup=False)
+    emit(report, json)
+    if any(record["met"] is False for record in records):
+        raise typer.Exit(1)
+
+
+def _tune(name: str, chosen: tuple[Any, ...], budget: float, folder: Path, json: str | None) -> None:
+    from neurokit.reproduce.tune import tune
+
+    choices = []
+    with progress() as bars:
+        task = bars.add_task(f"tune {name}", total=len(chosen), note="")
+        for i, row in enumerate(chosen):
+            bars.update(task, completed=i, note=row.name)
+            choices.append(tune(row, lambda share, i=i: bars.update(task, completed=i + share)))  # type: ignore[misc]
+    lines: list[list[object]] = []
+    for choice in choices:
+        for candidate in choice.candidates:
+            tags = ["best"] if candidate is choice.best else []
+            tags += ["declared"] if candidate.settings == choice.row.settings else []
+            s = candidate.settings
+            lines.append(
+                [
+                    *(choice.row.name, s.iterations, s.batch_size, s.learning_rate, s.weight_decay),
+                    *(candidate.error, candidate.seconds, ", ".join(tags)),
+                ]
+            )
+    title = f"{name}: errors on functions held out from training" + (f", budget {budget:g}" if budget < 1 else "")
+    columns = ["row", "iterations", "batch", "learning rate", "weight decay", "validation error", "CPU s", ""]
+    table(title, columns, lines)
+    record = {"name": name, "budget": budget, "rows": [choice.as_dict() for choice in choices]}
+    emit(record, str(folder / "tuning.json"))
+    console.print(f"written to {folder}/tuning.json", markup=False)
+    emit(record, json)

@@ -1,0 +1,66 @@
+"""Networks of the tables, described before there are data to build them for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurokit.errors import GraphError, explain
+from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.mlp import MLP
+from neurokit.problems.data import Data, PointData
+from neurokit.readouts import MemMean, ReadoutRule
+from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
+
+
+@dataclass(frozen=True)
+class MLPShape:
+    """An MLP: widths of its hidden layers, time steps, readout and surrogate. For PointData."""
+
+    hidden: tuple[int, ...]
+    steps: int = 32
+    readout: ReadoutRule = MemMean()  # noqa: RUF009 (frozen)
+    surrogate: Surrogate | WeakGaussian = Gaussian()  # noqa: RUF009 (frozen)
+
+    def build(self, data: Data, seed: int) -> MLP:
+        """The network for `data`. Raises GraphError for data of another kind."""
+        if not isinstance(data, PointData):
+            raise _misfit("MLPShape", data, "PointData")
+        return MLP(
+            inputs=data.x.shape[1],
+            hidden=self.hidden,
+            outputs=data.y.shape[1],
+            steps=self.steps,
+            readout=self.readout,
+            surrogate=self.surrogate,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True)
+class DeepONetShape:
+    """A DeepONet: widths of the hidden layers of branch and trunk, features, time steps, readout and surrogate."""
+
+    hidden: tuple[int, ...] = (32,)
+    features: int = 32
+    steps: int = 32
+    readout: ReadoutRule = MemMean()  # noqa: RUF009 (frozen)
+    surrogate: Surrogate | WeakGaussian = Gaussian()  # noqa: RUF009 (frozen)
+
+    def build(self, data: Data, seed: int) -> DeepONet:
+        """The network for `data`. Raises GraphError for data of another kind."""
+        if isinstance(data, PointData):
+            raise _misfit("DeepONetShape", data, "OperatorData or TripleData")
+        return DeepONet(
+            sensors=data.branch.shape[1],
+            coordinates=data.locations.shape[1],
+            hidden=self.hidden,
+            features=self.features,
+            steps=self.steps,
+            readout=self.readout,
+            surrogate=self.surrogate,
+            seed=seed,
+        )
+
+
+def _misfit(shape: str, data: Data, legal: str) -> GraphError:
+    return GraphError(explain(f"{shape}: data", type(data).__name__, legal, "choose the network by the problem"))

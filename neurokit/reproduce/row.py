@@ -1,0 +1,135 @@
+"""Row: one number of a published table, and all that decides what ours will be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from torch import nn
+
+from neurokit.errors import OutOfRange, explain
+from neurokit.gradients.estimator import Estimator
+from neurokit.problems.data import Data, Split
+from neurokit.recipes import describe
+from neurokit.training import Settings
+
+
+class Metric(str, Enum):
+    """Which relative L2 error a row reports; all of them are recorded.
+
+    MEAN and MEDIAN are over samples of `||u - uh|| / ||u||`, GLOBAL is `||U - Uh||_F / ||U||_F` over the whole set.
+    """
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    GLOBAL = "global"
+
+
+class Problem(Protocol):
+    """A frozen recipe of a data set."""
+
+    def __hash__(self) -> int: ...
+
+    def generate(self, seed: int = 0) -> Split[Any]:
+        """Samples to train on and to test with."""
+        ...
+
+
+class Shape(Protocol):
+    """A frozen description of a network."""
+
+    def build(self, data: Data, seed: int) -> nn.Module:
+        """The untrained network, with as many inputs as `data` has."""
+        ...
+
+
+class Bar(Protocol):
+    """What the mean over seeds has to be at or below."""
+
+    def limit(self, means: Mapping[str, float]) -> float | None:
+        """The number, given the means of all rows; None where one that it depends on is not among them."""
+        ...
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A fixed bar."""
+
+    value: float
+
+    def limit(self, means: Mapping[str, float]) -> float | None:
+        return self.value
+
+
+@dataclass(frozen=True)
+class TimesRow:
+    """`factor` times the mean of another row."""
+
+    factor: float
+    row: str
+
+    def limit(self, means: Mapping[str, float]) -> float | None:
+        return self.factor * means[self.row] if self.row in means else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    name        `problem/method`, unique in its table
+    problem     generates the data from the seed of a run, network and estimator draw from the same seed
+    paper       the published number, where there is one
+    bar         ours is met when the mean of the seeds is at or below it
+    metric      the error that `bar` is about
+    differs     what differs from the publication, in words
+    grid        values of Settings from which `tune` chooses, by field
+    held_out    training samples that serve as validation set while tuning; a reported run trains on all
+
+    Raises OutOfRange when the grid names something that is not a number of Settings.
+    """
+
+    name: str
+    problem: Problem
+    network: Shape
+    estimator: Estimator
+    settings: Settings
+    paper: float | None = None
+    bar: Bar | None = None
+    metric: Metric = Metric.MEAN
+    differs: str = ""
+    grid: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    held_out: int = 160
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", MappingProxyType(dict(self.grid)))
+        legal = ("iterations", "batch_size", "learning_rate", "weight_decay")
+        for name in self.grid:
+            if name not in legal:
+                raise OutOfRange(
+                    explain(f"row {self.name!r}: grid", name, f"one of {', '.join(legal)}", "tune one of these")
+                )
+
+    def shortened(self, budget: float) -> Row:
+        """The row with that share of its iterations, at least one."""
+        iterations = max(1, round(budget * self.settings.iterations))
+        return replace(self, settings=replace(self.settings, iterations=iterations))
+
+    @property
+    def recipe(self) -> str:
+        """Estimator and settings in words."""
+        s = self.settings
+        decay = f", weight decay {s.weight_decay:g}" if s.weight_decay else ""
+        return (
+            f"{describe(self.estimator)}; {s.iterations:,} iterations of {s.batch_size} samples, "
+            f"learning rate {s.learning_rate:g}{decay}"
+        )
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of everything that decides what a run computes; cached results are kept under it."""
+        decisive = (self.problem, self.network, self.estimator, replace(self.settings, seed=0))
+        return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]

@@ -1,0 +1,34 @@
+"""The tables that can be reproduced, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from neurokit.errors import RunError, explain
+from neurokit.reproduce.row import Row
+
+
+def _rfg() -> tuple[Row, ...]:
+    from neurokit.reproduce import mexican_hat, poisson
+
+    return (*mexican_hat.ROWS, *poisson.ROWS)
+
+
+#: Rows of every table; rows are made when asked for, because they import what they train.
+TABLES: dict[str, Callable[[], tuple[Row, ...]]] = {"rfg": _rfg}
+
+
+def rows(name: str, pattern: str = "*") -> tuple[Row, ...]:
+    """The rows of the table `name` whose names match `pattern`, in which `*` stands for anything.
+
+    Raises RunError when there is no such table, or no such row in it.
+    """
+    if name not in TABLES:
+        raise RunError(explain("table", repr(name), f"one of {', '.join(TABLES)}", "choose one of these"))
+    every = TABLES[name]()
+    chosen = tuple(row for row in every if fnmatchcase(row.name, pattern))
+    if not chosen:
+        names = ", ".join(row.name for row in every)
+        raise RunError(explain("--rows", repr(pattern), f"a pattern that matches some of {names}", "use such a one"))
+    return chosen

@@ -1,0 +1,134 @@
+"""Trial: one row trained from one seed, its errors on the test set, its learning curve and what it cost."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from neurokit.errors import TrainingDiverged
+from neurokit.metrics import relative_l2
+from neurokit.problems.data import Data, OperatorData, Split
+from neurokit.reproduce.cost import forward_equivalents
+from neurokit.reproduce.row import Metric, Problem, Row
+from neurokit.training import Observer, Training, fit, predict
+
+#: Points of a learning curve, spaced geometrically over the iterations.
+CURVE_POINTS = 24
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a row trained from one seed.
+
+    errors      every Metric on the test set by its name; None when training diverged, and `failure` says how
+    seconds     CPU seconds of this process for the training, test errors of the curve left out
+    curve       iterations done, and the test error (the row's metric) of the network as if the run had ended there
+    cost        CPU time of one iteration's gradient in units of one forward pass of the same batch, measured here
+    """
+
+    row: str
+    seed: int
+    digest: str
+    errors: Mapping[str, float] | None
+    failure: str
+    seconds: float
+    curve: tuple[tuple[int, float], ...]
+    cost: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return {**vars(self), "curve": [list(point) for point in self.curve]}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Trial:
+        """The inverse of `as_dict`. Raises KeyError, TypeError or ValueError for anything else."""
+        curve = tuple((int(iteration), float(error)) for iteration, error in plain["curve"])
+        return cls(**{**plain, "curve": curve})
+
+
+def train(row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
+    """Generate data, build, train and test; everything random follows from `seed`."""
+    split = _generated(row.problem, seed)
+    return train_on(split, row, seed, progress)
+
+
+def train_on(split: Split[Any], row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
+    """Train `row` on `split.train` and judge it on `split.test`; `progress` is told the share that is done."""
+    model = row.network.build(split.train, seed)
+    cost = forward_equivalents(model, split.train, row.estimator, row.settings)
+    curve = Curve(split.test, row.metric, row.settings.iterations)
+    attending: list[Observer] = [curve] if progress is None else [curve, _Share(progress)]
+    settings = vars(replace(row.settings, seed=seed))
+    started = time.process_time()
+    errors, failure = None, ""
+    try:
+        fit(model, split.train, row.estimator, **settings, observers=attending)
+    except TrainingDiverged as error:
+        failure = str(error)
+    seconds = time.process_time() - started - curve.seconds
+    if not failure:
+        errors = test_errors(model, split.test)
+        if not all(math.isfinite(value) for value in errors.values()):
+            errors, failure = None, "the network's answers are not finite"
+    return Trial(row.name, seed, row.digest, errors, failure, seconds, tuple(curve.points), cost)
+
+
+def test_errors(model: torch.nn.Module, data: Data) -> dict[str, float]:
+    """Every Metric of `model` on `data` by name; where samples are single points, all of them are one sample."""
+    truth, answer = data.answers, predict(model, data)
+    if not isinstance(data, OperatorData):
+        truth, answer = truth[None], answer[None]
+    both = relative_l2(truth, answer)
+    apart = (truth - answer).reshape(len(truth), -1)
+    ratios = np.linalg.norm(apart, axis=1) / np.linalg.norm(truth.reshape(len(truth), -1), axis=1)
+    return {
+        Metric.MEAN.value: both.mean,
+        Metric.MEDIAN.value: float(np.median(ratios)),
+        Metric.GLOBAL.value: both.overall,
+    }
+
+
+class Curve(Observer):
+    """Test errors along a run, at iterations spaced geometrically; each is that of the model if the run ended there."""
+
+    def __init__(self, test: Data, metric: Metric, iterations: int) -> None:
+        self.test, self.metric = test, metric
+        self.due = set(np.unique(np.geomspace(1, iterations, CURVE_POINTS).round().astype(int)).tolist())
+        self.points: list[tuple[int, float]] = []
+        self.seconds = 0.0
+
+    def iterated(self, training: Training) -> None:
+        if training.done not in self.due:
+            return
+        started = time.process_time()
+        concluded = copy.deepcopy(training.model)
+        training.conclude(concluded)
+        error = test_errors(concluded, self.test)[self.metric.value]
+        self.points.append((training.done, error))
+        self.seconds += time.process_time() - started
+
+
+@dataclass(frozen=True)
+class _Share(Observer):
+    """Tells the share of the iterations that is done, a hundred times in a run."""
+
+    progress: Callable[[float], None]
+
+    def iterated(self, training: Training) -> None:
+        total = training.settings.iterations
+        if training.done * 100 // total > (training.done - 1) * 100 // total:
+            self.progress(training.done / total)
+
+
+@lru_cache(maxsize=2)
+def _generated(problem: Problem, seed: int) -> Split[Any]:
+    """Rows of one problem share their data."""
+    return problem.generate(seed)
