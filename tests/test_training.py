@@ -47,7 +47,7 @@ ESTIMATORS = [
 
 @pytest.mark.parametrize(("estimator", "error"), ESTIMATORS)
 def test_every_estimator_learns_the_poisson_operator(poisson: Split, estimator: Estimator, error: float) -> None:
-    """Errors twice what this short run reaches, since its last bits are the machine's, and far below 1, that of answering zero."""
+    """Errors twice what this short run reaches, for its last bits are the machine's; answering zero has one of 1."""
     model = operator()
     history = fit(model, poisson.train, estimator, iterations=300, batch_size=30, learning_rate=5e-3)
     assert history.loss.shape == (300,)
