@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +19,12 @@ READOUT_SHIFTS, PRODUCT_SHIFTS = range(8), range(32)
 BIAS_LIMIT = 2**20
 #: A threshold is `k * 2**e`, so that one 8-bit synapse can subtract it.
 THRESHOLD_MANTISSA, THRESHOLD_EXPONENTS = range(1, 256), range(8)
+#: A leaky neuron is not bound to that form: its threshold is what 17 bits hold.
+LEAKY_THRESHOLDS = range(1, 2**17)
+#: Bits that Loihi keeps below the synaptic input where states decay.
+FRACTION_BITS = 6
+#: Bits of a decay, and steps by which a synapse may delay beyond the one that it takes.
+DECAY_BITS, DELAYS = 12, range(63)
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Widths:
     """Bits, sign included, of every kind of integer; leaving one is an error, never a wrap.
 
     synapse      weighted sum before the exponent (32-bit arithmetic, doubled by the exact 8-bit recipe)
-    membrane     of a spiking neuron: 24 bits of which 6 are the fraction that Loihi keeps below the synaptic input
+    membrane     of a spiking neuron in units of its current: 24 bits of which 6 are the fraction that Loihi keeps
     accumulator  of a readout
     message      a graded spike
     product      before its shift
@@ -44,6 +52,45 @@ class Widths:
     def limit(self, kind: str) -> int:
         """Largest magnitude that is safe in both signs: `2**(bits - 1) - 1`."""
         return int(2 ** (getattr(self, kind) - 1) - 1)
+
+    def membrane_limit(self, fraction: int) -> int:
+        """Largest safe magnitude of a membrane with so many bits of fraction; all of it fits 32 bits."""
+        return int(2 ** (min(self.membrane + fraction, 32) - 1) - 1)
+
+
+@dataclass(frozen=True)
+class Decay12:
+    """What is left of an integer after a step, `numerator / 4096`, rounded toward zero as Loihi does.
+
+        u * decay = sign(u) * floor(|u| * numerator / 4096)
+
+    It stands in for the real factor of a neuron's `step`: of Python integers and of NumPy's, in their own dtype, whose
+    range is never left. Raises OutOfRange unless the numerator is an integer in 0..4096; 4096 keeps all.
+    """
+
+    numerator: int
+
+    #: NumPy leaves a product with this to `__rmul__`.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        require_in("Decay12.numerator", self.numerator, range(2**DECAY_BITS + 1), "round it")
+        object.__setattr__(self, "numerator", int(self.numerator))
+
+    @classmethod
+    def nearest(cls, factor: float) -> Decay12:
+        """The nearest to a real factor in [0, 1]; raises OutOfRange for another."""
+        if not (math.isfinite(factor) and 0 <= factor <= 1):
+            raise OutOfRange(explain("Decay12.nearest: factor", factor, "0..1", "use `neurokit.neurons.decay`"))
+        return cls(round(factor * 2**DECAY_BITS))
+
+    def __float__(self) -> float:
+        return float(self.numerator / 2**DECAY_BITS)
+
+    def __rmul__(self, u: Any) -> Any:
+        # In two parts, so that no product is larger than u itself.
+        high, low = abs(u) >> DECAY_BITS, abs(u) & (2**DECAY_BITS - 1)
+        return np.sign(u) * (high * self.numerator + (low * self.numerator >> DECAY_BITS))
 
 
 def integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np.ndarray:
@@ -107,4 +154,47 @@ def split_threshold(threshold: float) -> tuple[int, int]:
             "k * 2**e with 1 <= k <= 255 and 0 <= e <= 7",
             f"use {nearest}, the nearest legal one",
         )
+    )
+
+
+def soft_reset_synapse(threshold: int, decay: Decay12) -> tuple[int, int]:
+    """`(k, e)` of the synapse that subtracts a threshold one step after the spike, when the membrane has decayed.
+
+    Above the threshold both `m` and `m - threshold` are positive, where rounding toward zero is the floor, so
+
+        (m - threshold) * decay = m * decay - threshold * numerator / 4096        for every m > threshold
+
+    exactly if the last term is an integer, in units of the current; and it is one synapse if it is `k * 2**e`.
+    Raises OutOfRange naming the nearest legal numerator and the nearest legal threshold otherwise.
+    """
+    found = _synapse(threshold, decay.numerator)
+    if found is not None:
+        return found
+    numerators = [n for n in range(1, 2**DECAY_BITS + 1) if _synapse(threshold, n)]
+    thresholds = [t for t in LEAKY_THRESHOLDS if _synapse(t, decay.numerator)]
+    nearest = [
+        f"the decay {min(numerators, key=lambda n: abs(n - decay.numerator))}/4096" if numerators else "",
+        f"the threshold {min(thresholds, key=lambda t: abs(t - threshold))}" if thresholds else "",
+    ]
+    raise OutOfRange(
+        explain(
+            "(threshold, decay) of a soft reset",
+            f"({threshold}, {decay.numerator}/4096)",
+            "threshold * numerator = 4096 * k * 2**e with 1 <= k <= 255 and 0 <= e <= 7",
+            f"use {' or '.join(filter(None, nearest)) or 'another of both'}, the nearest legal with the other as it is",
+        )
+    )
+
+
+def _synapse(threshold: int, numerator: int) -> tuple[int, int] | None:
+    amount, rest = divmod(threshold * numerator, 2**DECAY_BITS)
+    if rest:
+        return None
+    return next(
+        (
+            (amount >> e, e)
+            for e in THRESHOLD_EXPONENTS
+            if amount >> e << e == amount and amount >> e in THRESHOLD_MANTISSA
+        ),
+        None,
     )

@@ -18,8 +18,9 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit.errors import OverflowDetected, UnsupportedNode, explain
 from neurokit.integers import Widths
-from neurokit.neurons import heaviside
+from neurokit.neurons import CubaState
 from neurokit.result import RunResult, Trace
+from neurokit.sparse import times
 from neurokit.wiring import Signal, present
 
 
@@ -59,6 +60,7 @@ def interpret(
     value: dict[str, Any] = dict(values)
     state: dict[str, Any] = {}
     total: dict[str, Any] = {}
+    past: dict[str, list[Any]] = {n.name: [] for n in network.nodes}  # what delayed synapses have heard so far
     spikes: dict[str, list[np.ndarray]] = {}
     states: dict[str, list[np.ndarray]] = {}
 
@@ -72,11 +74,17 @@ def interpret(
     for t in range(network.steps):
         for node in network.nodes:
             if isinstance(node, (g.Spiking, p.Spiking)):
+                a = value[node.source]
+                if node.recurrent is not None and t:
+                    a = a + recur(node, widths, value[node.name])
                 if node.name not in state:
-                    state[node.name] = node.neuron.start(np.zeros_like(value[node.source]))
-                before, s, after = node.neuron.step(state[node.name], value[node.source], heaviside)
+                    state[node.name] = node.start(np.zeros_like(a))
+                before, s, after = node.step(state[node.name], a)
                 if isinstance(node, p.Spiking):
-                    _fits(node, "membrane", before, widths, "membrane")
+                    limit = widths.membrane_limit(node.fraction)
+                    _within(node, "membrane", before, limit)
+                    if isinstance(after, CubaState):
+                        _within(node, "synaptic current", after.i, limit)
                 value[node.name], state[node.name] = s, after
                 if record:
                     spikes.setdefault(node.name, []).append(s.astype(np.uint8))
@@ -87,7 +95,11 @@ def interpret(
                 if isinstance(node, p.Readout):
                     _fits(node, "accumulator", total[node.name], widths, "accumulator")
             elif signal[node.name] is Signal.SERIES:
-                value[node.name] = apply(node, widths, *(value[s] for s in node.sources))
+                sources = [value[s] for s in node.sources]
+                if isinstance(node, (g.Synapses, p.Synapses)) and node.delay:
+                    past[node.name].append(sources[0])
+                    sources = [past[node.name][t - node.delay] if t >= node.delay else np.zeros_like(sources[0])]
+                value[node.name] = apply(node, widths, *sources)
 
     for node in network.nodes:
         if isinstance(node, g.Readout):
@@ -121,8 +133,13 @@ def apply(node: Any, widths: Widths, *sources: Any) -> Any:
 
 
 @apply.register
-def _(node: g.Dense, widths: Widths, x: Any) -> Any:
-    return x @ node.weight.T + node.bias
+def _(node: g.Synapses, widths: Widths, x: Any) -> Any:
+    return node.weigh(x)
+
+
+@apply.register
+def _(node: g.Sum, widths: Widths, *sources: Any) -> Any:
+    return sum(sources)
 
 
 @apply.register
@@ -136,12 +153,19 @@ def _(node: g.Output, widths: Widths, y: Any) -> Any:
 
 
 @apply.register
-def _(node: p.Dense, widths: Widths, x: Any) -> Any:
-    a = x @ node.weight.T.astype(np.int64) + node.bias
+def _(node: p.Synapses, widths: Widths, x: Any) -> Any:
+    a = node.weigh(x)
     _fits(node, "weighted sum", a, widths, "synapse")
     a = shift(a, node.exponent)
     _fits(node, "current", a, widths, "message")
     return a
+
+
+@apply.register
+def _(node: p.Sum, widths: Widths, *sources: Any) -> Any:
+    y = sum(sources)
+    _fits(node, "sum", y, widths, "message")
+    return y
 
 
 @apply.register
@@ -158,8 +182,22 @@ def _(node: p.Output, widths: Widths, y: Any) -> Any:
     return node.decode(y)
 
 
+def recur(node: g.Spiking | p.Spiking, widths: Widths, s: Any) -> Any:
+    """The current that the spikes `s` of a population's last step bring back to it."""
+    assert node.recurrent is not None
+    a = times(node.recurrent.matrix, s)
+    if isinstance(node.recurrent, p.Recurrent):
+        _fits(node, "recurrent sum", a, widths, "synapse")
+        a = shift(a, node.recurrent.exponent)
+        _fits(node, "recurrent current", a, widths, "message")
+    return a
+
+
 def _fits(node: Any, what: str, values: np.ndarray, widths: Widths, kind: str) -> None:
-    limit = widths.limit(kind)
+    _within(node, what, values, widths.limit(kind))
+
+
+def _within(node: Any, what: str, values: np.ndarray, limit: int) -> None:
     bad = np.argwhere(np.abs(values) > limit)
     if len(bad):
         where = tuple(bad[0])
@@ -167,7 +205,7 @@ def _fits(node: Any, what: str, values: np.ndarray, widths: Widths, kind: str) -
             explain(
                 f"node {node.name!r}: {what}[{', '.join(map(str, where))}]",
                 values[where],
-                f"{-limit}..{limit} ({getattr(widths, kind)} bits)",
+                f"{-limit}..{limit} ({limit.bit_length() + 1} bits)",
                 "compile again: `quantize` proves that no state overflows for inputs in the declared range",
             )
         )

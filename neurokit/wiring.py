@@ -107,19 +107,47 @@ def two_totals(node: Node, sources: Sequence[Wire]) -> Wire:
     return left
 
 
-def through(node: Node, weight: np.ndarray, sources: Sequence[Wire]) -> Wire:
-    """What a matrix `(out, in)` makes of the only source of `node`, which must be `in` lines of anything."""
-    source = one_source(node, sources, *Signal)
-    if source.size != weight.shape[1]:
+def summed(node: Node, sources: Sequence[Wire]) -> Wire:
+    """The wire of a sum of one or more sources of one size: totals, or held values and series."""
+    totals = [wire.signal is Signal.TOTAL for wire in sources]
+    if not sources or len({wire.size for wire in sources}) > 1 or any(totals) != all(totals):
+        said = [
+            f"{n!r} is {wire.size} lines of {wire.signal.value}" for n, wire in zip(node.sources, sources, strict=True)
+        ]
+        raise GraphError(
+            f"node {node.name!r} ({type(node).__name__}) adds sources of one size, all of them totals or none; "
+            f"{', '.join(said) or 'it has none'}."
+        )
+    series = any(wire.signal is Signal.SERIES for wire in sources)
+    return Wire(sources[0].size, Signal.SERIES if series else sources[0].signal)
+
+
+def through(node: Node, shape: tuple[int, int], delay: int, sources: Sequence[Wire]) -> Wire:
+    """What synapses `(out, in)` make of the only source of `node`: `in` lines of anything, if delayed of a series."""
+    source = one_source(node, sources, *([Signal.SERIES] if delay else Signal))
+    if source.size != shape[1]:
         raise GraphError(
             explain(
                 f"layer {node.name!r}: weight",
-                f"{weight.shape[1]} wide",
+                f"{shape[1]} wide",
                 f"{source.size}, the size of {node.sources[0]!r}",
                 "match the two",
             )
         )
-    return Wire(weight.shape[0], source.signal)
+    return Wire(shape[0], source.signal)
+
+
+def require_recurrent(node: Node, weight: np.ndarray | None, size: int) -> None:
+    """Raise GraphError when a population of `size` neurons has recurrent weights of another size."""
+    if weight is not None and len(weight) != size:
+        raise GraphError(
+            explain(
+                f"layer {node.name!r}: recurrent weight",
+                weight.shape,
+                f"({size}, {size}), the size of {node.sources[0]!r}",
+                "match the two",
+            )
+        )
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,97 @@
+"""Convolution: how a kernel slides over an image, and the matrix that does the same to its lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Num
+
+from neurokit.errors import GraphError, explain
+from neurokit.sparse import Csr
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A cross-correlation in two dimensions, as PyTorch's Conv2d, on lines in the order channel, row, column.
+
+    With the kernel `K` of shape `(out, in / groups, rows, columns)`, and c over the channels of the group of o:
+
+        y[o, i, j] = sum_{c, p, q} K[o, c, p, q] * x[g(o) + c, i * s[0] - v[0] + p * d[0], j * s[1] - v[1] + q * d[1]]
+
+    where s is the stride, v the padding, d the dilation, `g(o) = o // (out / groups) * (in / groups)` the first channel
+    of the group, and x is 0 outside the image.
+
+    image     `(channels, rows, columns)` of what it reads
+    stride, padding, dilation  `(rows, columns)`: >= 1, >= 0, >= 1
+    groups    parts of the channels that do not see each other; divides both channel counts
+
+    Raises GraphError when a number is not such, or the kernel is larger than the padded image.
+    """
+
+    image: tuple[int, int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        for field, count, least in (("image", 3, 1), ("stride", 2, 1), ("padding", 2, 0), ("dilation", 2, 1)):
+            value = tuple(int(v) for v in getattr(self, field))
+            if len(value) != count or min(value) < least:
+                raise GraphError(
+                    explain(f"Convolution.{field}", value, f"{count} integers >= {least}", "give it as PyTorch does")
+                )
+            object.__setattr__(self, field, value)
+        if self.groups < 1 or self.image[0] % self.groups:
+            raise GraphError(
+                explain("Convolution.groups", self.groups, f"a divisor of {self.image[0]} channels", "choose one")
+            )
+
+    @property
+    def size(self) -> int:
+        """Lines that it reads."""
+        return int(np.prod(self.image))
+
+    def output(self, kernel: tuple[int, ...]) -> tuple[int, int, int]:
+        """`(channels, rows, columns)` of what a kernel of this shape makes; raises GraphError if it does not fit."""
+        if len(kernel) != 4 or kernel[1] * self.groups != self.image[0] or kernel[0] % self.groups or 0 in kernel:
+            raise GraphError(
+                explain(
+                    "Convolution: shape of the kernel",
+                    kernel,
+                    f"(out, {self.image[0] // self.groups}, rows, columns), out a multiple of {self.groups}",
+                    "match it to the image and the groups",
+                )
+            )
+        made = []
+        for axis in (0, 1):
+            room = self.image[1 + axis] + 2 * self.padding[axis] - self.dilation[axis] * (kernel[2 + axis] - 1) - 1
+            if room < 0:
+                raise GraphError(
+                    explain("Convolution: kernel", kernel, f"no larger than the padded image {self.image}", "pad more")
+                )
+            made.append(room // self.stride[axis] + 1)
+        return kernel[0], made[0], made[1]
+
+    def matrix(self, kernel: Num[np.ndarray, "out in_per_group rows columns"]) -> Csr:
+        """The matrix `(out * rows * columns of the answer, size)` of the same map."""
+        out, high, wide = self.output(kernel.shape)
+        _, depth, tall, broad = kernel.shape
+        o, i, j = np.ogrid[:out, :high, :wide]
+        o, i, j = (a[..., None, None, None] for a in (o, i, j))
+        c, p, q = np.ogrid[:depth, :tall, :broad]
+        channel = o // (out // self.groups) * depth + c
+        row = i * self.stride[0] - self.padding[0] + p * self.dilation[0]
+        column = j * self.stride[1] - self.padding[1] + q * self.dilation[1]
+        inside = (row >= 0) & (row < self.image[1]) & (column >= 0) & (column < self.image[2])
+        shape = (out, high, wide, depth, tall, broad)
+        inside = np.broadcast_to(inside, shape)
+        line = np.broadcast_to((channel * self.image[1] + row) * self.image[2] + column, shape)
+        weight = np.broadcast_to(kernel[:, None, None], shape)
+        counts = inside.sum(axis=(3, 4, 5)).ravel()
+        return Csr(np.concatenate([[0], np.cumsum(counts)]), line[inside], weight[inside], self.size)
+
+    def words(self) -> dict[str, tuple[int, ...] | int]:
+        """Its fields by name, for files."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
