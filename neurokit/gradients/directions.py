@@ -52,7 +52,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Hadamard:
-    """Rademacher-Hadamard: K different rows and n different columns of Sylvester's matrix, columns with random signs.
+    """Rademacher-Hadamard: K different rows of Sylvester's matrix, its first n columns with random signs.
 
     Its order N is the least power of two >= n. `E|estimate - g|**2 = (n - 1) (N - K) / (K (N - 1)) |g|**2`, which is
     less than that of Bernoulli, and none at K = N: the estimate is the gradient. A larger K uses `K // N` whole
@@ -66,9 +66,8 @@ class Hadamard:
         order = 1 << (n - 1).bit_length()
         used = count if count < order else count // order * order
         rows = torch.cat([torch.randperm(order, generator=generator) for _ in range(math.ceil(used / order))])[:used]
-        columns = torch.randperm(order, generator=generator)[:n]
         v: Tensor = torch.zeros(shape, dtype=like.dtype)
-        v[:used] = sylvester(rows, columns).to(like.dtype) * _signs((1, n), generator, like.dtype)
+        torch.mul(sylvester(rows, order, like.dtype)[:, :n], _signs((1, n), generator, like.dtype), out=v[:used])
         v *= math.sqrt(count / used)
         return v.to(like.device)
 
@@ -91,13 +90,22 @@ class Orthonormal:
         return (v if shape[0] == long else v.T).to(like.device)
 
 
-def sylvester(rows: Int[Tensor, " K"], columns: Int[Tensor, " n"]) -> Int[Tensor, "K n"]:
-    """Entries `(-1) ** popcount(row & column)` of Sylvester's Hadamard matrix, without the matrix."""
-    bits = rows[:, None] & columns[None, :]
-    for shift in (32, 16, 8, 4, 2, 1):  # fold the parity of 64 bits into the last one
-        bits = bits ^ (bits >> shift)
-    entries: Tensor = 1 - 2 * (bits & 1)
-    return entries
+def sylvester(rows: Int[Tensor, " K"], order: int, dtype: torch.dtype) -> Float[Tensor, "K order"]:
+    """Rows of Sylvester's Hadamard matrix of that order, a power of two, without the matrix.
+
+    The matrix is the Kronecker product of two of about the root of its order: a row is the outer product of two rows.
+    """
+    low = 1 << (order.bit_length() - 1) // 2
+    left, right = (_whole(size, dtype) for size in (order // low, low))
+    product = left[rows // low][:, :, None] * right[rows % low][:, None, :]
+    return product.reshape(len(rows), order)
+
+
+def _whole(order: int, dtype: torch.dtype) -> Float[Tensor, "order order"]:
+    h = torch.ones(1, 1, dtype=dtype)
+    while len(h) < order:
+        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)])
+    return h
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
