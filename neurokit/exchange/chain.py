@@ -1,0 +1,68 @@
+"""chain: the sequential part of a Program behind one Input, which is all that a netx file can say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurokit.errors import GraphError, UnsupportedNode, explain
+from neurokit.program import Dense, Input, Program, Readout, Spiking
+from neurokit.wiring import consumers
+
+#: How errors name this target.
+TARGET = "a netx file"
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """`source`, then pairs of synapses and neurons, then the synapses in front of the readout, and the readout."""
+
+    source: Input
+    hidden: tuple[tuple[Dense, Spiking], ...]
+    last: Dense
+    readout: Readout
+
+
+def chain(program: Program, source: str | None) -> Chain:
+    """Follow a Program from its Input `source` (by default the only one) to the Readout behind it.
+
+    A missing Dense is the unit matrix. Raises GraphError for an unknown or missing `source`, UnsupportedNode naming
+    the first node where the way splits or that is none of Input, Dense, Spiking, Readout.
+    """
+    inputs = {node.name: node for node in program.inputs}
+    if source is None and len(inputs) > 1:
+        raise GraphError(explain("source", None, f"one of {sorted(inputs)}", "name the input whose chain is meant"))
+    start = next(iter(inputs)) if source is None else source
+    if start not in inputs:
+        raise GraphError(explain("source", start, f"one of {sorted(inputs)}", "name an input of the Program"))
+    readers = consumers(program.nodes)
+    name, dense = start, None
+    hidden: list[tuple[Dense, Spiking]] = []
+    while True:
+        if len(readers[name]) != 1:
+            reason = f"{len(readers[name])} nodes read it: {', '.join(readers[name]) or 'none'}"
+            raise _refused(program, name, reason, "A netx file is one chain of layers from an Input to a Readout.")
+        node = program[readers[name][0]]
+        size = program.wires[name].size
+        if isinstance(node, Dense) and dense is None:
+            dense = node
+        elif isinstance(node, Spiking):
+            hidden.append((dense or _unit(f"{node.name}.unit", name, size), node))
+            dense = None
+        elif isinstance(node, Readout) and hidden:
+            return Chain(inputs[start], tuple(hidden), dense or _unit(f"{node.name}.unit", name, size), node)
+        elif isinstance(node, Dense):
+            raise _refused(program, node.name, "it reads another Dense", "Multiply the two into one.")
+        else:
+            remedy = "Use one Input, then Dense and Spiking in turn, then a Readout; join branches outside of the file."
+            raise _refused(program, node.name, "it has no place in a chain of layers", remedy)
+        name = node.name
+
+
+def _unit(name: str, source: str, size: int) -> Dense:
+    return Dense(name, source, np.eye(size, dtype=np.int8), np.zeros(size, dtype=np.int32))
+
+
+def _refused(program: Program, name: str, reason: str, remedy: str) -> UnsupportedNode:
+    return UnsupportedNode(name, type(program[name]).__name__, TARGET, reason, remedy)
