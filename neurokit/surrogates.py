@@ -28,8 +28,11 @@ class Surrogate(Protocol):
 class Gaussian:
     """Normal density around the threshold, `exp(-x**2 / (2 sigma**2)) / (sigma sqrt(2 pi))`.
 
-    It is the derivative of the step smoothed by Gaussian noise of standard deviation `sigma`, which is in the units of
-    the membrane. Raises OutOfRange when `sigma` is not a finite number > 0.
+    It is the derivative of the step smoothed by Gaussian noise.
+
+    sigma  standard deviation of the noise, in the units of the membrane
+
+    Raises OutOfRange when `sigma` is not a finite number > 0.
 
     Source: the surrogate-gradient method (SG) of Wan, Zhang, Karniadakis 2024 (arXiv 2411.07057).
     """
@@ -66,7 +69,12 @@ class WeakGaussian:
     a mean of antithetic pairs. One sample trains badly, for its noise enters products over time: use 10 or more. The
     noise comes from the generator of whoever estimates a gradient (`neurokit.networks.noise.noise_from`), one
     independent draw an element and step: noise shared by a batch or by time steps is a bias that training does not
-    survive. Raises OutOfRange when `sigma` is not a finite number > 0 or `samples` is less than 1.
+    survive.
+
+    sigma    standard deviation of the noise, in the units of the membrane
+    samples  of the noise for every element and time step
+
+    Raises OutOfRange when `sigma` is not a finite number > 0 or `samples` is less than 1.
 
     Source: the weak-form surrogate (WSG) of Wan, Zhang, Karniadakis 2024 (arXiv 2411.07057); Stein 1981,
     doi:10.1214/aos/1176345632.
@@ -93,7 +101,9 @@ class WeakGaussian:
 class FastSigmoid:
     """`slope / (2 (1 + slope |x|)**2)`, the derivative of `(1 + slope x / (1 + slope |x|)) / 2`.
 
-    `slope` is in 1 / units of the membrane. Raises OutOfRange when it is not a finite number > 0.
+    slope  of the smoothed step, in 1 / units of the membrane
+
+    Raises OutOfRange when it is not a finite number > 0.
 
     Source: SuperSpike, Zenke and Ganguli 2018, doi:10.1162/neco_a_01086, here normalised to the integral one.
     """
@@ -112,7 +122,9 @@ class FastSigmoid:
 class ArcTan:
     """`slope / (2 (1 + (pi slope x / 2)**2))`, the derivative of `1/2 + arctan(pi slope x / 2) / pi`.
 
-    `slope` is in 1 / units of the membrane. Raises OutOfRange when it is not a finite number > 0.
+    slope  of the smoothed step, in 1 / units of the membrane
+
+    Raises OutOfRange when it is not a finite number > 0.
 
     Source: Fang et al. 2021, arXiv 2007.05785.
     """
@@ -131,7 +143,9 @@ class ArcTan:
 class StraightThrough:
     """`1 / width` where `|x| <= width / 2` and 0 elsewhere: the derivative of a ramp; 1 near threshold for width 1.
 
-    Raises OutOfRange when `width`, in the units of the membrane, is not a finite number > 0.
+    width  of the ramp, in the units of the membrane
+
+    Raises OutOfRange when `width` is not a finite number > 0.
 
     Source: the straight-through estimator with saturation, Hubara et al. 2016, arXiv 1602.02830.
     """
@@ -148,7 +162,11 @@ class StraightThrough:
 
 @dataclass(frozen=True)
 class Triangle:
-    """`max(0, 1 - |x| / width) / width`. Raises OutOfRange when `width` is not a finite number > 0.
+    """`max(0, 1 - |x| / width) / width`.
+
+    width  from the top to either foot, in the units of the membrane
+
+    Raises OutOfRange when `width` is not a finite number > 0.
 
     Source: Bellec et al. 2018, arXiv 1803.09574, here normalised to the integral one.
     """

@@ -12,23 +12,35 @@ from hypothesis import strategies as st
 pytest.importorskip("torch")
 
 from neurokit.errors import RunError
+from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.directions import Hadamard
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Global, Layerwise
-from neurokit.networks import MLP, DeepONet
+from neurokit.networks import MLP, DeepONet, SepONet
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero, decay
+from neurokit.problems.burgers import Burgers, SpaceTime
+from neurokit.problems.data import OperatorData, Split, TripleData
+from neurokit.problems.kernels import Matern32, PeriodicRBF
+from neurokit.problems.mexican_hat import MexicanHat, OnGrid
 from neurokit.problems.poisson import Poisson
+from neurokit.problems.user_data import write_data
+from neurokit.readouts import MemMean, Rate
 from neurokit.recipes import OperatorRecipe
-from neurokit.runs.config import RunConfig, read_config
+from neurokit.runs.config import VOCABULARIES, RunConfig, option, read_config
+from neurokit.runs.networks import CubaLIFTable
+from neurokit.runs.reference import tables as reference_tables
+from neurokit.surrogates import ArcTan, WeakGaussian
+from neurokit.trainable import Trainable
 
 pytestmark = pytest.mark.torch
 
 
 def test_an_empty_configuration_is_the_recipe() -> None:
     config, recipe = RunConfig.parse({}, "here"), OperatorRecipe()
-    assert config.problem.recipe() == Poisson()
+    assert config.problem == Poisson()
     assert config.gradient() == recipe.estimator
     optimiser = config.optimiser
     assert (optimiser.iterations, optimiser.batch_size) == (recipe.iterations, recipe.batch_size)
@@ -42,15 +54,32 @@ def test_an_empty_configuration_is_the_recipe() -> None:
 
 
 floats = st.floats(min_value=1e-300, max_value=1e300)
+#: Anything that a file system might take, quotes and backslashes among it.
+paths = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 tables = st.fixed_dictionaries(
     {},
     optional={
-        "problem": st.fixed_dictionaries({"length_scale": floats, "train": st.integers(1, 10**6)}),
+        "problem": st.one_of(
+            st.fixed_dictionaries({"length_scale": floats, "train": st.integers(1, 10**6)}),
+            st.fixed_dictionaries(
+                {"kernel": st.sampled_from(["rbf", "matern52", {"name": "periodic-rbf", "period": 2}])}
+            ),
+            st.fixed_dictionaries({"name": st.just("npz"), "train": st.text(min_size=1, alphabet=paths)}),
+            st.just({"name": "burgers", "output": {"name": "space-time", "instants": 4}, "viscosity": 1}),
+        ),
+        "neuron": st.sampled_from(
+            [{"kind": "lif", "beta": 0.5}, {"kind": "cuba-lif", "tau_syn": 3, "dt": 1, "trainable": ["alpha"]}]
+        ),
+        "surrogate": st.sampled_from([{"kind": "weak-gaussian", "samples": 99}, {"kind": "triangle"}, {"sigma": 2}]),
         "network": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 999), min_size=1, max_size=4)}),
         "estimator": st.sampled_from(
             [{"method": "backprop"}, {"directions": 3}, {"method": "rfg-global", "distribution": "hadamard"}]
         ),
-        "readout": st.one_of(st.just({"by": "gradient"}), st.fixed_dictionaries({"ridge": floats})),
+        "readout": st.one_of(
+            st.just({"by": "gradient", "rule": "rate"}),
+            st.just({"by": "alternating", "final_sweeps": 3}),
+            st.fixed_dictionaries({"ridge": floats}),
+        ),
         "optimiser": st.fixed_dictionaries({"learning_rate": floats, "weight_decay": floats}),
         "seeds": st.fixed_dictionaries({"data": st.integers(0, 2**63 - 1)}),
         "run": st.fixed_dictionaries({"checkpoint_every": st.integers(1, 9), "tensorboard": st.booleans()}),
@@ -74,12 +103,123 @@ def test_options_lie_over_the_file(tmp_path: Path) -> None:
     assert config.gradient() == Backprop()
 
 
-def test_points_are_learnt_by_an_mlp() -> None:
-    config = RunConfig.parse(
-        {"problem": {"name": "mexican-hat", "train": 5}, "network": {"kind": "mlp"}, "readout": {"by": "gradient"}},
-        "here",
-    )
-    assert isinstance(config.network_for(config.generate().train), MLP)
+def parsed(**tables: Any) -> RunConfig:
+    return RunConfig.parse(tables, "here")
+
+
+@pytest.mark.parametrize(
+    ("problem", "network", "readout"),
+    [
+        ({"name": "mexican-hat"}, "mlp", "gradient"),
+        ({"name": "reaction-diffusion"}, "seponet", "alternating"),
+        ({"name": "burgers"}, "deeponet", "closed-form"),
+        ({"name": "npz", "train": "data.npz"}, "deeponet", "closed-form"),
+        ({"name": "npz", "train": "data.npz", "layout": "triple"}, "deeponet", "gradient"),
+    ],
+)
+def test_kinds_that_are_not_said_suit_the_problem(problem: dict[str, Any], network: str, readout: str) -> None:
+    config = parsed(problem=problem, network={"steps": 9})
+    assert (config.word("network"), config.word("readout"), config.network.steps) == (network, readout, 9)
+
+
+def test_choices_inside_a_problem_are_words_or_tables() -> None:
+    assert parsed(problem={"kernel": "matern32"}).problem == Poisson(kernel=Matern32())
+    output = {"name": "space-time", "instants": 7}
+    assert parsed(problem={"name": "burgers", "output": output}).problem == Burgers(output=SpaceTime(7))
+    assert parsed(problem={"name": "burgers", "kernel": {"period": 1}}).problem == Burgers(kernel=PeriodicRBF())
+    assert parsed(problem={"name": "mexican-hat", "sampling": "on-grid"}).problem == MexicanHat(sampling=OnGrid())
+
+
+@pytest.mark.parametrize(
+    ("table", "built"),
+    [
+        ({}, IF()),
+        ({"threshold": 2, "reset": "zero", "attached": False, "strict": True}, IF(2.0, ToZero(False), True)),
+        ({"trainable": ["threshold"]}, IF(Trainable(1.0))),
+        ({"kind": "lif"}, LIF()),
+        ({"kind": "lif", "tau_mem": 20, "dt": 1}, LIF(beta=decay(20, 1))),
+        ({"kind": "lif", "trainable": ["beta", "threshold"]}, LIF(threshold=Trainable(1.0), beta=Trainable(0.9))),
+        ({"kind": "cuba-lif", "alpha": 0, "beta": 1}, CubaLIF(alpha=0.0, beta=1.0)),
+        (
+            {"kind": "cuba-lif", "tau_syn": 5, "beta": 0.7, "dt": 2, "trainable": ["alpha"], "attached": False},
+            CubaLIF(reset=Subtract(False), alpha=Trainable(decay(5, 2)), beta=0.7),
+        ),
+    ],
+)
+def test_every_neuron_is_a_table(table: dict[str, Any], built: Neuron) -> None:
+    config = parsed(neuron=table, problem={"train": 2, "test": 1, "sensors": 3, "locations": 3})
+    assert config.neuron.build() == built
+    network = config.network_for(config.generate().train)
+    assert isinstance(network, DeepONet)
+    assert network.trunk.neuron == built
+
+
+def test_every_surrogate_and_readout_rule_reaches_the_network() -> None:
+    small = {"problem": {"name": "mexican-hat", "train": 5, "side": 3}}
+    config = parsed(**small, surrogate={"kind": "weak-gaussian", "samples": 12}, readout={"rule": "rate"})
+    network = config.network_for(config.generate().train)
+    assert isinstance(network, MLP)
+    assert (network.surrogate, network.rule) == (WeakGaussian(samples=12), Rate())
+    config = parsed(**small, surrogate={"kind": "arctan"})
+    network = config.network_for(config.generate().train)
+    assert isinstance(network, MLP)
+    assert (network.surrogate, network.rule) == (ArcTan(), MemMean())
+
+
+def test_a_seponet_has_a_trunk_for_every_coordinate() -> None:
+    problem = {
+        "name": "burgers",
+        "output": {"name": "space-time", "instants": 3},
+        "train": 2,
+        "test": 1,
+        "viscosity": 1,
+    }
+    config = parsed(problem=problem, network={"kind": "seponet", "rank": 5, "hidden": [4, 3]})
+    network = config.network_for(config.generate().train)
+    assert isinstance(network, SepONet)
+    assert (len(network.trunks), network.branch.outputs, network.branch.widths) == (2, 5, (4, 3))
+    assert config.gradient() == AlternatingReadout(ForwardGradient(Layerwise(), 16))
+
+
+def test_files_of_ones_own_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths start at the working directory, and are absolute in the effective configuration."""
+    split = Poisson(sensors=5, locations=4, train=3, test=2).generate(0)
+    write_data(split, tmp_path / "poisson.npz")
+    rows = TripleData(split.train.branch, split.train.locations[:3], split.train.targets[:, :1], split.train.domain)
+    write_data(Split(rows, rows), tmp_path / "triple.npz")
+    monkeypatch.chdir(tmp_path)
+    config = parsed(problem={"name": "npz", "train": "poisson.npz", "layout": "cartesian"})
+    config.write(tmp_path / "config.toml")
+    aligned = parsed(problem={"name": "npz", "train": "triple.npz", "test": "triple.npz", "layout": "triple"})
+    monkeypatch.chdir("/")
+    data = read_config(tmp_path / "config.toml", {}).generate().train
+    assert isinstance(data, OperatorData)
+    assert (data.targets == split.train.targets).all()
+    assert isinstance(aligned.generate().train, TripleData)
+    assert isinstance(aligned.network_for(aligned.generate().train), DeepONet)
+
+
+def test_options_are_values_of_toml_or_words() -> None:
+    assert option("neuron.kind=lif") == ("neuron.kind", "lif")
+    assert option("neuron.beta = 0.25") == ("neuron.beta", 0.25)
+    assert option("network.hidden=[4, 3]") == ("network.hidden", [4, 3])
+    assert option("neuron.strict=true") == ("neuron.strict", True)
+    assert option("problem.kernel.period=2") == ("problem.kernel.period", 2)
+    for wrong in ("neuron.kind", "kind=lif"):
+        with pytest.raises(RunError, match=r"--set is .*; legal is section\.key=value"):
+            option(wrong)
+    with pytest.raises(RunError, match=r"problem.kernel is 'rbf'; legal is a table, to put problem.kernel.period in"):
+        read_config(None, {"problem.kernel": "rbf", "problem.kernel.period": 2})
+
+
+def test_every_key_and_every_choice_is_explained() -> None:
+    told = {table.title: {row.key: row.meaning for row in table.rows} for table in reference_tables()}
+    for title, rows in told.items():
+        assert all(rows.values()), f"{title} has keys without a meaning: {rows}"
+    words = [word for vocabulary in VOCABULARIES.values() for word in vocabulary.kinds]
+    titles = "\n".join(told)
+    assert all(f'"{word}"' in titles for word in words)
+    assert told['[neuron] kind = "cuba-lif"'].keys() == vars(CubaLIFTable()).keys() & {"alpha", "tau_syn"}
 
 
 @pytest.mark.parametrize(
@@ -103,17 +243,43 @@ def test_every_method_is_the_estimator_of_its_name(estimator: dict[str, Any], bu
             "optimizer is .*; legal is only problem, network, .*'optimiser'",
         ),
         ("[estimator]\ndirection = 3", "estimator.direction is 3; legal is only method, directions.*'directions'"),
-        ("[estimator]\ndirections = 0", "estimator.directions is 0; legal is greater than 0"),
-        ('[estimator]\ndirections = "4"', "estimator.directions is '4'; legal is a valid integer"),
+        ("[estimator]\ndirections = 0", "estimator: .*directions is 0; legal is at least 1"),
+        ('[estimator]\ndirections = "4"', "estimator.directions is '4'; legal is a whole number"),
+        ("[estimator]\ndirections = true", "estimator.directions is True; legal is a whole number"),
+        ("[estimator]\ndirections = 4.0", "estimator.directions is 4.0; legal is a whole number"),
         ('[estimator]\nmethod = "magic"', "estimator.method is 'magic'; legal is 'rfg-layerwise', .*'backprop'"),
         ('[estimator]\nmethod = "backprop"\ndirections = 4', "estimator.directions is 4; legal is only method"),
         ("[optimiser]\nlearning_rate = nan", "optimiser.learning_rate is nan; legal is a finite number"),
-        ('[run]\ndevice = "tpu"', "run.device is 'tpu'; legal is 'cpu' or 'cuda'"),
-        ("[network]\nhidden = [32, 0]", r"network.hidden.1 is 0; legal is greater than 0"),
-        ("[network]\nhidden = []", r"network.hidden is \[\]; legal is"),
-        ('[problem]\nname = "mexican-hat"', "network.kind is 'deeponet'; legal is 'mlp'"),
+        ("[optimiser]\nlearning_rate = 0", "learning_rate is 0.0; legal is finite and > 0"),
+        ('[run]\ndevice = "tpu"', "run.device is 'tpu'; legal is 'cpu', 'cuda'"),
+        ("[run]\nlog_every = 0", "run: Run.log_every is 0; legal is at least 1"),
+        ("[network]\nhidden = [32, 0]", r"network: hidden\[1\] is 0; legal is at least 1"),
+        ("[network]\nhidden = []", r"network: the number of hidden layers is 0; legal is at least 1"),
+        ("[network]\nhidden = 3", r"network.hidden is 3; legal is a list, each of a whole number"),
+        ('[network]\nkind = "mlp"\nfeatures = 3', "network.features is 3; legal is only kind, hidden, steps"),
+        ('[neuron]\nkind = "lif"\nbeta = 1.5', r"neuron: LIF.beta is 1.5; legal is 0..1"),
+        ('[neuron]\nkind = "lif"\nbeta = 0.5\ntau_mem = 2', r"neuron: \(beta, tau_mem\) is .*one of the two"),
+        ('[neuron]\nkind = "lif"\ntau_mem = 2', "neuron: dt is None; legal is the length of a step"),
+        ('[neuron]\nkind = "lif"\ndt = 2', "neuron: dt is 2.0; legal is nothing without a time constant"),
+        ('[neuron]\ntrainable = ["beta"]', r"neuron: trainable is \['beta'\]; legal is some of threshold"),
+        ('[neuron]\nreset = "half"', "neuron.reset is 'half'; legal is 'subtract', 'zero'"),
+        ("[neuron]\nthreshold = -1", "neuron: IF.threshold is -1.0; legal is a finite number > 0"),
+        ("[surrogate]\nsamples = 3", "surrogate.samples is 3; legal is only kind, sigma"),
+        ('[problem]\nkernel = "rbff"', "problem.kernel.name is 'rbff'.*write 'rbf'"),
+        ('[problem]\nkernel = { name = "rbf", period = 1 }', "problem.kernel.period is 1; legal is only name"),
+        ('[problem]\nname = "burgers"\nkernel = "rbf"', "problem: Burgers.kernel is .*; legal is a kernel of period 1"),
+        ('[problem]\nname = "npz"', "problem.train is not given; legal is a path"),
+        ('[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0, 1]', "problem: .* legal is two ranges, or none"),
+        ('[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0]', r"problem.branch is \[0\]; legal is a list of 2"),
+        ('[network]\nkind = "seponet"\n[readout]\nby = "closed-form"', "readout.by is 'closed-form'; .*'alternating'"),
         (
-            '[problem]\nname = "mexican-hat"\n[network]\nkind = "mlp"',
+            '[problem]\nname = "npz"\ntrain = "a.npz"\nlayout = "triple"\n[readout]\nby = "closed-form"',
+            "readout.by is 'closed-form'; legal is 'gradient' or 'alternating' for aligned samples",
+        ),
+        ('[problem]\nname = "mexican-hat"\n[network]\nkind = "deeponet"', "network.kind is 'deeponet'; legal is mlp"),
+        ('[network]\nkind = "mlp"', "network.kind is 'mlp'; legal is deeponet or seponet"),
+        (
+            '[problem]\nname = "mexican-hat"\n[readout]\nby = "closed-form"',
             "readout.by is 'closed-form'; legal is 'gradient'",
         ),
         ("problem = 3", "problem is 3"),

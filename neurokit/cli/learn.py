@@ -12,15 +12,6 @@ from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.errors import RunError, explain
 
 
-class Method(str, Enum):
-    """How gradients are estimated."""
-
-    RFG_LAYERWISE = "rfg-layerwise"
-    RFG_GLOBAL = "rfg-global"
-    NODE_PERTURBATION = "node-perturbation"
-    BACKPROP = "backprop"
-
-
 class Device(str, Enum):
     """Where tensors live."""
 
@@ -41,27 +32,45 @@ def train(
         Path | None, typer.Option(help="Folder of the run; by default runs/PROBLEM-METHOD-seedSEED.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, bit for bit.")] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Print every key of the TOML file with its default, and do nothing else.")
+    ] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the TOML file, such as neuron.kind=lif."),
+    ] = None,
     problem: Annotated[
-        str | None, typer.Option(help="poisson, antiderivative, reaction-diffusion or mexican-hat.")
+        str | None,
+        typer.Option(help="poisson, antiderivative, burgers, reaction-diffusion, mexican-hat, or npz: your own."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Samples to train on (.npz), for --problem npz.")] = None,
+    test_data: Annotated[
+        Path | None, typer.Option(help="Samples to test with (.npz), unless they are in --data.")
     ] = None,
     length_scale: Annotated[float | None, typer.Option(help="Length scale of the random input functions.")] = None,
-    network: Annotated[str | None, typer.Option(help="deeponet, or mlp for mexican-hat.")] = None,
+    network: Annotated[str | None, typer.Option(help="deeponet, seponet, or mlp for mexican-hat.")] = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Neurons in the hidden layers (of branch and trunk), such as 32 or 64,64.")
+        str | None, typer.Option(help="Neurons in the hidden layers (of every part), such as 32 or 64,64.")
     ] = None,
     features: Annotated[int | None, typer.Option(help="Features p that branch and trunk share.")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps T of a window.")] = None,
-    method: Annotated[Method | None, typer.Option(help="Gradient estimator.")] = None,
+    neuron: Annotated[str | None, typer.Option(help="if, lif or cuba-lif; its values by --set neuron.KEY=.")] = None,
+    surrogate: Annotated[
+        str | None,
+        typer.Option(help="gaussian, weak-gaussian, fast-sigmoid, arctan, straight-through or triangle."),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="rfg-layerwise, rfg-global, node-perturbation or backprop.")
+    ] = None,
     directions: Annotated[int | None, typer.Option(help="Directions K of a randomised forward gradient.")] = None,
     distribution: Annotated[
         str | None, typer.Option(help="What they are drawn from: bernoulli, normal, hadamard or orthonormal.")
     ] = None,
-    closed_form: Annotated[
-        bool | None,
-        typer.Option(
-            "--closed-form/--plain", help="Solve the readout in closed form in every step (variable projection)."
-        ),
+    readout: Annotated[
+        str | None,
+        typer.Option(help="Readouts in closed-form (deeponet), alternating (operators), or by the gradient."),
     ] = None,
+    rule: Annotated[str | None, typer.Option(help="How readouts weight time: memmean or rate.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Iterations.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate at its highest.")] = None,
@@ -72,6 +81,9 @@ def train(
     spread: Annotated[
         Spread | None, typer.Option(help="What the processes that torchrun starts divide among them.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option("--for", help="Refuse at once what this target could never run; see `targets`.")
+    ] = None,
     tensorboard: Annotated[bool | None, typer.Option("--tensorboard", help="Log for TensorBoard too.")] = None,
     json: JsonOption = None,
 ) -> None:
@@ -79,17 +91,27 @@ def train(
 
     The folder holds the effective config.toml, metrics.jsonl, curve.png, checkpoint.pt and, at the end, model.pt.
     """
-    options: dict[str, Any] = {
+    if keys:
+        from neurokit.runs.reference import show
+
+        show()
+        return
+    said: dict[str, Any] = {
         "problem.name": problem,
+        "problem.train": None if data is None else str(data),
+        "problem.test": None if test_data is None else str(test_data),
         "problem.length_scale": length_scale,
         "network.kind": network,
         "network.hidden": _widths(hidden),
         "network.features": features,
         "network.steps": steps,
-        "estimator.method": None if method is None else method.value,
+        "neuron.kind": neuron,
+        "surrogate.kind": surrogate,
+        "estimator.method": method,
         "estimator.directions": directions,
         "estimator.distribution": distribution,
-        "readout.by": None if closed_form is None else "closed-form" if closed_form else "gradient",
+        "readout.by": readout,
+        "readout.rule": rule,
         "optimiser.iterations": iterations,
         "optimiser.batch_size": batch_size,
         "optimiser.learning_rate": learning_rate,
@@ -98,13 +120,14 @@ def train(
         "run.device": None if device is None else device.value,
         "run.threads": threads,
         "run.spread": None if spread is None else spread.value,
+        "run.target": target,
         "run.tensorboard": tensorboard,
     }
-    options = {name: value for name, value in options.items() if value is not None}
+    overrides = {name: value for name, value in said.items() if value is not None}
     if resume and out is None:
         raise RunError(explain("--out", "not given", "the folder of the run", "say --out FOLDER --resume"))
-    if resume and (config is not None or options):
-        given = [*([] if config is None else ["--config"]), *options]
+    if resume and (config is not None or overrides or options):
+        given = [*([] if config is None else ["--config"]), *overrides, *(options or [])]
         raise RunError(
             explain(
                 "what is given beside --resume",
@@ -113,7 +136,7 @@ def train(
                 "take it out, or start another run",
             )
         )
-    _train(config, out, resume, options, json)
+    _train(config, out, resume, overrides, options or [], json)
 
 
 def _widths(hidden: str | None) -> list[int] | None:
@@ -125,8 +148,10 @@ def _widths(hidden: str | None) -> list[int] | None:
         raise RunError(explain("--hidden", repr(hidden), "widths such as 32 or 64,64", "write such a list")) from None
 
 
-def _train(config: Path | None, out: Path | None, resume: bool, options: dict[str, Any], json: str | None) -> None:
-    from neurokit.runs.config import read_config
+def _train(
+    config: Path | None, out: Path | None, resume: bool, overrides: dict[str, Any], sets: list[str], json: str | None
+) -> None:
+    from neurokit.runs.config import option, read_config
     from neurokit.runs.folder import RunFolder
     from neurokit.runs.team import join_team, leads_by_environment
     from neurokit.runs.training import require_device, train_run
@@ -137,9 +162,9 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
         folder = RunFolder(out)
         chosen = folder.require_run()
     else:
-        chosen = read_config(config, options)
+        chosen = read_config(config, overrides | dict(map(option, sets)))
         require_device(chosen.run.device)
-        name = f"{chosen.problem.name}-{chosen.estimator.method}-seed{chosen.seeds.estimator}"
+        name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)
         if leads_by_environment():
             folder.create(chosen)
@@ -168,7 +193,7 @@ def _train(config: Path | None, out: Path | None, resume: bool, options: dict[st
     record = {
         "algorithm": outcome.algorithm,
         "seed": chosen.seeds.estimator,
-        "seeds": chosen.seeds.model_dump(),
+        "seeds": vars(chosen.seeds),
         "relative_l2": outcome.error.as_dict(),
         "seconds": outcome.history.seconds,
         "iterations": chosen.optimiser.iterations,

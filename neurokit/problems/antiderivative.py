@@ -26,11 +26,12 @@ FINEST_INTERVALS, STEPS_PER_LENGTH = 200, 20
 
 @dataclass(frozen=True)
 class Antiderivative:
-    """The recipe of the data set.
+    """From a function to its integral: the recipe of the data set.
 
     sensors        equispaced points of [0, 1], ends included, at which the network sees g
     locations      equispaced points of [0, 1], ends included, at which u is given
-    length_scale   of the Gaussian random field g, whose variance is one and whose correlation is `kernel`
+    length_scale   of the Gaussian random field g, whose variance is one
+    kernel         its correlation
     train, test    numbers of functions
     deviations     declared range of g in its standard deviations, `|g| <= deviations` (see Poisson)
 

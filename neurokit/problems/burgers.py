@@ -71,6 +71,8 @@ class FinalTime:
 class SpaceTime:
     """The solution at equispaced instants, both ends of the time span included: locations are points (x, t).
 
+    instants  how many
+
     Raises OutOfRange for fewer than two instants.
     """
 
@@ -97,15 +99,15 @@ class SpaceTime:
 
 @dataclass(frozen=True)
 class Burgers:
-    """The recipe of the data set.
+    """From the initial value of the viscous Burgers equation to its solution: the recipe of the data set.
 
     viscosity      nu > 0; a tenth of it takes a hundred times as long to solve
     final_time     end of the time span that begins at 0
     output         FinalTime(), or SpaceTime(instants) for a grid whose locations are (x, t), t changing fastest
     sensors        points i / sensors of [0, 1), at which the network sees g
     locations      points i / locations of [0, 1), at which u is given
-    length_scale   of the Gaussian random field g, whose variance is one and whose correlation is `kernel`; the kernel
-                   must be periodic with period 1
+    length_scale   of the Gaussian random field g, whose variance is one
+    kernel         its correlation; it must be periodic with period 1
     train, test    numbers of functions
     deviations     declared range of g in its standard deviations, `|g| <= deviations` (see Poisson)
 

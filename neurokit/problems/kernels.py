@@ -62,8 +62,11 @@ class PeriodicRBF:
     """RBF of a circle: `r = period / pi |sin(pi (x - y) / period)|` is the chord between two points of it.
 
     Fields are smooth and periodic in every coordinate, and locally those of RBF with the same length scale. In MacKay's
-    form, `exp(-2 sin(pi (x - y) / period)**2 / w**2)`, the width is `w = 2 pi l / period`. Raises OutOfRange when the
-    period is not a finite number > 0.
+    form, `exp(-2 sin(pi (x - y) / period)**2 / w**2)`, the width is `w = 2 pi l / period`.
+
+    period  of the fields, in the units of the points
+
+    Raises OutOfRange when the period is not a finite number > 0.
 
     Source: Eq. (4.31), Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", after MacKay 1998.
     """

@@ -61,7 +61,7 @@ class OnGrid:
 
 @dataclass(frozen=True)
 class MexicanHat:
-    """The recipe of the data set.
+    """The 2D Ricker wavelet at points of a square: the recipe of the data set.
 
     sigma      width of the hat; its rim, where y is zero, has the radius sqrt(2) sigma
     side       points along a side of the grid on [-1, 1] x [-1, 1], edges included

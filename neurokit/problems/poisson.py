@@ -29,11 +29,12 @@ FINEST_INTERVALS, STEPS_PER_LENGTH = 400, 20
 
 @dataclass(frozen=True)
 class Poisson:
-    """The recipe of the data set.
+    """From the source of a 1D Poisson equation to its solution: the recipe of the data set.
 
     sensors        equispaced points of [-1, 1], ends included, at which the network sees g
     locations      equispaced points of [-1, 1], ends included, at which u is given
-    length_scale   of the Gaussian random field g, whose variance is one and whose correlation is `kernel`
+    length_scale   of the Gaussian random field g, whose variance is one
+    kernel         its correlation
     train, test    numbers of functions
     deviations     declared range of g in its standard deviations, `|g| <= deviations`: a promise to the quantiser,
                    not a property of the field, whose values have no bound. A value beyond 6 has odds of 2e-9.

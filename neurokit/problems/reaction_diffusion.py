@@ -35,13 +35,14 @@ Source = Float64[np.ndarray, "N n"] | Callable[[float], Float64[np.ndarray, "N n
 
 @dataclass(frozen=True)
 class ReactionDiffusion:
-    """The recipe of the data set.
+    """From the source of a nonlinear reaction-diffusion equation to its solution: the recipe of the data set.
 
     diffusion, reaction  D > 0 and k of the equation
     sensors        equispaced points of [0, 1], ends included, at which the network sees f
     points         equispaced points of [0, 1], ends included, at which u is given
     instants       equispaced instants of [0, 1], ends included, at which u is given; the first is the initial value 0
-    length_scale   of the Gaussian random field f, whose variance is one and whose correlation is `kernel`
+    length_scale   of the Gaussian random field f, whose variance is one
+    kernel         its correlation
     train, test    numbers of functions
     deviations     declared range of f in its standard deviations, `|f| <= deviations` (see Poisson)
 

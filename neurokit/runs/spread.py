@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.errors import RunError, explain
+from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.forward import ForwardGradient
@@ -134,7 +135,7 @@ def spread(estimator: Estimator, kind: type[SpreadDirections] | type[SpreadData]
     """
     if team.size == 1:
         return estimator
-    if isinstance(estimator, ClosedFormReadout):
+    if isinstance(estimator, ClosedFormReadout | AlternatingReadout):
         return replace(estimator, estimator=spread(estimator.estimator, kind, team))
     if type(estimator) is not ForwardGradient:
         raise RunError(

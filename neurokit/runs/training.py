@@ -15,7 +15,7 @@ import torch
 from neurokit.errors import RunError, explain
 from neurokit.metrics import RelativeL2
 from neurokit.networks.model_file import save_model
-from neurokit.problems.data import Data, PointData
+from neurokit.problems.data import Data, OperatorData, PointData
 from neurokit.recipes import describe
 from neurokit.runs.config import RunConfig
 from neurokit.runs.folder import RunFolder
@@ -82,9 +82,9 @@ def train_run(
     error = evaluate(model, data.test)
     if team.leads:
         provenance = {
-            "problem": repr(config.problem.recipe()),
+            "problem": repr(config.problem),
             "algorithm": algorithm,
-            **{f"{name}_seed": str(seed) for name, seed in config.seeds.model_dump().items()},
+            **{f"{name}_seed": str(seed) for name, seed in vars(config.seeds).items()},
         }
         save_model(model, folder.model, data.train.domain, provenance)
         write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
@@ -157,7 +157,10 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _calibration(data: object) -> Mapping[str, np.ndarray]:
+def _calibration(data: Data) -> Mapping[str, np.ndarray]:
+    """The inputs of the training samples, each once: what `compile` rounds for, combined in every way."""
     if isinstance(data, PointData):
         return {"x": data.x}
-    return {"branch": data.branch, "trunk": data.locations}  # type: ignore[attr-defined]
+    if isinstance(data, OperatorData):
+        return {"branch": data.branch, "trunk": data.locations}
+    return {"branch": np.unique(data.branch, axis=0), "trunk": np.unique(data.locations, axis=0)}
