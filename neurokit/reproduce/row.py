@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from torch import nn
@@ -105,7 +104,6 @@ class Row:
     held_out: int = 160
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "grid", MappingProxyType(dict(self.grid)))
         legal = ("iterations", "batch_size", "learning_rate", "weight_decay")
         for name in self.grid:
             if name not in legal:

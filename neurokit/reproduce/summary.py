@@ -97,7 +97,8 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
         shortened = "" if budget == 1 else f" (runs shortened to {budget:g})"
         axes.set(title=f"{problem}{shortened}", ylabel=f"test error, {group[0]['metric']} relative L2")
         axes.set_xlabel("compute, in forward passes of a batch (measured)")
-        axes.legend(frameon=False, fontsize=7, ncols=2)
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=7, ncols=2)
         axes.grid(alpha=0.25, which="both", lw=0.4)
     figures.save(figure, path)
 

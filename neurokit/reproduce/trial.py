@@ -63,7 +63,6 @@ def train(row: Row, seed: int, progress: Callable[[float], None] | None = None) 
 def train_on(split: Split[Any], row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
     """Train `row` on `split.train` and judge it on `split.test`; `progress` is told the share that is done."""
     model = row.network.build(split.train, seed)
-    cost = forward_equivalents(model, split.train, row.estimator, row.settings)
     curve = Curve(split.test, row.metric, row.settings.iterations)
     attending: list[Observer] = [curve] if progress is None else [curve, _Share(progress)]
     settings = vars(replace(row.settings, seed=seed))
@@ -78,6 +77,8 @@ def train_on(split: Split[Any], row: Row, seed: int, progress: Callable[[float],
         errors = test_errors(model, split.test)
         if not all(math.isfinite(value) for value in errors.values()):
             errors, failure = None, "the network's answers are not finite"
+    untrained = row.network.build(split.train, seed)
+    cost = forward_equivalents(untrained, split.train, row.estimator, row.settings)
     return Trial(row.name, seed, row.digest, errors, failure, seconds, tuple(curve.points), cost)
 
 
