@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from neurokit.gradients.alternating import AlternatingReadout
+from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.local_loss import LocalLoss
 from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.deeponet import DeepONet
@@ -73,6 +76,12 @@ def describe(estimator: Estimator) -> str:
     """An estimator in words: what differs in the algorithm differs in the name."""
     if isinstance(estimator, ClosedFormReadout):
         return f"closed-form readout (variable projection), hidden layers by {describe(estimator.estimator)}"
+    if isinstance(estimator, AlternatingReadout):
+        return f"readouts by alternating least squares, hidden layers by {describe(estimator.estimator)}"
+    if isinstance(estimator, LocalLoss):
+        return f"layer-wise local losses, each by {describe(estimator.estimator)}"
+    if isinstance(estimator, Backprop):
+        return "surrogate gradients by backpropagation through time"
     if isinstance(estimator, ForwardGradient):
         scope = "layer-wise" if isinstance(estimator.scope, Layerwise) else "global"
         kind = type(estimator.distribution).__name__

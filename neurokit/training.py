@@ -20,6 +20,8 @@ from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
 from neurokit.problems.data import Data, OperatorData
 
+#: Decay of Adam's running means of the gradient and of its square.
+BETAS = (0.9, 0.999)
 #: Share of the iterations over which the learning rate rises, and what is left of it at the end.
 WARM_UP, FLOOR = 0.02, 0.01
 
@@ -81,6 +83,9 @@ class Settings:
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (value == 0 and name == "learning_rate"):
                 raise OutOfRange(explain(f"fit: {name}", value, legal, "choose such a number"))
+        if self.learning_rate * self.weight_decay > 1:
+            most = f"0..{1 / self.learning_rate:g}, so that an iteration shrinks weights and does not turn them round"
+            raise OutOfRange(explain("fit: weight_decay", self.weight_decay, most, "lower it"))
 
 
 class Training:
@@ -112,8 +117,9 @@ class Training:
                 {"params": [p for p in self.parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
             ],
             lr=settings.learning_rate,
-            betas=(0.9, 0.999),
+            betas=BETAS,
         )
+        self._require_representable(settings.learning_rate)
         self.done = 0
         self.seconds = 0.0
         self.loss: Float64[np.ndarray, " iterations"] = np.full(settings.iterations, np.nan)
@@ -189,6 +195,13 @@ class Training:
         self.done, self.seconds = int(state["done"]), float(state["seconds"])
         self.loss[: self.done] = state["loss"].numpy()
         self.loss[self.done :] = np.nan
+
+    def _require_representable(self, learning_rate: float) -> None:
+        """Adam's first step is `learning_rate / (1 - beta_1)` long, a number of the parameters' type."""
+        most = min((torch.finfo(p.dtype).max for p in self.parameters.values()), default=math.inf) * (1 - BETAS[0])
+        if learning_rate > most:
+            legal = f"at most {most:.2g}, where steps leave the range of the parameters' type"
+            raise OutOfRange(explain("fit: learning_rate", learning_rate, legal, "lower it; 1e-3 is usual"))
 
     def _require_finite(self, number: int, loss: float, gradient: Mapping[str, Tensor]) -> None:
         if not math.isfinite(loss):

@@ -234,6 +234,8 @@ def test_evaluate_is_the_metric_of_the_predictions(poisson: Split) -> None:
         {"threads": 0},
         {"learning_rate": 0.0},
         {"learning_rate": float("nan")},
+        {"learning_rate": 1e38},  # Adam's steps would be beyond float32
+        {"weight_decay": 1001.0},  # at this learning rate it would turn weights round
         {"weight_decay": -1.0},
     ],
 )

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import nn
+
 from neurokit.errors import OutOfRange, RunError, explain
 from neurokit.files import write_text
 from neurokit.gradients.estimator import Estimator
+from neurokit.gradients.local_loss import LocalLoss, LocalReadouts
 from neurokit.networks.model_file import Model
 from neurokit.problems.data import Data, Split
 from neurokit.problems.data_files import DataFiles
@@ -174,8 +177,13 @@ class RunConfig:
         return self.network.build(data, parts)
 
     def gradient(self) -> Estimator:
-        """The gradient estimator."""
-        return self.readout.around(self.estimator.build())
+        """The gradient estimator of the network that `learner` makes."""
+        whole = self.readout.around(self.estimator.build())
+        return LocalLoss(whole) if self.estimator.local else whole
+
+    def learner(self, network: Model) -> nn.Module:
+        """`network` as it is trained: itself, or with a local readout for every hidden layer."""
+        return LocalReadouts(network, seed=self.seeds.model) if self.estimator.local else network
 
     def write(self, path: Path) -> None:
         """Write the effective configuration, defaults and all, as TOML; `read_config` gives it back."""

@@ -24,24 +24,34 @@ _DIRECTIONS, _RIDGE = _FORWARD.directions, _RECIPE.ridge
 
 
 @dataclass(frozen=True)
-class _Directions:
-    """Gradients from slopes along random directions, without a backward pass.
+class _Method:
+    """A way to get a gradient.
 
-    directions    how many, K
-    distribution  what they are drawn from
-    compiled      whether numba's kernels may be used where there are some; the numbers are the same to rounding
+    local     whether every hidden layer learns from a loss of its own, instead of all from that of the answers
+    compiled  whether numba's kernels may be used where there are some; the numbers are the same to rounding
     """
 
-    directions: int = _DIRECTIONS
-    distribution: Distribution = field(default_factory=Bernoulli)
+    local: bool = False
     compiled: bool = True
 
     def __post_init__(self) -> None:
         self.build()
 
     def build(self) -> Estimator:
-        """The estimator; raises OutOfRange for what is none."""
+        """The estimator of one loss; raises OutOfRange for what is none."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Directions(_Method):
+    """Gradients from slopes along random directions, without a backward pass.
+
+    directions    how many, K
+    distribution  what they are drawn from
+    """
+
+    directions: int = _DIRECTIONS
+    distribution: Distribution = field(default_factory=Bernoulli)
 
 
 @dataclass(frozen=True)
@@ -69,16 +79,10 @@ class Nodes(_Directions):
 
 
 @dataclass(frozen=True)
-class ThroughTime:
-    """Surrogate gradients by backpropagation through time.
-
-    compiled  whether numba's kernels may be used where there are some; the numbers are the same to rounding
-    """
-
-    compiled: bool = True
+class ThroughTime(_Method):
+    """Surrogate gradients by backpropagation through time."""
 
     def build(self) -> Estimator:
-        """The estimator."""
         return Backprop(self.compiled)
 
 

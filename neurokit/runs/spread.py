@@ -19,6 +19,7 @@ from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.local_loss import LocalLoss
 from neurokit.gradients.tangent import Way, layers, tangent
 from neurokit.runs.team import Team
 
@@ -135,7 +136,7 @@ def spread(estimator: Estimator, kind: type[SpreadDirections] | type[SpreadData]
     """
     if team.size == 1:
         return estimator
-    if isinstance(estimator, ClosedFormReadout | AlternatingReadout):
+    if isinstance(estimator, ClosedFormReadout | AlternatingReadout | LocalLoss):
         return replace(estimator, estimator=spread(estimator.estimator, kind, team))
     if type(estimator) is not ForwardGradient:
         raise RunError(

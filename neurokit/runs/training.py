@@ -62,11 +62,12 @@ def train_run(
     kind = SpreadDirections if config.run.spread == "directions" else SpreadData
     estimator = spread(estimator, kind, team)
     data = config.generate()
-    model = config.network_for(data.train).to(config.run.device)
+    model = config.network_for(data.train)
+    learner = config.learner(model).to(config.run.device)
 
     def fitted(*attending: Observer) -> History:
         return fit(
-            model,
+            learner,
             data.train,
             estimator,
             iterations=config.optimiser.iterations,
