@@ -1,8 +1,10 @@
 """prove: bounds on every integer of a Program, for all inputs in the declared range, by interval analysis.
 
 The bounds are exact integer intervals per line (Moore, Kearfott, Cloud 2009, "Introduction to Interval Analysis",
-ch. 5). A spiking neuron is followed step by step: a membrane below threshold stays, one at or above it is lowered,
-but never below zero; so the lowest membrane is the one that never fires and the highest the one driven hardest.
+ch. 5). A spiking neuron is followed step by step. Its decay rises with what decays, rounding included, so bounds map
+to bounds. A membrane that does not fire stays, one that fires is lowered, but never below zero; so the lowest membrane
+is the one that never fires and the highest the one driven hardest. What comes back through recurrent synapses is
+bounded by the neurons that could have fired in the step before.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from neurokit.compilers.membranes import follow, mapped
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.integers import Widths
-from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking
+from neurokit.neurons import CubaLIF, Subtract, ToZero
+from neurokit.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.reference import shift
+from neurokit.sparse import magnitudes, times
 
 
 def prove(program: Program) -> dict[str, Interval]:
@@ -51,39 +55,47 @@ def _(node: Input, steps: int, widths: Widths) -> tuple[Interval, Interval]:
 
 
 @bound.register
-def _(node: Dense, steps: int, widths: Widths, x: Interval) -> tuple[Interval, Interval]:
-    weight = node.weight.astype(np.int64)
-    excitation, inhibition = np.maximum(weight, 0), np.minimum(weight, 0)
-    low = excitation @ x.low + inhibition @ x.high + node.bias
-    high = excitation @ x.high + inhibition @ x.low + node.bias
+def _(node: Synapses, steps: int, widths: Widths, x: Interval) -> tuple[Interval, Interval]:
+    if node.delay:  # nothing has come yet in the first steps
+        x = Interval(np.minimum(x.low, 0), np.maximum(x.high, 0))
+    low, high = mapped(node.matrix, x)
+    bias = node.line_bias
     # The sum passes through partial sums in any order, so bound the sum of magnitudes too.
-    reach = np.abs(weight) @ np.maximum(np.abs(x.low), np.abs(x.high)) + np.abs(node.bias.astype(np.int64))
+    reach = times(magnitudes(node.matrix), np.maximum(np.abs(x.low), np.abs(x.high))) + np.abs(bias)
     _within(node.name, "weighted sum", Interval(-reach, reach), widths, "synapse")
-    a = Interval(shift(low, node.exponent), shift(high, node.exponent))
+    a = Interval(shift(low + bias, node.exponent), shift(high + bias, node.exponent))
     _within(node.name, "current", a, widths, "message")
     return a, a
 
 
 @bound.register
 def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval, Interval]:
-    if type(node.neuron) is not IF or type(node.neuron.reset) not in (Subtract, ToZero):
+    if type(node.neuron.reset) not in (Subtract, ToZero):
         raise UnsupportedNode(
             node.name, "Spiking", "the interval analysis", f"it knows no bounds for {node.neuron}", "Use IF."
         )
-    threshold = node.threshold
-    low = high = np.zeros_like(a.low)
-    lowest, highest = np.zeros_like(low), np.zeros_like(high)
-    for _ in range(steps):
-        low, high = low + a.low, high + a.high
-        lowest, highest = np.minimum(lowest, low), np.maximum(highest, high)
-        # A membrane below threshold stays; one at or above it is lowered, but never below zero.
-        after = high - threshold if isinstance(node.neuron.reset, Subtract) else np.zeros_like(high)
-        high = np.where(high >= threshold, np.maximum(threshold - 1, after), high)
-        low = np.where(low >= threshold, 0, np.minimum(low, 0))
-    membrane = Interval(lowest, highest)
-    _within(node.name, "membrane", membrane, widths, "membrane")
-    ever = (highest >= threshold).astype(np.int64)
-    return membrane, Interval(np.zeros_like(ever), ever)
+    reach = follow(node, steps, a)
+    if node.recurrent is not None:
+        sums = magnitudes(node.recurrent.matrix).sum(axis=1)
+        _within(node.name, "recurrent sum", Interval(-sums, sums), widths, "synapse")
+        _within(node.name, "recurrent current", reach.recurrent, widths, "message")
+        both = Interval(a.low + reach.recurrent.low, a.high + reach.recurrent.high)
+        _within(node.name, "current and recurrent current", both, widths, "message")
+    _within(node.name, "membrane", reach.membrane, widths, "membrane", node.fraction)
+    if isinstance(node.neuron, CubaLIF):
+        _within(node.name, "synaptic current", reach.synaptic, widths, "membrane", node.fraction)
+    return reach.membrane, Interval(np.zeros_like(reach.fires), reach.fires)
+
+
+@bound.register
+def _(node: Sum, steps: int, widths: Widths, *sources: Interval) -> tuple[Interval, Interval]:
+    # Targets may add in any order: bound the sum of magnitudes too.
+    reach = sum((np.maximum(np.abs(x.low), np.abs(x.high)) for x in sources), np.zeros_like(sources[0].low))
+    _within(node.name, "sum", Interval(-reach, reach), widths, "message")
+    y = Interval(
+        sum((x.low for x in sources), np.zeros_like(reach)), sum((x.high for x in sources), np.zeros_like(reach))
+    )
+    return y, y
 
 
 @bound.register
@@ -113,13 +125,13 @@ def _(node: Product, steps: int, widths: Widths, left: Interval, right: Interval
     return product, y
 
 
-def _within(name: str, what: str, interval: Interval, widths: Widths, kind: str) -> None:
-    limit = widths.limit(kind)
+def _within(name: str, what: str, interval: Interval, widths: Widths, kind: str, fraction: int = 0) -> None:
+    limit = widths.membrane_limit(fraction) if fraction else widths.limit(kind)
     reach = np.maximum(-interval.low, interval.high)
     worst = int(np.argmax(reach))
     if reach[worst] > limit:
         raise OutOfRange(
             f"node {name!r}: {what}[{worst}] can reach {interval.low[worst]}..{interval.high[worst]} for inputs in "
-            f"the declared range; legal is {-limit}..{limit} ({getattr(widths, kind)} bits). To mend it, declare a "
+            f"the declared range; legal is {-limit}..{limit} ({limit.bit_length() + 1} bits). To mend it, declare a "
             "narrower input range, use fewer time steps, or quantise with a coarser scale."
         )

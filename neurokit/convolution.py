@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -9,6 +10,9 @@ from jaxtyping import Num
 
 from neurokit.errors import GraphError, explain
 from neurokit.sparse import Csr
+
+#: Far beyond what a system of chips has neurons for.
+MAX_LINES = 2**24
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Convolution:
     @property
     def size(self) -> int:
         """Lines that it reads."""
-        return int(np.prod(self.image))
+        return math.prod(self.image)
 
     def output(self, kernel: tuple[int, ...]) -> tuple[int, int, int]:
         """`(channels, rows, columns)` of what a kernel of this shape makes; raises GraphError if it does not fit."""
@@ -72,6 +76,10 @@ class Convolution:
                     explain("Convolution: kernel", kernel, f"no larger than the padded image {self.image}", "pad more")
                 )
             made.append(room // self.stride[axis] + 1)
+        if kernel[0] * made[0] * made[1] > MAX_LINES:
+            raise GraphError(
+                explain("Convolution: lines of the result", (kernel[0], *made), f"at most {MAX_LINES}", "pad less")
+            )
         return kernel[0], made[0], made[1]
 
     def matrix(self, kernel: Num[np.ndarray, "out in_per_group rows columns"]) -> Csr:

@@ -8,57 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from neurokit.errors import ProgramError, explain
 from neurokit.integers import Widths
-from neurokit.neurons import IF, Reset, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, ProgramNode, Readout, Spiking
-from neurokit.readouts import RULES
+from neurokit.program import Interval, Program
+from neurokit.program_schema import COMMON, SCHEMA, Array, Kind, fields_of, kind_of, node_of
 
-FORMAT, VERSION = "neurokit-program", 1
-#: How the file names a reset.
-RESETS: dict[str, Reset] = {"subtract": Subtract(), "zero": ToZero()}
+FORMAT, VERSION = "neurokit-program", 2
 #: Sane limits on what is read.
 MAX_NODES, MAX_NAME_BYTES, MAX_PROVENANCE_BYTES = 9999, 255, 2**20
 
 Value = int | float | str | np.ndarray
 
-
-@dataclass(frozen=True)
-class Array:
-    """A dataset's dtype and number of dimensions."""
-
-    dtype: str
-    ndim: int
-
-
-Kind = type[int] | type[float] | type[str] | Array
-
-VECTOR = Array("int32", 1)
 BOUND = Array("int64", 1)
 BYTES = Array("uint8", 1)
-COMMON: dict[str, Kind] = {"type": str, "name": str, "latency": int}
-SCHEMA: dict[str, dict[str, Kind]] = {
-    "Input": {"low": VECTOR, "high": VECTOR, "scale": float},
-    "Dense": {"source": str, "weight": Array("int8", 2), "bias": VECTOR, "exponent": int, "scale": float},
-    "Spiking": {"source": str, "threshold": int, "reset": str, "scale": float},
-    "Readout": {"source": str, "rule": str, "shift": int, "scale": float, "offset": VECTOR},
-    "Product": {"left": str, "right": str, "shift": int, "scale": float},
-    "Output": {"source": str, "scale": float, "offset": float},
-}
-NODES: dict[str, Callable[..., ProgramNode]] = {
-    "Input": Input,
-    "Dense": Dense,
-    "Spiking": lambda threshold, reset, **rest: Spiking(neuron=IF(threshold, _chosen("reset", reset, RESETS)), **rest),
-    "Readout": lambda rule, **rest: Readout(rule=_chosen("readout rule", rule, RULES), **rest),
-    "Product": Product,
-    "Output": Output,
-}
 
 
 def items(program: Program) -> dict[str, Value]:
@@ -68,11 +35,10 @@ def items(program: Program) -> dict[str, Value]:
     if len(program.nodes) > MAX_NODES:
         raise ProgramError(explain("the Program", f"{len(program.nodes)} nodes", f"at most {MAX_NODES}", "split it"))
     for index, node in enumerate(program.nodes):
-        fields = _fields(node) | {"type": type(node).__name__, "name": node.name, "latency": program.latency[node.name]}
-        if isinstance(node, Readout) and not node.offset.size:
-            fields["offset"] = np.zeros(program.wires[node.name].size, dtype=np.int32)  # an offset is never left out
-        for field, kind in (COMMON | SCHEMA[type(node).__name__]).items():
-            content[f"nodes/{index:04}/{field}"] = _typed(f"node {node.name!r}: {field}", fields[field], kind)
+        kind = kind_of(node)
+        fields = fields_of(node, program) | {"type": kind, "name": node.name, "latency": program.latency[node.name]}
+        for field, what in (COMMON | SCHEMA[kind]).items():
+            content[f"nodes/{index:04}/{field}"] = _typed(f"node {node.name!r}: {field}", fields[field], what)
     positions = {node.name: index for index, node in enumerate(program.nodes)}
     for name, interval in program.certificate.items():
         if name not in positions:
@@ -94,7 +60,7 @@ def build(content: Mapping[str, Value]) -> Program:
             (nodes if top == "nodes" else bounds).setdefault(index, {})[field] = value
     names = {index: fields["name"] for index, fields in nodes.items()}
     made = [
-        NODES[fields["type"]](**{k: v for k, v in fields.items() if k not in ("type", "latency")})
+        node_of(fields["type"], {k: v for k, v in fields.items() if k not in ("type", "latency")}, list(names.values()))
         for fields in nodes.values()
     ]
     widths = {path.removeprefix("widths/"): value for path, value in content.items() if path.startswith("widths/")}
@@ -138,25 +104,6 @@ def digest(content: Mapping[str, Value]) -> str:
     return stream.hexdigest()
 
 
-def _fields(node: ProgramNode) -> dict[str, Any]:
-    """The node's fields by the names that the file gives them."""
-    fields = dict(vars(node))
-    if isinstance(node, Spiking):
-        reset = [name for name, choice in RESETS.items() if choice == node.neuron.reset]
-        if type(node.neuron) is not IF or not reset:
-            raise ProgramError(
-                explain(f"node {node.name!r}: neuron", node.neuron, f"an IF, reset {sorted(RESETS)}", "use one of them")
-            )
-        fields |= {"threshold": node.threshold, "reset": reset[0]}
-    if isinstance(node, Readout):
-        if RULES.get(node.rule.name) != node.rule:
-            raise ProgramError(
-                explain(f"node {node.name!r}: readout rule", node.rule, f"one of {sorted(RULES)}", "use one of them")
-            )
-        fields["rule"] = node.rule.name
-    return fields
-
-
 def _typed(subject: str, value: Any, kind: Kind) -> Value:
     if isinstance(kind, Array):
         return np.asarray(value, dtype=kind.dtype)
@@ -183,9 +130,3 @@ def _provenance_bytes(provenance: Mapping[str, str]) -> np.ndarray:
             explain("the provenance", f"{len(text)} bytes", f"at most {MAX_PROVENANCE_BYTES}", "shorten its values")
         )
     return np.frombuffer(text, dtype=np.uint8)
-
-
-def _chosen(what: str, name: str, choices: Mapping[str, Any]) -> Any:
-    if name not in choices:
-        raise ProgramError(explain(f"the {what}", repr(name), f"one of {sorted(choices)}", "update neurokit"))
-    return choices[name]

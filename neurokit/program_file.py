@@ -1,4 +1,4 @@
-"""save and load: a Program as one HDF5 file, format `neurokit-program`, version 1.
+"""save and load: a Program as one HDF5 file, format `neurokit-program`.
 
 The file is flat and plain: scalars are attributes, arrays are contiguous datasets, nothing is compressed, and NumPy
 and h5py are enough to read it. `docs/program-format.md` describes it for other readers.
@@ -18,27 +18,25 @@ from neurokit.compilers.bounds import prove
 from neurokit.errors import NeurokitError, ProgramError, explain
 from neurokit.files import replacing
 from neurokit.integers import Widths
-from neurokit.program import Program
+from neurokit.program import Conv2d, Program, Spiking
 from neurokit.program_content import (
     BOUND,
     BYTES,
-    COMMON,
     FORMAT,
     MAX_NAME_BYTES,
     MAX_NODES,
     MAX_PROVENANCE_BYTES,
-    SCHEMA,
     VERSION,
-    Array,
-    Kind,
     Value,
     build,
     digest,
     items,
 )
+from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
 
-#: Interval analysis repeats itself `steps` times per Spiking node; more than this (some tens of seconds) is refused.
-MAX_PROOF_WORK, PROOF_OVERHEAD = 2**30, 1000
+#: Interval analysis repeats itself `steps` times per Spiking node and writes every weight of a convolution out; more
+#: than this (some tens of seconds, some hundred megabytes) is refused.
+MAX_PROOF_WORK, PROOF_OVERHEAD, CONVOLUTION_OVERHEAD = 2**30, 1000, 200
 #: First bytes of every HDF5 file, and the superblock versions whose metadata carries checksums.
 SIGNATURE, SUPERBLOCKS = b"\x89HDF\r\n\x1a\n", (2, 3)
 
@@ -279,8 +277,20 @@ def _digest_of(content: Mapping[str, Value], key: str) -> str:
     return digest({key: content[key]} if key in content else {})
 
 
+def proof_work(program: Program) -> int:
+    """About how many operations the interval analysis takes."""
+    work = 0
+    for node in program.nodes:
+        if isinstance(node, Spiking):
+            echoes = 0 if node.recurrent is None else node.recurrent.weight.size
+            work += program.steps * (PROOF_OVERHEAD + program.wires[node.name].size + echoes)
+        elif isinstance(node, Conv2d):  # of the others the weights are as many as the file has bytes
+            work += CONVOLUTION_OVERHEAD * node.shape[0] * node.kernel[0].size
+    return work
+
+
 def _check_certificate(program: Program, path: str) -> None:
-    work = sum(program.steps * (PROOF_OVERHEAD + program.wires[node.name].size) for node in program.spiking)
+    work = proof_work(program)
     if work > MAX_PROOF_WORK:
         raise ProgramError(
             f"{path}: its certificate takes {work} operations to verify, more than {MAX_PROOF_WORK}; save it without "

@@ -77,6 +77,8 @@ def interpret(
                 a = value[node.source]
                 if node.recurrent is not None and t:
                     a = a + recur(node, widths, value[node.name])
+                    if isinstance(node, p.Spiking):
+                        _fits(node, "current and recurrent current", a, widths, "message")
                 if node.name not in state:
                     state[node.name] = node.start(np.zeros_like(a))
                 before, s, after = node.step(state[node.name], a)

@@ -41,18 +41,18 @@ class Csr:
         object.__setattr__(self, "values", frozen(self.values))
         starts, columns = self.starts, self.columns
         counted = starts.size > 1 and starts[0] == 0 and starts[-1] == len(columns) and (np.diff(starts) >= 0).all()
-        if not counted or self.values.shape != columns.shape or not columns.size:
+        if not counted or self.values.shape != columns.shape:
             raise GraphError(
                 explain(
                     "Csr: (starts, columns, values)",
                     f"{starts.shape}, {columns.shape}, {self.values.shape}",
-                    "starts that rise from 0 to the number of columns, one value a column, at least one",
+                    "starts that rise from 0 to the number of columns, one value a column",
                     "build it with `Csr.of`",
                 )
             )
-        rises = np.diff(columns) > 0
-        rises[starts[(starts > 0) & (starts < len(columns))] - 1] = True  # between two rows it may fall
-        if not rises.all() or columns.min() < 0 or columns.max() >= self.width:
+        rises = np.diff(columns, prepend=-1) > 0
+        rises[starts[starts < len(columns)]] = True  # a row begins anywhere
+        if not rises.all() or (columns < 0).any() or (columns >= self.width).any():
             raise GraphError(
                 explain("Csr.columns", columns, f"0..{self.width - 1}, rising within a row", "build it with `Csr.of`")
             )

@@ -11,6 +11,8 @@ from typing import Any
 
 import h5py
 
+SYNAPSES = ("Dense", "Sparse", "Conv2d")
+
 
 class LeftItsWidth(Exception):
     """An integer is larger than its declared width allows."""
@@ -40,7 +42,7 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
     """Run one sample of real numbers."""
     with h5py.File(path, "r") as file:
         assert bytes(file.attrs["format"]).decode() == "neurokit-program"
-        assert int(file.attrs["version"]) == 1
+        assert int(file.attrs["version"]) == 2
         steps = int(file.attrs["steps"])
         limit = {kind: 2 ** (int(bits) - 1) - 1 for kind, bits in file["widths"].attrs.items()}
         nodes: list[dict[str, Any]] = []
@@ -57,14 +59,59 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
     def floor_shift(value: int, exponent: int) -> int:
         return value * 2**exponent if exponent >= 0 else value // 2**-exponent
 
-    def dense(node: dict[str, Any], x: list[int]) -> list[int]:
-        sums = [
-            sum(w * v for w, v in zip(row, x, strict=True)) + b
-            for row, b in zip(node["weight"], node["bias"], strict=True)
-        ]
+    def rows(node: dict[str, Any], x: list[int]) -> list[int]:
+        """The weighted sums of synapses, without their bias."""
+        if node["type"] == "Conv2d":
+            return slide(node, x)
+        if node["type"] == "Sparse":
+            spans = zip(node["starts"], node["starts"][1:], strict=False)
+            return [sum(node["values"][k] * x[node["columns"][k]] for k in range(*span)) for span in spans]
+        return [sum(w * v for w, v in zip(row, x, strict=True)) for row in node["weight"]]
+
+    def synapses(node: dict[str, Any], x: list[int]) -> list[int]:
+        sums = rows(node, x)
+        each = len(sums) // len(node["bias"])  # 1, or the lines of a channel
+        sums = [v + node["bias"][line // each] for line, v in enumerate(sums)]
         a = [floor_shift(v, node["exponent"]) for v in check(sums, "synapse")]
         answers.see(node["name"], check(a, "message"))
         return a
+
+    def add(node: dict[str, Any]) -> list[int]:
+        terms = [value[nodes[index]["name"]] for index in node["sources"]]
+        y = check([sum(line) for line in zip(*terms, strict=True)], "message")
+        answers.see(node["name"], y)
+        return y
+
+    def decay(v: int, n: int) -> int:
+        return (1 if v > 0 else -1) * (abs(v) * n // 4096)
+
+    def neurons(node: dict[str, Any], a: list[int]) -> list[int]:
+        name, threshold = node["name"], node["threshold"]
+        if node["type"] == "Recurrent" and name in value:
+            sums = [sum(w * v for w, v in zip(row, value[name], strict=True)) for row in node["weight"]]
+            back = check([floor_shift(v, node["exponent"]) for v in check(sums, "synapse")], "message")
+            a = check([one + other for one, other in zip(a, back, strict=True)], "message")
+        u = membrane.get(name, [0] * len(a))
+        if node["neuron"] == "IF":
+            before = check([m + v for m, v in zip(u, a, strict=True)], "membrane")
+            spikes = [int(m >= threshold) for m in before]
+        else:
+            threshold *= 64
+            i = [decay(v, node["alpha"]) + 64 * w for v, w in zip(current.get(name, [0] * len(a)), a, strict=True)]
+            before = [decay(m, node["beta"]) + v for m, v in zip(u, i, strict=True)]
+            largest = min(64 * limit["membrane"] + 63, 2**31 - 1)
+            if any(abs(v) > largest for v in (before + i if node["neuron"] == "CubaLIF" else before)):
+                raise LeftItsWidth("membrane")
+            spikes = [int(m > threshold) for m in before]
+            current[name] = i
+        if node["reset"] == "subtract":
+            membrane[name] = [m - threshold * s for m, s in zip(before, spikes, strict=True)]
+        else:
+            membrane[name] = [0 if s else m for m, s in zip(before, spikes, strict=True)]
+        answers.spikes.setdefault(name, []).append(spikes)
+        answers.states.setdefault(name, []).append(before)
+        answers.see(name, before)
+        return spikes
 
     answers = Answers()
     time: dict[str, str] = {}  # how the value of a node lives in time
@@ -76,40 +123,41 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             assert all(low <= v <= high for low, v, high in zip(node["low"], x, node["high"], strict=True))
             value[name], time[name] = check(x, "message"), "held"
             answers.see(name, x)
-        elif kind == "Spiking":
+        elif kind in ("Spiking", "Recurrent"):
             time[name] = "series"
+        elif kind == "Sum":
+            kinds = {time[nodes[index]["name"]] for index in node["sources"]}
+            time[name] = "series" if "series" in kinds else kinds.pop()
+            if time[name] == "held":
+                value[name] = add(node)
         elif kind in ("Readout", "Product"):
             time[name] = "total"
         else:
             time[name] = time[node["source"]]
-            if kind == "Dense" and time[name] == "held":
-                value[name] = dense(node, value[node["source"]])
+            if kind in SYNAPSES and time[name] == "held":
+                value[name] = synapses(node, value[node["source"]])
 
     membrane: dict[str, list[int]] = {}
+    current: dict[str, list[int]] = {}
+    heard: dict[str, list[list[int]]] = {}
     total: dict[str, list[int]] = {}
     for t in range(steps):
         for node in nodes:
             name, kind = node["name"], node["type"]
-            if kind == "Spiking":
-                threshold, a = node["threshold"], value[node["source"]]
-                before = check([u + i for u, i in zip(membrane.get(name, [0] * len(a)), a, strict=True)], "membrane")
-                spikes = [int(m >= threshold) for m in before]
-                if node["reset"] == "subtract":
-                    membrane[name] = [m - threshold * s for m, s in zip(before, spikes, strict=True)]
-                else:
-                    membrane[name] = [0 if s else m for m, s in zip(before, spikes, strict=True)]
-                value[name] = spikes
-                answers.spikes.setdefault(name, []).append(spikes)
-                answers.states.setdefault(name, []).append(before)
-                answers.see(name, before)
+            if kind in ("Spiking", "Recurrent"):
+                value[name] = neurons(node, value[node["source"]])
             elif kind == "Readout":
                 a = value[node["source"]]
                 weight = {"rate": 1, "memmean": steps - t}[node["rule"]]
                 total[name] = [y + weight * i for y, i in zip(total.get(name, [0] * len(a)), a, strict=True)]
                 answers.see(name, check(total[name], "accumulator"))
                 answers.partial.setdefault(name, []).append(total[name])
-            elif kind == "Dense" and time[name] == "series":
-                value[name] = dense(node, value[node["source"]])
+            elif kind == "Sum" and time[name] == "series":
+                value[name] = add(node)
+            elif kind in SYNAPSES and time[name] == "series":
+                x = value[node["source"]]
+                heard.setdefault(name, []).append(x)
+                value[name] = synapses(node, heard[name][t - node["delay"]] if t >= node["delay"] else [0] * len(x))
                 answers.series.setdefault(name, []).append(value[name])
 
     for node in nodes:
@@ -122,11 +170,37 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             products = [x * y for x, y in zip(value[node["left"]], value[node["right"]], strict=True)]
             answers.see(name, check(products, "product"))
             value[name] = check([floor_shift(y, -node["shift"]) for y in products], "message")
-        elif kind == "Dense" and time[name] == "total":
-            value[name] = dense(node, value[node["source"]])
+        elif kind == "Sum" and time[name] == "total":
+            value[name] = add(node)
+        elif kind in SYNAPSES and time[name] == "total":
+            value[name] = synapses(node, value[node["source"]])
         elif kind == "Output":
             answers.outputs[name] = [node["scale"] * y + node["offset"] for y in value[node["source"]]]
             answers.totals[name + " raw"] = value[node["source"]]
         if kind != "Output" and time[name] == "total":
             answers.totals[name] = value[name]
     return answers
+
+
+def slide(node: dict[str, Any], x: list[int]) -> list[int]:
+    """The weighted sums of a Conv2d, line by line in the order channel, row, column."""
+    channels, high, wide = node["image"]
+    kernel = node["kernel"]
+    depth, tall, broad = len(kernel[0]), len(kernel[0][0]), len(kernel[0][0][0])
+    sums = []
+    for o in range(len(kernel)):
+        first = o // (len(kernel) // node["groups"]) * depth
+        for i in range((high + 2 * node["padding"][0] - node["dilation"][0] * (tall - 1) - 1) // node["stride"][0] + 1):
+            span = wide + 2 * node["padding"][1] - node["dilation"][1] * (broad - 1) - 1
+            for j in range(span // node["stride"][1] + 1):
+                total = 0
+                for c in range(depth):
+                    for p in range(tall):
+                        for q in range(broad):
+                            row = i * node["stride"][0] - node["padding"][0] + p * node["dilation"][0]
+                            column = j * node["stride"][1] - node["padding"][1] + q * node["dilation"][1]
+                            if 0 <= row < high and 0 <= column < wide:
+                                total += kernel[o][c][p][q] * x[((first + c) * high + row) * wide + column]
+                sums.append(total)
+    assert channels == depth * node["groups"]
+    return sums

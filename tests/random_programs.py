@@ -10,11 +10,27 @@ import numpy as np
 from hypothesis import strategies as st
 
 from neurokit.compilers.bounds import prove
+from neurokit.convolution import Convolution
 from neurokit.errors import OutOfRange
-from neurokit.integers import Widths
-from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.integers import Decay12, Widths
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.program import (
+    Conv2d,
+    Dense,
+    Input,
+    Output,
+    Product,
+    Program,
+    ProgramNode,
+    Readout,
+    Recurrent,
+    Sparse,
+    Spiking,
+    Sum,
+    Synapses,
+)
 from neurokit.readouts import MemMean, Rate
+from neurokit.sparse import Csr
 
 #: Wide enough for loud networks, narrow enough to be broken by unproven ones.
 ROOMY = Widths(synapse=32, membrane=28, accumulator=32, message=32, product=32)
@@ -86,13 +102,13 @@ def _branch(choose: Choices, name: str, tail: int, largest: int) -> list[Program
         Input(name, low, low + choose.integers(0, 2 * reach, (size,)), scale=pick(choose, (1.0, 1 / 300)))
     ]
     for depth in range(choose.integer(1, 4)):
-        for hop in range(pick(choose, (1, 1, 1, 0, 2))):  # neurons may read neurons, and a Dense a Dense
-            width = choose.integer(1, largest)
-            nodes.append(_dense(choose, f"{name}.dense{depth}{hop}", nodes[-1].name, size, width, loudness=60))
-            size = width
-        threshold = pick(choose, (1, 3 * 2**7, 64, 255, 255 * 2**7))
-        neuron = IF(threshold, pick(choose, (Subtract(), ToZero())))
-        nodes.append(Spiking(f"{name}.spiking{depth}", nodes[-1].name, neuron))
+        for hop in range(pick(choose, (1, 1, 1, 0, 2))):  # neurons may read neurons, and synapses synapses
+            here, before = f"{name}.synapses{depth}{hop}", nodes[-1].name
+            nodes.append(synapses(choose, here, before, size, largest, loudness=60, series=depth > 0))
+            size = nodes[-1].shape[0]
+            if choose.integer(0, 3) == 0:  # a second source of the same current, as late or later
+                nodes += _merged(choose, here, before, nodes[-1], series=depth > 0)
+        nodes.append(population(choose, f"{name}.spiking{depth}", nodes[-1].name, size))
         if depth == 0 and choose.integer(0, 3) == 0:  # a layer with two readers
             nodes.append(Readout(f"{name}.tap", nodes[-1].name, Rate()))
             nodes.append(Output(f"{name}.tapped", f"{name}.tap"))
@@ -103,6 +119,69 @@ def _branch(choose: Choices, name: str, tail: int, largest: int) -> list[Program
     rule, shift = pick(choose, (Rate(), MemMean())), choose.integer(0, 7)
     nodes.append(Readout(f"{name}.readout", f"{name}.out", rule, shift, offset=offset))
     return nodes
+
+
+def population(choose: Choices, name: str, source: str, size: int) -> Spiking:
+    """Neurons of any kind, leak and reset, one in four populations recurrent."""
+    reset = pick(choose, (Subtract(), ToZero()))
+    threshold = pick(choose, (1, 3 * 2**7, 64, 255, 255 * 2**7))
+    alpha, beta = (Decay12(pick(choose, (0, 1, 2048, 3584, 3686, 4095, 4096))) for _ in range(2))
+    neuron: Neuron = pick(
+        choose,
+        (
+            IF(threshold, reset),
+            LIF(threshold, reset, strict=True, beta=beta),
+            CubaLIF(threshold, reset, strict=True, alpha=alpha, beta=beta),
+        ),
+    )
+    recurrent = None
+    if choose.integer(0, 3) == 0:
+        recurrent = Recurrent(choose.integers(-60, 60, (size, size)), choose.integer(-7, 2))
+    return Spiking(name, source, neuron, recurrent=recurrent)
+
+
+def synapses(
+    choose: Choices, name: str, source: str, size: int, largest: int, loudness: int, *, series: bool
+) -> Dense | Sparse | Conv2d:
+    """Synapses of any kind onto up to `largest` lines; delayed now and then, if what they hear changes in time."""
+    made: Dense | Sparse | Conv2d
+    kind = choose.integer(0, 3)
+    if kind == 0:
+        weight = choose.integers(-loudness, loudness, (choose.integer(1, largest), size))
+        weight *= choose.integers(0, 3, weight.shape) == 0
+        weight[0, 0] = loudness  # at least one is there
+        bias = choose.integers(-4 * loudness, 4 * loudness, (len(weight),))
+        made = Sparse(name, source, Csr.of(weight), bias, choose.integer(-7, 2))
+    elif kind == 1:
+        channels = pick(choose, [d for d in range(1, size + 1) if size % d == 0])
+        rows = pick(choose, [d for d in range(1, size // channels + 1) if size // channels % d == 0])
+        image = (channels, rows, size // channels // rows)
+        groups = pick(choose, [d for d in range(1, channels + 1) if channels % d == 0])
+        padding = choose.integer(0, 1), choose.integer(0, 1)
+        room = [extent + 2 * edge for extent, edge in zip(image[1:], padding, strict=True)]
+        tall, wide = (choose.integer(1, min(3, extent)) for extent in room)
+        dilation = (choose.integer(1, 2) if 2 * (tall - 1) < room[0] else 1), 1
+        stride = choose.integer(1, 2), choose.integer(1, 2)
+        kernel = choose.integers(-loudness, loudness, (groups, channels // groups, tall, wide))
+        geometry = Convolution(image, stride, padding, dilation, groups)
+        bias = choose.integers(-4 * loudness, 4 * loudness, (groups,))
+        made = Conv2d(name, source, kernel, bias, geometry, choose.integer(-7, 2))
+    else:
+        made = _dense(choose, name, source, size, choose.integer(1, largest), loudness)
+    return replace(made, delay=pick(choose, (0, 0, 1, 2, 62))) if series else made
+
+
+def _merged(
+    choose: Choices, name: str, source: str, first: Dense | Sparse | Conv2d, *, series: bool
+) -> list[ProgramNode]:
+    """A Sum of `first` and others beside it: as early, one step later, or delayed."""
+    out, size = first.shape
+    beside = _dense(choose, f"{name}.beside", source, size, out, loudness=30)
+    late = _dense(choose, f"{name}.late", beside.name, out, out, loudness=5)
+    if series:
+        beside = replace(beside, delay=choose.integer(0, 5))
+    chosen = pick(choose, ([beside], [beside, late]))
+    return [*chosen, Sum(f"{name}.sum", (first.name, *(node.name for node in chosen)))]
 
 
 def _dense(choose: Choices, name: str, source: str, size: int, width: int, loudness: int) -> Dense:
@@ -121,8 +200,16 @@ def proven(program: Program) -> Program:
 
 
 def _halved(node: ProgramNode) -> ProgramNode:
+    if isinstance(node, Synapses):
+        node = replace(node, bias=np.trunc(node.bias / 2))
     if isinstance(node, Dense):
-        return replace(node, weight=np.trunc(node.weight / 2), bias=np.trunc(node.bias / 2))
+        return replace(node, weight=np.trunc(node.weight / 2))
+    if isinstance(node, Sparse):
+        return replace(node, weight=replace(node.weight, values=np.trunc(node.weight.values / 2)))
+    if isinstance(node, Conv2d):
+        return replace(node, kernel=np.trunc(node.kernel / 2))
+    if isinstance(node, Spiking) and node.recurrent is not None:
+        return replace(node, recurrent=replace(node.recurrent, weight=np.trunc(node.recurrent.weight / 2)))
     if isinstance(node, Input):
         return replace(node, low=np.trunc(node.low / 2), high=np.trunc(node.high / 2))
     if isinstance(node, Readout):

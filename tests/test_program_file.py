@@ -107,7 +107,7 @@ def test_ones_own_neurons_and_readouts_are_refused(tmp_path: Path) -> None:
         nodes = (Input("x", [0], [1], 1.0), Spiking("s", "x", neuron), Readout("r", "s", rule), Output("y", "r"))
         return Program(nodes, 2)
 
-    with pytest.raises(ProgramError, match=r"node 's': neuron is IF.*legal is an IF, reset"):
+    with pytest.raises(ProgramError, match=r"node 's': neuron is IF.*legal is a reset of"):
         program(IF(1, Odd()), Rate()).save(tmp_path / "net.h5")
     with pytest.raises(ProgramError, match="node 'r': readout rule"):
         program(IF(1), Odd()).save(tmp_path / "net.h5")

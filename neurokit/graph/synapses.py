@@ -179,6 +179,11 @@ class Recurrent:
         if self.weight.ndim != 2 or not self.weight.size or self.weight.shape[0] != self.weight.shape[1]:
             raise GraphError(explain("recurrent weight: shape", self.weight.shape, "(n, n)", "one row a neuron"))
 
+    @property
+    def matrix(self) -> Matrix:
+        return self.weight
+
+
 
 def _real(subject: str, values: object) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)

@@ -116,12 +116,12 @@ class Sparse(Synapses):
         values = integers(f"layer {self.name!r}: weight", self.weight.values, np.int8)
         object.__setattr__(self, "weight", Csr(self.weight.starts, self.weight.columns, values, self.weight.width))
         self._check()
-        if self.bias.shape != self.weight.shape[:1]:
+        if self.bias.shape != self.weight.shape[:1] or not values.size:
             raise GraphError(
                 explain(
-                    f"layer {self.name!r}: shapes of weight and bias",
-                    (self.weight.shape, self.bias.shape),
-                    "(out, in) and (out,)",
+                    f"layer {self.name!r}: shapes of weight and bias, and number of synapses",
+                    (self.weight.shape, self.bias.shape, values.size),
+                    "(out, in), (out,) and at least 1",
                     "transpose or reshape them",
                 )
             )
