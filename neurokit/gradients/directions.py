@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Protocol
 
 import torch
@@ -65,7 +66,7 @@ class Hadamard:
         count, n = shape
         order = 1 << (n - 1).bit_length()
         used = count if count < order else count // order * order
-        rows = torch.cat([torch.randperm(order, generator=generator) for _ in range(math.ceil(used / order))])[:used]
+        rows = torch.randperm(order, generator=generator)[:used] if used < order else torch.arange(used) % order
         v: Tensor = torch.zeros(shape, dtype=like.dtype)
         torch.mul(sylvester(rows, order, like.dtype)[:, :n], _signs((1, n), generator, like.dtype), out=v[:used])
         v *= math.sqrt(count / used)
@@ -101,6 +102,7 @@ def sylvester(rows: Int[Tensor, " K"], order: int, dtype: torch.dtype) -> Float[
     return product.reshape(len(rows), order)
 
 
+@lru_cache
 def _whole(order: int, dtype: torch.dtype) -> Float[Tensor, "order order"]:
     h = torch.ones(1, 1, dtype=dtype)
     while len(h) < order:
