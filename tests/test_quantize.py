@@ -12,6 +12,7 @@ from neurokit import program as p
 from neurokit import reference
 from neurokit.compilers.bounds import prove
 from neurokit.compilers.fit_chip import check_fit
+from neurokit.compilers.quantization.grid import WeightGrid, weight_bits
 from neurokit.compilers.quantize import quantize
 from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode
 from neurokit.hw_configs import ChipError, load_chip
@@ -111,10 +112,16 @@ def test_a_network_of_dyadic_numbers_is_quantised_without_any_error() -> None:
 
 @pytest.mark.parametrize("bits", [8, 6, 4, 2])
 def test_weights_use_their_bits_and_no_more(bits: int) -> None:
-    program = quantize(deeponet(0), bits=bits)
+    """Each layer fills its grid from one end at least, to within the factor by which a threshold is legal."""
+    program = quantize(deeponet(0), grid=WeightGrid(bits))
     for node in program.nodes:
         if isinstance(node, p.Dense) and node.name != "contraction":
-            assert 0 < np.abs(node.weight).max() <= 2 ** (bits - 1) - 1
+            step = np.bitwise_or.reduce(np.abs(node.weight.astype(int)), axis=None)
+            step &= -step
+            levels = node.weight.astype(int) // step
+            assert levels.min() >= -(2 ** (bits - 1))
+            assert levels.max() <= 2 ** (bits - 1) - 1
+            assert weight_bits(node.weight) == bits
 
 
 def test_the_certificate_is_what_prove_finds_and_thresholds_are_as_fine_as_it_allows() -> None:
@@ -174,7 +181,7 @@ def test_shared_synapses_are_refused_by_name() -> None:
 @pytest.mark.parametrize("bits", [1, 9, 0])
 def test_bits_outside_the_chip_are_refused(bits: int) -> None:
     with pytest.raises(OutOfRange, match=r"bits is .* 2\.\.8"):
-        quantize(deeponet(0), bits=bits)
+        WeightGrid(bits)
 
 
 def test_layers_wider_than_a_core_are_all_named() -> None:

@@ -8,14 +8,17 @@ import pytest
 from neurokit import graph as g
 from neurokit import program as p
 from neurokit import reference
-from neurokit.compilers.equalize import equalize
+from neurokit.compilers.quantization.equalize import equalize
+from neurokit.compilers.quantization.grid import LayerGrid, WeightGrid
+from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
 from neurokit.compilers.quantize import quantize
-from neurokit.compilers.rounding import round_for_data, round_to_nearest
 from neurokit.errors import GraphError
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean
 
 RNG = np.random.default_rng(0)
+#: A grid whose ends are out of reach.
+WIDE = LayerGrid(-(10**6), 10**6)
 
 
 def smooth(count: int, sensors: int = 20) -> np.ndarray:
@@ -31,7 +34,9 @@ def test_on_uncorrelated_inputs_it_is_rounding_to_nearest() -> None:
     for _ in range(4):
         h = np.block([[h, h], [h, -h]])
     weight, bias = RNG.normal(0, 20, (5, 15)), RNG.normal(0, 20, 5)
-    for mine, nearest in zip(round_for_data(weight, bias, h[:, 1:]), round_to_nearest(weight, bias), strict=True):
+    for mine, nearest in zip(
+        round_for_data(weight, bias, WIDE, h[:, 1:]), round_to_nearest(weight, bias, WIDE), strict=True
+    ):
         assert np.array_equal(mine, nearest)
 
 
@@ -44,14 +49,14 @@ def test_on_correlated_inputs_the_output_moves_much_less() -> None:
     def error(rounded: tuple[np.ndarray, np.ndarray]) -> float:
         return float(np.sqrt(np.mean((x @ rounded[0].T + rounded[1] - wanted) ** 2)))
 
-    assert error(round_for_data(weight, bias, x)) < 0.5 * error(round_to_nearest(weight, bias))
+    assert error(round_for_data(weight, bias, WIDE, x)) < 0.5 * error(round_to_nearest(weight, bias, WIDE))
 
 
 def test_a_target_other_than_its_own_output_is_approached() -> None:
     x = RNG.normal(0, 1, (300, 6))
     weight, bias = RNG.normal(0, 50, (3, 6)), np.zeros(3)
     target = x @ (weight + 7).T + 11
-    fitted, constant = round_for_data(weight, bias, x, target)
+    fitted, constant = round_for_data(*fit_to_data(weight, bias, x, target), WIDE, x)
     assert np.max(np.abs(fitted - (weight + 7))) < 1, "within a rounding of the weights that make the target"
     assert np.array_equal(constant, np.full(3, 11.0))
 
@@ -83,11 +88,13 @@ PAIRS = {"branch": smooth(60)[:, None, :], "trunk": np.linspace(-1, 1, 9)[None, 
 def test_equalisation_changes_no_bit_of_the_answer() -> None:
     for seed in range(3):
         graph = operator(seed)
-        assert np.array_equal(reference.run(graph, PAIRS).output, reference.run(equalize(graph), PAIRS).output)
+        assert np.array_equal(
+            reference.run(graph, PAIRS).output, reference.run(equalize(graph, WeightGrid()), PAIRS).output
+        )
 
 
 def test_equalised_lines_use_the_range_that_the_sum_can_undo() -> None:
-    graph = equalize(operator(0))
+    graph = equalize(operator(0), WeightGrid())
     weights = {node.name: node.weight for node in graph.nodes if isinstance(node, g.Dense)}
     spread = weights["sum"].max() / weights["sum"].min()
     assert spread == 2**6, "the sum's 8-bit weights 1..64 are all used"
@@ -96,14 +103,17 @@ def test_equalised_lines_use_the_range_that_the_sum_can_undo() -> None:
         assert rows.max() / rows[:4].min() < 4, "the large half of the lines is within two bits"
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_calibration_brings_the_program_closer_to_its_graph_on_new_samples(seed: int) -> None:
-    graph = operator(seed)
-    samples = {"branch": smooth(400)[60:, None, :], "trunk": PAIRS["trunk"]}
-    wanted = reference.run(graph, PAIRS).output
-    nearest = reference.run(quantize(graph), PAIRS).output
-    fitted = reference.run(quantize(graph, calibration=samples), PAIRS).output
-    assert np.linalg.norm(fitted - wanted) < 0.9 * np.linalg.norm(nearest - wanted)
+def test_calibration_brings_the_program_closer_to_its_graph_on_new_samples() -> None:
+    """In the geometric mean over networks: a few spikes that move by a step decide the error of a single one."""
+    ratios = []
+    for seed in range(5):
+        graph = operator(seed)
+        samples = {"branch": smooth(400)[60:, None, :], "trunk": PAIRS["trunk"]}
+        wanted = reference.run(graph, PAIRS).output
+        nearest = reference.run(quantize(graph), PAIRS).output
+        fitted = reference.run(quantize(graph, calibration=samples, search=None), PAIRS).output
+        ratios.append(np.linalg.norm(fitted - wanted) / np.linalg.norm(nearest - wanted))
+    assert np.exp(np.mean(np.log(ratios))) < 0.8
 
 
 def test_calibration_outside_the_declared_range_is_refused() -> None:
@@ -115,7 +125,7 @@ def test_calibration_outside_the_declared_range_is_refused() -> None:
 def test_proofs_hold_whatever_the_samples() -> None:
     """The certificate is for all inputs in range: tiny samples must not make the membrane's bound tiny."""
     graph = operator(1)
-    tiny = quantize(graph, calibration={"branch": 0.01 * smooth(50)[:, None, :], "trunk": PAIRS["trunk"]})
+    tiny = quantize(graph, calibration={"branch": 0.01 * smooth(50)[:, None, :], "trunk": PAIRS["trunk"]}, search=None)
     corner = np.where(tiny["branch.0"].weight[0] > 0, 6.0, -6.0)  # type: ignore[union-attr]
     trace = reference.run(tiny, {"branch": corner[None], "trunk": np.zeros((1, 1))}, record=True).trace
     assert trace is not None

@@ -11,7 +11,12 @@ from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.comparison import compare as compare_targets
 from neurokit.compilers.fit_chip import check_fit
-from neurokit.compilers.quantize import quantize
+from neurokit.compilers.quantization.grid import Grids, WeightGrid
+from neurokit.compilers.quantization.report import QuantizationReport
+from neurokit.compilers.quantization.search import Search
+from neurokit.compilers.quantize import explain_quantization
+from neurokit.errors import OutOfRange, explain
+from neurokit.graph import Dense as GraphDense
 from neurokit.hw_configs import load_chip
 from neurokit.program import Dense, Program, Spiking
 from neurokit.samples import CALIBRATION_SUFFIX, draw, read, write
@@ -31,6 +36,16 @@ def compile_(
         Path | None, typer.Option(help="Samples (.npz) to round for; by default what `train` left beside the model.")
     ] = None,
     nearest: Annotated[bool, typer.Option("--nearest", help="Round every weight to nearest, without samples.")] = False,
+    layer_bits: Annotated[
+        list[str] | None,
+        typer.Option("--layer-bits", metavar="LAYER=BITS", help="Bits of one layer, such as trunk.0=8; repeatable."),
+    ] = None,
+    search: Annotated[
+        bool, typer.Option(help="Look for scales under which the answers to the samples err least.")
+    ] = True,
+    report: Annotated[
+        bool, typer.Option("--report", help="Explain every layer's scale and what its rounding costs.")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Turn a trained model into a Program: integers, with a proof that no state can overflow."""
@@ -42,7 +57,11 @@ def compile_(
     beside = model.with_suffix(CALIBRATION_SUFFIX)
     chosen = None if nearest else calibration or (beside if beside.exists() else None)
     samples = None if chosen is None else read([node.name for node in graph.inputs], chosen, pairs=True)
-    compiled = quantize(graph, bits=bits, calibration=samples, provenance=trained.provenance)
+    grid = _grid([node.name for node in graph.nodes if isinstance(node, GraphDense)], bits, layer_bits or [])
+    made = explain_quantization(
+        graph, grid=grid, calibration=samples, search=Search() if search else None, provenance=trained.provenance
+    )
+    compiled = made.program
     check_fit(compiled, load_chip(chip))
     compiled.save(program)
     rows = describe(compiled)
@@ -52,8 +71,50 @@ def compile_(
         ["layer", "size", "exponent", "threshold", "proved range"],
         [[*(row[key] for key in ("layer", "size", "exponent", "threshold")), _range(row)] for row in rows],
     )
-    record = {"program": str(program), "steps": compiled.steps, "bits": bits, "rounding": rounding, "layers": rows}
+    record: dict[str, object] = {
+        "program": str(program),
+        "steps": compiled.steps,
+        "bits": bits,
+        "rounding": rounding,
+        "layers": rows,
+    }
+    if report:
+        explained = made.report(samples)
+        explain_scales(explained)
+        record["report"] = explained.as_dict()
     emit(record, json)
+
+
+def _grid(layers: list[str], bits: int, by_layer: list[str]) -> Grids:
+    """The weight grid of every layer, from the number for all and the `LAYER=BITS` of some."""
+    grids = {name: WeightGrid(bits) for name in layers}
+    for assignment in by_layer:
+        name, _, number = assignment.rpartition("=")
+        if not number.isdecimal() or name not in layers:
+            legal = f"LAYER=BITS with a LAYER of {', '.join(layers)}"
+            raise OutOfRange(explain("--layer-bits", assignment, legal, "name a layer and a number"))
+        grids[name] = WeightGrid(int(number))
+    return grids if by_layer else WeightGrid(bits)
+
+
+def explain_scales(report: QuantizationReport) -> None:
+    """Two tables: what was chosen for every layer, and why; with samples the error of the answers by its causes."""
+    table(
+        "scales",
+        ["layer", "bits", "step", "grid used", "saturated", "unit", "state's reach", "error alone"],
+        [
+            [c.layer, c.bits, c.step, f"{c.used:.0%}", c.saturated, c.unit, f"{c.margin:.0%}", c.contribution]
+            for c in report.layers
+        ],
+    )
+    table("why", ["layer", "reason"], [[c.layer, c.why] for c in report.layers])
+    if report.total is not None:
+        causes = [
+            ("weights and biases", report.weights),
+            ("inputs and floors", report.arithmetic),
+            ("both", report.total),
+        ]
+        table("distance of the answers, of their spread", ["rounding of", "distance"], [list(row) for row in causes])
 
 
 def describe(program: Program) -> list[dict[str, object]]:

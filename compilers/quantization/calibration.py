@@ -12,20 +12,24 @@ from neurokit import program as p
 from neurokit import reference
 from neurokit.errors import GraphError, explain
 from neurokit.readouts import Rate
+from neurokit.twin import Twin
 
 #: More samples than these change a layer's second moments too little to pay for their time.
 ENOUGH = 4096
+#: Answers of networks of a few hundred neurons cost as much as starting threads for them.
+TWIN = Twin(threads=1)
 
 
 class Calibration:
     """Samples, and the real network's values on them.
 
-    `inputs` are arrays `(*batch, size)` by input name, as for `neurokit.reference.run`. Raises what that raises.
+    `inputs` are arrays `(*batch, size)` by input name, as for `neurokit.reference.run`, of which at most `most` along
+    the longest axis are used. Raises what that raises.
     """
 
-    def __init__(self, graph: g.Graph, inputs: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, graph: g.Graph, inputs: Mapping[str, np.ndarray], most: int = ENOUGH) -> None:
         self.graph = graph
-        self.inputs = {name: _some(np.asarray(array, dtype=np.float64)) for name, array in inputs.items()}
+        self.inputs = {name: _some(np.asarray(array, dtype=np.float64), most) for name, array in inputs.items()}
         for node in graph.inputs:
             x = self.inputs.get(node.name)
             if x is not None and ((x < node.low) | (x > node.high)).any():
@@ -38,8 +42,10 @@ class Calibration:
                         "declare a wider range, or leave the sample out",
                     )
                 )
-        trace = reference.run(graph, self.inputs, record=True).trace
+        result = reference.run(graph, self.inputs, record=True)
+        trace = result.trace
         assert trace is not None
+        self.answers = dict(result.outputs)
         self.totals = {name: _rows(total) for name, total in trace.totals.items()}
 
     def held(self, name: str) -> Float64[np.ndarray, "samples size"]:
@@ -58,7 +64,7 @@ class Calibration:
         listener = _listener(source, self.graph.wires[source].size)
         part = p.Program((*ancestors, *listener), self.graph.steps)
         inputs = {node.name: self.inputs[node.name] for node in part.inputs}
-        trace = reference.run(part, inputs, record=True).trace
+        trace = TWIN.run(part, inputs, record=True).trace
         assert trace is not None
         train = trace.spikes[source]
         return train.reshape(-1, *train.shape[-2:]).astype(np.float64)
@@ -73,15 +79,15 @@ def _listener(source: str, size: int) -> tuple[p.ProgramNode, ...]:
     )
 
 
-def _some(array: np.ndarray) -> np.ndarray:
-    """At most ENOUGH rows of the longest leading axis, evenly spread."""
+def _some(array: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` rows of the longest leading axis, evenly spread."""
     if array.ndim < 2:
         return array
     axis = int(np.argmax(array.shape[:-1]))
     count = array.shape[axis]
-    if count <= ENOUGH:
+    if count <= most:
         return array
-    return np.take(array, np.linspace(0, count - 1, ENOUGH).round().astype(int), axis=axis)
+    return np.take(array, np.linspace(0, count - 1, most).round().astype(int), axis=axis)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -10,35 +10,60 @@ powers of two, so that `C` stays exact.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
+from neurokit.compilers.quantization.grid import Grids, grid_of
 from neurokit.graph import Dense, Graph, GraphNode, Product, Readout
 from neurokit.wiring import consumers
 
 
-def equalize(graph: Graph, bits: int = 8) -> Graph:
-    """An equal Graph, in which the layers before every Product use the range of `bits`-bit weights in every row.
+def equalize(graph: Graph, grids: Grids) -> Graph:
+    """An equal Graph, in which the layers before every Product use the range of their grid in every row.
 
     A Product is left alone unless each factor is a Readout of a Dense, nothing else reads those, and one Dense reads
     the product.
     """
+    powers = gains(graph, grids)
+    nodes: list[GraphNode] = []
+    for node in graph.nodes:
+        gain = powers.get(node.name)
+        if isinstance(node, Dense) and gain is not None:
+            factor = np.exp2(gain.rows)
+            weight = node.weight * factor[:, None] * np.exp2(gain.columns)[None, :]
+            nodes.append(replace(node, weight=weight, bias=node.bias * factor))
+        else:
+            nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))
+
+
+class Gain(NamedTuple):
+    """Exponents of two by which rows and columns of a Dense are multiplied."""
+
+    rows: Int[np.ndarray, " out"]
+    columns: Int[np.ndarray, " in"]
+
+
+def gains(graph: Graph, grids: Grids) -> dict[str, Gain]:
+    """What `equalize` multiplies by, for the layers that it changes."""
     readers = consumers(graph.nodes)
     nodes: dict[str, GraphNode] = {node.name: node for node in graph.nodes}
+    found: dict[str, Gain] = {}
     for product in graph.nodes:
         if not isinstance(product, Product) or len(readers[product.name]) != 1:
             continue
         contraction = nodes[readers[product.name][0]]
-        factors = [_layer_of(name, nodes, readers) for name in product.sources]
-        left, right = factors
+        left, right = (_layer_of(name, nodes, readers) for name in product.sources)
         if not isinstance(contraction, Dense) or left is None or right is None or left.name == right.name:
             continue
-        gain_left, gain_right = _gains(left, right, contraction, bits)
-        nodes[left.name], nodes[right.name] = _scaled(left, gain_left), _scaled(right, gain_right)
-        weight = contraction.weight * np.exp2(-(gain_left + gain_right))[None, :]
-        nodes[contraction.name] = replace(contraction, weight=weight)
-    return replace(graph, nodes=tuple(nodes.values()))
+        gain_left, gain_right = _gains(left, right, grid_of(grids, contraction.name).bits)
+        for layer, gain in ((left, gain_left), (right, gain_right)):
+            found[layer.name] = Gain(gain, np.zeros(layer.weight.shape[1], dtype=np.int64))
+        rows = np.zeros(len(contraction.weight), dtype=np.int64)
+        found[contraction.name] = Gain(rows, -(gain_left + gain_right))
+    return found
 
 
 def _layer_of(factor: str, nodes: dict[str, GraphNode], readers: dict[str, tuple[str, ...]]) -> Dense | None:
@@ -50,9 +75,7 @@ def _layer_of(factor: str, nodes: dict[str, GraphNode], readers: dict[str, tuple
     return dense if isinstance(dense, Dense) else None
 
 
-def _gains(
-    left: Dense, right: Dense, contraction: Dense, bits: int
-) -> tuple[Int[np.ndarray, " lines"], Int[np.ndarray, " lines"]]:
+def _gains(left: Dense, right: Dense, bits: int) -> tuple[Int[np.ndarray, " lines"], Int[np.ndarray, " lines"]]:
     """Exponents that bring every row into the top octave, as far as the contraction's weights can follow exactly."""
     gains = []
     for layer in (left, right):
@@ -62,8 +85,3 @@ def _gains(
     taken = np.minimum(gains[0], (excess + 1) // 2)
     taken = np.maximum(taken, excess - gains[1])
     return gains[0] - taken, gains[1] - (excess - taken)
-
-
-def _scaled(layer: Dense, gain: Int[np.ndarray, " lines"]) -> Dense:
-    factor = np.exp2(gain)
-    return replace(layer, weight=layer.weight * factor[:, None], bias=layer.bias * factor)

@@ -1,0 +1,1 @@
+"""quantization: the parts of `quantize`: weight grids, scales and their search, roundings, lowering, and the report."""

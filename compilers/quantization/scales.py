@@ -1,0 +1,143 @@
+"""Scales: what `quantize` chooses for every layer, and which choices are legal.
+
+With the real value `unit` of one int8 weight, the real threshold `v_th`, an exponent `e` and an input of scale `x`:
+
+    threshold = v_th / membrane unit,   membrane unit = unit * x * 2**-e      (spikes: x = 1)
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurokit.compilers.quantization.grid import Levels
+from neurokit.integers import EXPONENTS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
+
+#: Signed bits of an input message: enough for 1/2000 of a range, small enough for any weighted sum.
+INPUT_BITS = 12
+#: Thresholds that one 8-bit synapse with an exponent can subtract.
+THRESHOLDS = tuple(sorted({k << e for e in THRESHOLD_EXPONENTS for k in THRESHOLD_MANTISSA}))
+#: How much of the range of its grid a layer's largest weight may take; above 1 the largest weights saturate.
+FILLS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.04, 1.1, 1.2, 1.35)
+
+
+@dataclass(frozen=True)
+class NeuronScale:
+    """Synapses that drive neurons: integer threshold, synaptic exponent, step of the weights' levels."""
+
+    threshold: int
+    exponent: int = 0
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class ReadoutScale:
+    """Synapses of a readout: the real value of one unit of their weighted sum."""
+
+    unit: float
+
+
+@dataclass(frozen=True)
+class InputScale:
+    """The real value of one unit of an Input."""
+
+    unit: float
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A way to choose a scale, rather than a scale.
+
+    fill   how much of the range of its grid the layer's largest weight takes; above 1 the largest weights saturate
+    share  between a layer and the Input before it: the power of what both must give up that the weights give; None
+           tries several and keeps the one whose currents err least
+    """
+
+    fill: float = 1.0
+    share: float | None = None
+
+
+Scale = NeuronScale | ReadoutScale | InputScale
+#: The scale of a layer or an input by its name; what is not named is chosen by rule.
+Plan = Mapping[str, Scale | Wish]
+
+
+def threshold_below(value: float) -> int:
+    """The largest legal threshold that is at most `value`, 1 if there is none."""
+    return THRESHOLDS[max(0, bisect_right(THRESHOLDS, value * (1 + 1e-12)) - 1)]
+
+
+def extent(weight: np.ndarray, levels: Levels) -> float:
+    """The real value of one level with which the extreme weights of a layer lie at the ends of its grid."""
+    above = float(weight.max()) / levels.high if levels.high else 0.0
+    below = float(weight.min()) / levels.low if levels.low else 0.0
+    return max(above, below, 0.0) or 1.0
+
+
+def dyadic(weight: np.ndarray, levels: Levels) -> int | None:
+    """The smallest `f >= 0` or least negative one for which all `weight * 2**f` are levels, None if there is none."""
+    if not weight.any():
+        return 0
+    finest = math.floor(-math.log2(extent(weight, levels)) + 1e-9)
+    for f in range(finest - levels.high.bit_length() - levels.low.bit_length(), finest + 1):
+        scaled = weight * 2.0**f
+        if np.array_equal(scaled, np.rint(scaled)) and scaled.min() >= levels.low and scaled.max() <= levels.high:
+            return f
+    return None
+
+
+def from_spikes(weight: np.ndarray, levels: Levels, cap: float, fill: float = 1.0) -> NeuronScale:
+    """The finest scale for `weight`, in thresholds, with a threshold of at most `cap`.
+
+    The exponent is zero: the membrane's unit is that of the int8 weight, which is `step` times finer than a level.
+    """
+    step = levels.coarsest
+    exact = dyadic(weight, levels) if fill == 1.0 else None
+    if exact is not None:
+        while step > 1 and 2.0**exact * step > cap:
+            step //= 2
+        return NeuronScale(threshold_below(min(cap, 2.0**exact * step)), 0, step)
+    return NeuronScale(threshold_below(min(cap, fill * step / extent(weight, levels))), 0, step)
+
+
+def from_input(
+    weight: np.ndarray, levels: Levels, reach: float, cap: float, share: float, fill: float = 1.0
+) -> tuple[NeuronScale, float]:
+    """The finest scale for `weight`, in thresholds, under an Input of values up to `reach`, and the Input's unit.
+
+    The membrane's unit, 1 / threshold, is coarser than the product of the weight's and the input's; an exponent of at
+    most seven bits lies between. What it cannot bridge makes weights coarser by the power `share` of it and inputs by
+    the rest.
+    """
+    exact = dyadic(weight, levels) if fill == 1.0 else None
+    finest_x = reach / (2 ** (INPUT_BITS - 1) - 1)
+    unit = extent(weight, levels) / fill
+    if exact is not None:
+        unit, finest_x = 2.0**-exact, 2.0 ** math.ceil(math.log2(finest_x))
+        cap = 2.0 ** math.floor(math.log2(cap))
+    threshold = threshold_below(min(cap, 1 / (unit * finest_x)))
+    exponent = max(EXPONENTS[0], math.ceil(math.log2(unit * finest_x * threshold) - 1e-9))
+    missing = 2.0**exponent / (unit * finest_x * threshold)  # > 1: the product must be coarser
+    spent = missing**share
+    if exact is not None:
+        spent = 2.0 ** round(math.log2(missing) * share)
+    coarser = unit * spent
+    return NeuronScale(threshold, exponent), 2.0**exponent / (threshold * coarser)
+
+
+def from_shared_input(weight: np.ndarray, levels: Levels, x_unit: float, cap: float, fill: float = 1.0) -> NeuronScale:
+    """The finest scale for `weight`, in thresholds, under an Input whose unit others rely on."""
+    unit = extent(weight, levels) / fill
+    exact = dyadic(weight, levels) if fill == 1.0 else None
+    if exact is not None:
+        unit = 2.0**-exact
+    threshold = threshold_below(min(cap, 1 / (unit * x_unit)))
+    exponent = max(EXPONENTS[0], math.ceil(math.log2(unit * x_unit * threshold) - 1e-9))
+    # A threshold a little lower lets the weights have just the unit they need.
+    return NeuronScale(
+        threshold_below(2.0**exponent / (unit * x_unit)) if exponent > EXPONENTS[0] else threshold, exponent
+    )

@@ -1,0 +1,86 @@
+"""search: the plan of scales under which the integer network's *outputs* on calibration samples err least.
+
+One layer after another tries several ways to fill its grid, everything else as chosen so far. Each try is a whole
+Program, proved and run on the twin, and judged by its answers: what a layer's rounding does to its own weights or
+currents says little of what the layers after it make of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurokit import program as p
+from neurokit.compilers.quantization.scales import FILLS, Wish
+from neurokit.errors import OutOfRange
+
+#: The spread of answers that are all the same, so that distances relative to it are finite.
+TINY = 1e-300
+
+#: A Program for a plan of wishes; raises OutOfRange when there is none.
+Make = Callable[[dict[str, Wish]], p.Program]
+#: How far a Program's answers are from the real network's.
+Judge = Callable[[p.Program], float]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How long to look for scales.
+
+    samples  most calibration samples, along the longest axis of every input, that weights are rounded for and tries
+             judged by
+    rounds   how often every layer has its turn; the search ends early when a round changes nothing
+    fills    shares of its grid's range that a layer's largest weight may take
+    """
+
+    samples: int = 1024
+    rounds: int = 2
+    fills: tuple[float, ...] = FILLS
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One layer's turn: how the error of the output depends on how full its grid is, all else as it was chosen."""
+
+    layer: str
+    errors: tuple[tuple[float, float], ...]
+    chosen: float
+
+
+def descend(layers: list[str], make: Make, judge: Judge, search: Search) -> tuple[dict[str, Wish], list[Tried]]:
+    """The best wishes found by coordinate descent, and what was tried on the way."""
+    wishes: dict[str, Wish] = {}
+    best = judge(make(wishes))
+    tried: dict[str, Tried] = {}
+    for _ in range(search.rounds):
+        changed = False
+        for layer in layers:
+            errors: list[tuple[float, float]] = []
+            current = wishes.get(layer, Wish())
+            for fill in search.fills:
+                if fill == current.fill:
+                    errors.append((fill, best))
+                    continue
+                try:
+                    error = judge(make({**wishes, layer: Wish(fill)}))
+                except OutOfRange:
+                    continue
+                errors.append((fill, error))
+            fill, error = min(errors, key=lambda pair: pair[1])
+            if error < best:
+                wishes[layer], best, changed = Wish(fill), error, True
+            tried[layer] = Tried(layer, tuple(sorted(errors)), wishes.get(layer, Wish()).fill)
+        if not changed:
+            break
+    return wishes, list(tried.values())
+
+
+def distance(said: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> float:
+    """Root mean square distance of answers to those wanted, relative to the spread of the latter, over all outputs."""
+    ratios = [
+        float(np.sum((said[name] - real) ** 2)) / max(float(np.sum((real - real.mean()) ** 2)), TINY)
+        for name, real in wanted.items()
+    ]
+    return float(np.sqrt(np.mean(ratios)))
