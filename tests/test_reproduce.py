@@ -20,12 +20,13 @@ from neurokit.errors import GraphError, OutOfRange, RunError, TrainingDiverged  
 from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.estimator import Batch, Estimate, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
+from neurokit.gradients.local_loss import LocalLoss  # noqa: E402
 from neurokit.problems.data import OperatorData, Split  # noqa: E402
 from neurokit.problems.mexican_hat import MexicanHat  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
 from neurokit.reproduce import runner, tables  # noqa: E402
 from neurokit.reproduce.cost import forward, forward_equivalents  # noqa: E402
-from neurokit.reproduce.networks import DeepONetShape, MLPShape  # noqa: E402
+from neurokit.reproduce.networks import DeepONetShape, LocallyRead, MLPShape  # noqa: E402
 from neurokit.reproduce.row import AtMost, Metric, Row, TimesRow  # noqa: E402
 from neurokit.reproduce.runner import Cache, run  # noqa: E402
 from neurokit.reproduce.summary import draw, markdown, summarise  # noqa: E402
@@ -199,6 +200,12 @@ def test_networks_refuse_data_of_another_kind() -> None:
         MLPShape(hidden=(3,)).build(functions, 0)
     with pytest.raises(GraphError, match="DeepONetShape"):
         NETWORK.build(points, 0)
+
+
+def test_local_losses_train_as_any_other_row() -> None:
+    row = replace(ROW, network=LocallyRead(replace(NETWORK, hidden=(5, 4))), estimator=LocalLoss(Backprop()))
+    trial = train(row, 0)
+    assert trial.curve[-1][1] < trial.curve[0][1]
 
 
 def test_every_row_of_the_paper_declares_settings_from_its_grid() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from neurokit.gradients.delta_rule import errors, parts
 from neurokit.gradients.estimator import Estimator
+from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.gradients.tangent import features
 from neurokit.problems.data import Data
 from neurokit.training import Samples, Settings
@@ -49,6 +50,8 @@ def forward_equivalents(model: nn.Module, data: Data, estimator: Estimator, sett
 @torch.no_grad()
 def forward(model: nn.Module, inputs: tuple[Tensor, ...], target: Tensor) -> float:
     """Loss of a batch in one forward pass, by compiled kernels where there are some."""
+    if isinstance(model, LocalReadouts):
+        model = model.network
     outputs = [part.mlp.readout(features(part.mlp, part.x)) for part in parts(model, inputs)]
     return errors(model, outputs, target).loss
 

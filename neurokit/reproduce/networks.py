@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurokit.errors import GraphError, explain
+from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, PointData
@@ -60,6 +61,17 @@ class DeepONetShape:
             surrogate=self.surrogate,
             seed=seed,
         )
+
+
+@dataclass(frozen=True)
+class LocallyRead:
+    """A network with local readouts behind its hidden layers, for LocalLoss; both are drawn from the same seed."""
+
+    shape: MLPShape | DeepONetShape
+
+    def build(self, data: Data, seed: int) -> LocalReadouts:
+        """The network for `data`. Raises GraphError for data of another kind."""
+        return LocalReadouts(self.shape.build(data, seed), seed=seed)
 
 
 def _misfit(shape: str, data: Data, legal: str) -> GraphError:
