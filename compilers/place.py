@@ -14,7 +14,7 @@ import numpy as np
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
 from neurokit.compilers.packing import bound, pack
-from neurokit.compilers.populations import Population, row_bytes, synapse_bytes
+from neurokit.compilers.populations import Population, Projection, row_bytes, synapse_bytes
 from neurokit.compilers.rules import Subject
 from neurokit.errors import DoesNotFit, explain
 from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
@@ -90,16 +90,23 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
     shared: list[set[int]] = [set() for _ in made]
     readers: list[set[int]] = [set() for _ in made]
     ones = [0] * len(made)
+    own = [0] * len(made)
+    in_axons = chip.in_axons_per_core.value if chip.in_axons_per_core else BOUNDLESS
     for i, population in enumerate(made):
         for projection in population.projections:
+            source = number.get(projection.source)
             if projection.one_to_one:
-                if projection.source in number:
-                    ones[number[projection.source]] += 1
-                continue
-            if projection.lines:
+                own[i] += 1
+            elif projection.reach is not None and projection.lines > in_axons:
+                own[i] += projection.singles
+            elif projection.lines:
                 shared[i].add(group(projection.source, projection.lines))
-                if projection.source in number:
-                    readers[number[projection.source]].add(i)
+            if source is not None and projection.reach is not None:
+                ones[source] += int(projection.reach.sum(axis=0).max())
+            elif source is not None and projection.one_to_one:
+                ones[source] += 1
+            elif source is not None and projection.lines:
+                readers[source].add(i)
             if projection.biases:
                 shared[i].add(group(f"{projection.layer} (bias)", projection.biases))
     byte = row_bytes(chip, 1)
@@ -108,7 +115,7 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
             population.size,
             population.dense_lines,
             population.single_lines * byte,
-            population.single_lines,
+            own[i],
             frozenset(shared[i]),
             tuple(sorted(readers[i])),
             ones[i],
@@ -120,7 +127,7 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
         bytes=chip.synapse_bytes_per_core.value,
         row=[row_bytes(chip, n) for n in range(chip.neurons_per_core.value + 1)],
         lines=lines,
-        in_axons=chip.in_axons_per_core.value if chip.in_axons_per_core else BOUNDLESS,
+        in_axons=in_axons,
         out_axons=chip.out_axons_per_core.value if chip.out_axons_per_core else BOUNDLESS,
     )
     return items, room
@@ -154,8 +161,7 @@ def measure(
             use[part.core]["neurons"] += part.size
             use[part.core]["synapse_bytes"] += synapse_bytes(chip, population, part.size)
             for p in population.projections:
-                span = (part.start, part.stop) if p.one_to_one else (0, p.lines)
-                heard[part.core].setdefault(p.source, []).append(span)
+                heard[part.core].setdefault(p.source, []).extend(_spans(p, part))
                 if p.biases:
                     heard[part.core].setdefault(f"{p.layer} (bias)", []).append((0, p.biases))
     home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
@@ -172,6 +178,17 @@ def measure(
                 else:
                     traffic += stop - start
     return use, traffic
+
+
+def _spans(projection: Projection, part: Slice) -> list[tuple[int, int]]:
+    """The lines of a projection's source that a slice listens to, as half-open intervals."""
+    if projection.one_to_one:
+        return [(part.start, part.stop)]
+    if projection.reach is None:
+        return [(0, projection.lines)]
+    lines = np.unique(projection.reach[part.start : part.stop].indices)
+    breaks = np.flatnonzero(np.diff(lines) > 1) + 1
+    return [(int(run[0]), int(run[-1]) + 1) for run in np.split(lines, breaks) if run.size]
 
 
 def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -2,18 +2,22 @@
 
 A Program's nodes become neurons and synapses as in `neurokit.compilers.to_lava`:
 
-    Spiking   one neuron a line; reset Subtract adds one synapse a line from each neuron to itself
+    Spiking   one neuron a line; reset Subtract adds one synapse a line from each neuron to itself, and Recurrent one
+              from every neuron to every neuron
     Readout   one neuron a line: its accumulator
     Product   one neuron a line
-    Dense     synapses, which lie where the neurons are that they feed; with several readers, once for each. It has
-              neurons of its own, one relay a line, where it feeds another Dense, an Output or several synapses in a
-              row (negative exponent and a bias that does not ride on an Input)
+    Synapses  Dense, Sparse or Conv2d: they lie where the neurons are that they feed; with several readers, once for
+              each. They have neurons of their own, one relay a line, where they feed other Synapses, an Output or
+              several synapses in a row (negative exponent and a bias that does not ride on an Input)
+    Sum       the synapses of all its sources; a relay as above
     Input     nothing: its spikes come from outside the cores, and so do the constant lines that carry biases
     Output    nothing
 
 Assumed, because Intel has published none of it for Loihi 2: that an accumulator or a product is one neuron (Lava's
 stock processes take two or three), that one core may hold neurons of several kinds, and that synapses are packed
-without overhead, one byte each, zeros included. Loihi 1's packing is nengo-loihi 1.1.0's, `Synapse.bits_per_axon`.
+without overhead, one byte each, zeros of a Dense included; those of a Sparse or Conv2d apart for every neuron, weights
+that a kernel shares written out, as many for each neuron as for the one that has most. Loihi 1's packing is
+nengo-loihi 1.1.0's, `Synapse.bits_per_axon`.
 """
 
 from __future__ import annotations
@@ -22,12 +26,28 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
+import numpy as np
+import scipy.sparse
+
 from neurokit.errors import UnsupportedNode
 from neurokit.hw_configs import Chip
 from neurokit.lava.digits import count_digits
 from neurokit.lava.schedule import split
 from neurokit.neurons import Subtract
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.program import (
+    Conv2d,
+    Dense,
+    Input,
+    Output,
+    Product,
+    Program,
+    ProgramNode,
+    Readout,
+    Sparse,
+    Spiking,
+    Sum,
+    Synapses,
+)
 from neurokit.wiring import consumers
 
 #: A Program's weights are bytes.
@@ -41,7 +61,9 @@ class Projection:
     layer       the node whose synapses they are
     source      the population or Input whose lines they listen to
     lines       of the source; every neuron listens to all of them, or, one to one, neuron `i` to line `i` alone
-    biases      constant lines beside them
+    biases      constant lines beside them, which every neuron listens to
+    reach       which neuron listens to which line, `(size, lines)`, where it is some of them only
+    delay       steps beyond the one that every synapse takes
     """
 
     layer: str
@@ -49,11 +71,25 @@ class Projection:
     lines: int
     biases: int = 0
     one_to_one: bool = False
+    reach: scipy.sparse.csr_array | None = None
+    delay: int = 0
+
+    @property
+    def singles(self) -> int:
+        """Lines that a neuron listens to by synapses of its own; the most that any neuron has."""
+        if self.reach is not None:
+            return int(np.diff(self.reach.indptr).max())
+        return int(self.one_to_one)
+
+    @property
+    def shared(self) -> int:
+        """Lines that all neurons listen to."""
+        return self.biases + (0 if self.one_to_one or self.reach is not None else self.lines)
 
     @property
     def fan_in(self) -> int:
-        """Lines that one neuron listens to."""
-        return 1 if self.one_to_one else self.lines + self.biases
+        """Lines that one neuron listens to, at the most."""
+        return self.singles + self.shared
 
 
 @dataclass(frozen=True)
@@ -67,12 +103,12 @@ class Population:
     @property
     def dense_lines(self) -> int:
         """Lines that every neuron listens to."""
-        return sum(p.fan_in for p in self.projections if not p.one_to_one)
+        return sum(p.shared for p in self.projections)
 
     @property
     def single_lines(self) -> int:
-        """Lines that each neuron has to itself."""
-        return sum(p.one_to_one for p in self.projections)
+        """Synapses that each neuron has to itself."""
+        return sum(p.singles for p in self.projections)
 
 
 def populations(program: Program) -> tuple[Population, ...]:
@@ -90,9 +126,10 @@ def populations(program: Program) -> tuple[Population, ...]:
     return tuple(made)
 
 
-def has_relay(program: Program, node: Dense, feeds: tuple[ProgramNode, ...]) -> bool:
-    """Whether a Dense needs neurons of its own to send its sums on."""
-    return split(program, node) or any(isinstance(reader, (Dense, Output)) for reader in feeds)
+def has_relay(program: Program, node: Synapses | Sum, feeds: tuple[ProgramNode, ...]) -> bool:
+    """Whether Synapses or a Sum need neurons of their own to send their sums on."""
+    rounds = isinstance(node, Synapses) and split(program, node)
+    return rounds or any(isinstance(reader, (Synapses, Output)) for reader in feeds)
 
 
 @singledispatch
@@ -113,47 +150,76 @@ def _(node: Output, program: Program, feeds: tuple[ProgramNode, ...]) -> None:
     return None
 
 
-@neurons.register
-def _(node: Dense, program: Program, feeds: tuple[ProgramNode, ...]) -> Population | None:
+@neurons.register(Synapses)
+@neurons.register(Sum)
+def _(node: Synapses | Sum, program: Program, feeds: tuple[ProgramNode, ...]) -> Population | None:
     if not has_relay(program, node, feeds):
         return None
-    return Population(node.name, len(node.bias), (_all_to_all(node),))
+    into = (synapses(node),) if isinstance(node, Synapses) else _into(program, node)
+    return Population(node.name, program.wires[node.name].size, into)
 
 
 @neurons.register
 def _(node: Spiking, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
     size = program.wires[node.name].size
-    into: tuple[Projection, ...] = (_projection(program, node.source, node.name, size),)
+    into = _into(program, node)
     if isinstance(node.neuron.reset, Subtract):
         into += (Projection(node.name, node.name, size, one_to_one=True),)
+    if node.recurrent is not None:
+        into += (Projection(f"{node.name} (recurrent)", node.name, size),)
     return Population(node.name, size, into)
 
 
 @neurons.register
 def _(node: Readout, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
-    size = program.wires[node.name].size
-    into: tuple[Projection, ...] = (_projection(program, node.source, node.name, size),)
+    into = _into(program, node)
     if node.offset.any():
         into += (Projection(node.name, f"{node.name} (offset)", 0, count_digits(node.offset)),)
-    return Population(node.name, size, into)
+    return Population(node.name, program.wires[node.name].size, into)
 
 
 @neurons.register
 def _(node: Product, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
-    size = program.wires[node.name].size
-    return Population(node.name, size, tuple(_projection(program, s, node.name, size) for s in node.sources))
+    return Population(node.name, program.wires[node.name].size, _into(program, node))
 
 
-def _projection(program: Program, source: str, reader: str, size: int) -> Projection:
-    """The synapses through which the neurons of `reader` hear `source`."""
-    node = program[source]
-    if isinstance(node, Dense) and not split(program, node):
-        return _all_to_all(node)
-    return Projection(source if isinstance(node, Dense) else reader, source, size, one_to_one=True)
+def _into(program: Program, reader: ProgramNode) -> tuple[Projection, ...]:
+    """The synapses through which the neurons of `reader` hear its sources."""
+    found: tuple[Projection, ...] = ()
+    for source in reader.sources:
+        node = program[source]
+        relays = isinstance(node, Synapses) and split(program, node)
+        if isinstance(node, Synapses) and not relays:
+            found += (synapses(node),)
+        elif isinstance(node, Sum):
+            found += _into(program, node)
+        else:
+            layer = source if relays else reader.name
+            found += (Projection(layer, source, program.wires[source].size, one_to_one=True),)
+    return found
 
 
-def _all_to_all(node: Dense) -> Projection:
-    return Projection(node.name, node.source, node.weight.shape[1], count_digits(node.bias))
+@singledispatch
+def synapses(node: Any) -> Projection:
+    """What the neurons behind Synapses listen to."""
+    raise UnsupportedNode(
+        node.name, type(node).__name__, "the placement", "its synapses are not known", "Add a rule to `synapses`."
+    )
+
+
+@synapses.register
+def _(node: Dense) -> Projection:
+    return Projection(node.name, node.source, node.shape[1], count_digits(node.bias), delay=node.delay)
+
+
+@synapses.register(Sparse)
+@synapses.register(Conv2d)
+def _(node: Sparse | Conv2d) -> Projection:
+    stored = node.weight
+    ones = np.ones(len(stored.columns), dtype=np.int64)
+    reach = scipy.sparse.csr_array((ones, stored.columns, stored.starts), shape=stored.shape)
+    biases = count_digits(node.line_bias.astype(np.int32))
+    return Projection(node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay)
 
 
 def synapse_bytes(chip: Chip, population: Population, count: int) -> int:
@@ -185,7 +251,8 @@ def least_destinations(made: tuple[Population, ...], chip: Chip) -> dict[str, in
         one = max(1, most_neurons(reader, chip))
         for projection in reader.projections:
             if projection.source in least:
-                needed = 1 if projection.one_to_one else -(-reader.size // one)
+                few = projection.one_to_one or projection.reach is not None
+                needed = 1 if few else -(-reader.size // one)
                 least[projection.source] = max(least[projection.source], needed)
     return least
 

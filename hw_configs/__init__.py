@@ -12,52 +12,39 @@ the file, and `Chip.unknown` names it: nothing here is invented.
 
 from __future__ import annotations
 
+import math
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
+
+from .quantities import Energies, Limit, Quantity, Times
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+__all__ = [
+    "Board",
+    "Chip",
+    "ChipError",
+    "Hardware",
+    "Limit",
+    "chip_of",
+    "load_board",
+    "load_chip",
+    "load_hardware",
+    "shipped",
+]
+
 
 class ChipError(NeurokitError, ValueError):
     """The description of a chip or board cannot be read or is not valid."""
-
-
-class Limit(BaseModel):
-    """One number of a chip, with where it comes from and how far it can be trusted.
-
-    value      what neurokit works with
-    low, high  the range of what the sources say, `low <= value <= high`; equal where they agree
-    source     the publications, and what they disagree on
-    kind       published      printed by Intel or read in Intel's code
-               vendor-ratio   a published value of Loihi 1 times a ratio that Intel gives for Loihi 2
-               fitted-loihi1  a value fitted to, or read in others' code for, Loihi 1
-               inferred       none of these: the source says how
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    value: int
-    low: int
-    high: int
-    source: str
-    kind: Literal["published", "vendor-ratio", "fitted-loihi1", "inferred"]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Limit:
-        if not self.low <= self.value <= self.high:
-            raise ValueError(f"low <= value <= high does not hold: {self.low}, {self.value}, {self.high}")
-        if not self.source.strip():
-            raise ValueError("source is empty; say where the number comes from")
-        return self
 
 
 class Chip(BaseModel):
@@ -84,6 +71,10 @@ class Chip(BaseModel):
     synapses_per_block            synapses of one line are packed in blocks of so many,
     block_overhead_bits           each with so many bits of overhead,
     memory_word_bits              and rounded up to whole words of so many bits
+    mesh_columns, mesh_rows       routers of the chip's mesh, on which messages travel first along a row
+    cores_per_router              that share one router, a tile
+    static_power_mw               of a chip that does nothing
+    energy_pj, time_ns            of single operations; see `quantities.Energies` and `quantities.Times`
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -108,6 +99,12 @@ class Chip(BaseModel):
     synapses_per_block: Limit | None = None
     block_overhead_bits: Limit | None = None
     memory_word_bits: Limit | None = None
+    mesh_columns: Limit | None = None
+    mesh_rows: Limit | None = None
+    cores_per_router: Limit | None = None
+    static_power_mw: Quantity | None = None
+    energy_pj: Energies = Energies()
+    time_ns: Times = Times()
 
     @model_validator(mode="after")
     def _possible(self) -> Chip:
@@ -115,6 +112,11 @@ class Chip(BaseModel):
             limit = getattr(self, field)
             if limit is not None and limit.low < 1:
                 raise ValueError(f"{field} must be at least 1, not {limit.low}")
+        mesh = (self.mesh_columns, self.mesh_rows, self.cores_per_router)
+        if all(mesh) and math.prod(side.value for side in mesh if side) < self.cores.value:
+            raise ValueError(f"the mesh has fewer cores than the chip's {self.cores.value}")
+        if any(mesh) and not all(mesh):
+            raise ValueError("mesh_columns, mesh_rows and cores_per_router go together; give all three or none")
         return self
 
     @property

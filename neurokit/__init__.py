@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from neurokit.compilers.place import place
     from neurokit.compilers.quantize import quantize
     from neurokit.compilers.trace import trace
+    from neurokit.estimation.activity import measure
+    from neurokit.estimation.estimate import estimate
     from neurokit.gradients.alternating import AlternatingReadout
     from neurokit.gradients.backprop import Backprop
     from neurokit.gradients.closed_form import ClosedFormReadout
@@ -103,11 +105,13 @@ _HOMES = {
     "check": "neurokit.compilers.check",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
+    "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
     "fit": "neurokit.training",
     "load_board": "neurokit.hw_configs",
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
+    "measure": "neurokit.estimation.activity",
     "place": "neurokit.compilers.place",
     "quantize": "neurokit.compilers.quantize",
     "read_data": "neurokit.problems.user_data",
@@ -168,11 +172,13 @@ __all__ = [
     "check",
     "check_fit",
     "compare",
+    "estimate",
     "evaluate",
     "fit",
     "load_board",
     "load_chip",
     "load_model",
+    "measure",
     "place",
     "quantize",
     "read_data",

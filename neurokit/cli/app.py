@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import chips, deploy, health, learn, reproduce, show
+from neurokit.cli import chips, deploy, health, learn, reproduce, show, support
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -22,8 +22,10 @@ app = typer.Typer(
 app.command("demo")(show.demo)
 app.command("train")(learn.train)
 app.command("compile")(deploy.compile_)
+app.command("targets")(support.targets)
 app.command("check")(chips.check)
 app.command("place")(chips.place)
+app.command("estimate")(chips.estimate)
 app.command("run")(deploy.run)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)

@@ -1,4 +1,4 @@
-"""`neurokit check` and `place`: does a Program fit a chip, and where does it go?"""
+"""`neurokit check`, `place` and `estimate`: does a Program fit a chip, where does it go, and what does it cost?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from neurokit.cli.console import JsonOption, console, emit, table
+from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.deploy import ProgramArgument
 from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
 from neurokit.compilers.place import place as put
+from neurokit.estimation.estimate import Range
+from neurokit.estimation.estimate import estimate as price
 from neurokit.hw_configs import load_hardware
 from neurokit.program import Program
+from neurokit.samples import draw, read
 
 HardwareOption = Annotated[
     str, typer.Option("--chip", help="A chip or board that ships with neurokit, or a TOML file of your own.")
@@ -98,3 +101,54 @@ def place(
 
         save(core_map(placement), picture)
     emit({"program": str(program), **placement.to_json()}, json)
+
+
+def estimate(
+    program: ProgramArgument,
+    inputs: Annotated[
+        Path | None, typer.Option(help="An .npz with one array (N, size) per input; without it, samples are drawn.")
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Combine every row of one input with every row of the other.")
+    ] = False,
+    samples: Annotated[int, typer.Option(help="Random legal samples, where no file is given.", min=1)] = 64,
+    chip: HardwareOption = "loihi2",
+    prices_from: Annotated[
+        str | None, typer.Option(help="A chip whose prices serve where the first one's are not published, e.g. loihi1.")
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = None,
+) -> None:
+    """Count operations on measured activity, and price them: time and energy of a sample as ranges."""
+    loaded, hardware = Program.load(program), load_hardware(chip)
+    if inputs is None:
+        chosen = draw(loaded, samples, seed)
+    else:
+        chosen = read([node.name for node in loaded.inputs], inputs, pairs=pairs)
+    stand_in = None if prices_from is None else load_hardware(prices_from)
+    found = price(loaded, hardware, chosen, stand_in=stand_in)
+    table(
+        f"{program} on {found.hardware}: {found.cores} cores, {found.steps} steps a sample, {found.samples} samples",
+        ["operation", "a sample", "energy, low", "energy, high"],
+        [[name, count, *_joules(found.by_operation.get(name))] for name, count in found.operations.items()],
+    )
+    table(
+        "a sample",
+        ["", "low", "high"],
+        [
+            ["time, s", found.time_s.low, found.time_s.high],
+            ["dynamic energy", *_joules(found.dynamic_j)],
+            ["static energy", *_joules(found.static_j)],
+        ],
+    )
+    if found.unknown:
+        console.print(f"[yellow]not published, and left out: {', '.join(found.unknown)}[/yellow]")
+    console.print("what this rests on stands in the JSON object, under assumptions")
+    emit({"program": str(program), "seed": None if inputs else seed, **found.to_json()}, json)
+
+
+def _joules(energy: Range | None) -> list[object]:
+    """Two cells in engineering notation; a dash where nothing is known."""
+    if energy is None or energy.low is None or energy.high is None:
+        return [None, None]
+    return [f"{value:.3g} J" for value in (energy.low, energy.high)]

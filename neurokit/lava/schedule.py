@@ -19,7 +19,7 @@ from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.integers import Widths
 from neurokit.lava.cycle import Cycle
 from neurokit.neurons import Subtract
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking
+from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Synapses
 from neurokit.readouts import MemMean, Rate
 from neurokit.wiring import Signal
 
@@ -89,13 +89,13 @@ def heard(program: Program, start: Mapping[str, int], source: str) -> int:
     return start[source] + (0 if speaks_currents(program[source]) else 1)
 
 
-def bias_rides(program: Program, node: Dense) -> bool:
-    """Whether a Dense gets its bias on extra lines of an Input, presented with the sample."""
+def bias_rides(program: Program, node: Synapses) -> bool:
+    """Whether synapses get their bias on extra lines of an Input, presented with the sample."""
     return isinstance(program[node.source], Input)
 
 
-def split(program: Program, node: Dense) -> bool:
-    """Whether a Dense must round after a relay: its bias has a synapse of its own, and floors do not add up."""
+def split(program: Program, node: Synapses) -> bool:
+    """Whether synapses must round after a relay: their bias has a synapse of its own, and floors do not add up."""
     return node.exponent < 0 and bool(node.bias.any()) and not bias_rides(program, node)
 
 

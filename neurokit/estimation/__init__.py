@@ -1,0 +1,1 @@
+"""What a placed Program costs on a chip: operations counted from measured activity, time and energy as ranges."""
