@@ -210,7 +210,7 @@ def test_the_branch_of_an_operator_network_is_a_file_of_its_own(tmp_path: Path) 
             "'fire': membrane is up to",
         ),
         (
-            Program(program_of(ONE, FIRE, Dense("loud", "fire", [[127]], [1], 6)).nodes, steps=2000),
+            Program(program_of(ONE, FIRE, Dense("loud", "fire", [[127]], [1])).nodes, steps=2000),
             True,
             OutOfRange,
             "'total': sum is up to .*readout=False",

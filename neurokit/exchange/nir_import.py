@@ -1,0 +1,256 @@
+"""from_nir: NIR graph -> Graph; what a Graph cannot say, and what a file leaves open, is refused by name.
+
+A graph that neurokit wrote is read by its notes. Any other needs a Reading: the dialect of its writer, the window, the
+range of its inputs and the readout, none of which NIR knows. Its inputs are held over the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurokit import graph as g
+from neurokit.convolution import Convolution
+from neurokit.errors import GraphError, UnsupportedNode, explain
+from neurokit.exchange import nir_notes
+from neurokit.exchange.dialects import Dialect
+from neurokit.exchange.nir_neurons import read
+from neurokit.exchange.nir_package import nir_package
+from neurokit.readouts import RULES, Rate, ReadoutRule
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a foreign graph does not say.
+
+    steps      of the window
+    low, high  range of every input value
+    rule       readout of every output
+    """
+
+    dialect: Dialect
+    steps: int
+    low: float
+    high: float
+    rule: ReadoutRule = Rate()  # noqa: RUF009 (frozen)
+
+
+def read_nir(path: str | Path) -> Any:
+    """The `nir.NIRGraph` in a file; raises GraphError when there is none that can be read."""
+    nir = nir_package()
+    try:
+        # Some writers leave shapes open that their own types then contradict; `from_nir` checks what it uses.
+        read_graph = nir.read(Path(path), type_check=False)
+    except Exception as error:  # whatever the package's reading runs into
+        raise GraphError(explain(f"{path}", f"no NIR graph ({error!r})", "a .nir file", "write it again")) from error
+    if not isinstance(read_graph, nir.NIRGraph):
+        raise GraphError(explain(f"{path}", f"a {type(read_graph).__name__}", "a NIRGraph", "wrap it in a graph"))
+    return read_graph
+
+
+def from_nir(nir_graph: Any, reading: Reading | None = None) -> g.Graph:
+    """The Graph of a `nir.NIRGraph`; `reading` says what a graph of another writer leaves open.
+
+    Raises UnsupportedNode for a node that a Graph cannot say, GraphError for a missing or superfluous Reading, dangling
+    or cyclic edges and shapes that do not fit, OutOfRange for numbers without meaning.
+    """
+    own = nir_notes.KEY in nir_graph.metadata
+    if own == (reading is not None):
+        found, remedy = ("notes of neurokit", "leave the Reading out") if own else ("none", "say how to read it")
+        legal = "a Reading for a graph of another writer, notes for one of neurokit"
+        raise GraphError(explain("what NIR leaves open", found, legal, remedy))
+    if reading is not None:
+        dialect, steps, order = reading.dialect, reading.steps, list[str]()
+    else:
+        dialect, steps, order = nir_notes.dialect(nir_graph.metadata)
+    reader = _Reader(nir_graph, dialect, reading)
+    for each in reader.sorted():
+        reader.add(each, nir_graph.nodes[each])
+    nodes = {node.name: node for node in reader.nodes}
+    if order and set(order) != set(nodes):
+        either = sorted(set(order) ^ set(nodes))
+        remedy = "remove neurokit's notes from a graph that was changed, and give a Reading"
+        raise GraphError(explain("nodes in the graph or its notes alone", either, "none", remedy))
+    return g.Graph(tuple(nodes[each] for each in order or nodes), steps)
+
+
+@dataclass
+class _Reader:
+    """The Graph while it grows.
+
+    stands  the Graph node that a NIR node is: itself, or what a Flatten reads
+    images  shapes of what is no plain vector
+    """
+
+    source: Any
+    dialect: Dialect
+    reading: Reading | None
+    nodes: list[g.GraphNode] = field(default_factory=list)
+    stands: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    images: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def sorted(self) -> list[str]:
+        """Names in topological order; raises GraphError for dangling edges and cycles."""
+        waiting = dict.fromkeys(self.source.nodes, 0)
+        for before, after in self.source.edges:
+            if before not in waiting or after not in waiting:
+                raise GraphError(explain("edge", (before, after), "between nodes of the graph", "mend the file"))
+            waiting[after] += 1
+        order: list[str] = []
+        ready = [name for name, count in waiting.items() if not count]
+        while ready:
+            order.append(ready.pop(0))
+            for before, after in self.source.edges:
+                waiting[after] -= before == order[-1]
+                if before == order[-1] and not waiting[after]:
+                    ready.append(after)
+        if len(order) < len(waiting):
+            left = sorted(set(waiting) - set(order))
+            remedy = "unroll it, or leave the recurrent synapses out: NIR does not say how late a spike comes back"
+            raise GraphError(explain("nodes on or behind a cycle", left, "none", remedy))
+        return order
+
+    def add(self, name: str, node: Any) -> None:
+        """Add what one NIR node is."""
+        kind = type(node).__name__
+        sources = [before for before, after in self.source.edges if after == name]
+        if kind == "Input":
+            self._input(name, node)
+            return
+        if not sources:
+            raise GraphError(explain(f"node {name!r}: sources", "none", "at least one", "connect it, or remove it"))
+        if len(sources) == 1:
+            source = self.stands[sources[0]]
+        else:
+            source = self._sum(name, node, [self.stands[before] for before in sources])
+        rule = _RULES.get(kind)
+        if rule is None:
+            raise UnsupportedNode(name, kind, "a Graph", "it has no such node", "Write the network without it.")
+        rule(self, name, node, source)
+
+    def keep(self, node: g.GraphNode, size: int, image: tuple[int, ...] | None = None) -> None:
+        self.nodes.append(node)
+        self.stands[node.name], self.sizes[node.name] = node.name, size
+        if image is not None:
+            self.images[node.name] = image
+
+    def _input(self, name: str, node: Any) -> None:
+        shape = _shape(name, node.input_type)
+        if self.reading is None:
+            notes = nir_notes.noted(f"input {name!r}", node.metadata, "low", "high")
+        else:
+            notes = {"low": self.reading.low, "high": self.reading.high}
+        size = int(np.prod(shape))
+        self.keep(
+            g.Input(name, size, float(notes["low"]), float(notes["high"])), size, shape if len(shape) > 1 else None
+        )
+
+    def _sum(self, name: str, node: Any, sources: list[str]) -> str:
+        if self.reading is None:
+            name = str(nir_notes.noted(f"node {name!r}", node.metadata, "sum")["sum"])
+        else:
+            name = f"{name}.sum"
+        self.keep(g.Sum(name, tuple(sources)), self.sizes[sources[0]], self.images.get(sources[0]))
+        return name
+
+    def affine(self, name: str, node: Any, source: str) -> None:
+        weight = np.asarray(node.weight, dtype=np.float64)
+        if weight.ndim != 2:
+            legal, remedy = "(out, in)", "write a matrix for plain vectors"
+            raise GraphError(explain(f"node {name!r}: shape of weight", weight.shape, legal, remedy))
+        bias = np.asarray(getattr(node, "bias", np.zeros(len(weight))), dtype=np.float64).reshape(-1)
+        self.keep(g.Dense(name, source, weight, bias), len(weight))
+
+    def scale(self, name: str, node: Any, source: str) -> None:
+        factors = np.asarray(node.scale, dtype=np.float64).reshape(-1)
+        self.keep(g.Dense(name, source, np.diag(factors), np.zeros(factors.size)), factors.size)
+
+    def conv2d(self, name: str, node: Any, source: str) -> None:
+        kernel = np.asarray(node.weight, dtype=np.float64)
+        image = self.images.get(source)
+        if image is None or len(image) != 3:
+            legal, remedy = "(channels, rows, columns)", "give its Input that shape"
+            raise GraphError(explain(f"node {name!r}: shape of its source", image, legal, remedy))
+        if isinstance(node.padding, str):
+            reason = f"its padding is {node.padding!r}"
+            raise UnsupportedNode(name, "Conv2d", "a Graph", reason, "Write the padding as two numbers.")
+        pairs = {key: _pair(getattr(node, key)) for key in ("stride", "padding", "dilation")}
+        convolution = Convolution(image, **pairs, groups=int(node.groups))
+        written = g.Conv2d(name, source, kernel, np.asarray(node.bias, dtype=np.float64), convolution)
+        self.keep(written, written.shape[0], written.image)
+
+    def flatten(self, name: str, node: Any, source: str) -> None:
+        # Lines are in the order channel, row, column already, so flattening all of them changes nothing.
+        image = self.images.get(source, (self.sizes[source],))
+        whole = int(node.start_dim) in (0, -len(image)) and int(node.end_dim) in (-1, len(image) - 1)
+        if len(image) > 1 and not whole:
+            reason = f"it flattens dimensions {node.start_dim}..{node.end_dim} of {image}"
+            raise UnsupportedNode(name, "Flatten", "a Graph", reason, "Flatten all of them.")
+        self.stands[name] = source
+
+    def neuron(self, name: str, node: Any, source: str) -> None:
+        found = read(name, node, self.sizes[source], self.dialect)
+        if (found.row != 1).any() or found.current.any():
+            self._rescale(name, source, found.row, found.current)
+        neuron = found.neuron
+        if self.reading is None:
+            neuron = nir_notes.restored(name, neuron, node.metadata)
+        self.keep(g.Spiking(name, source, neuron), self.sizes[source], self.images.get(source))
+
+    def _rescale(self, name: str, source: str, row: np.ndarray, current: np.ndarray) -> None:
+        """Let the synapses before a neuron carry what differs between its lines."""
+        readers = [after for before, after in self.source.edges if self.stands.get(before) == source]
+        at = next(i for i, node in enumerate(self.nodes) if node.name == source)
+        synapses = self.nodes[at]
+        if not isinstance(synapses, g.Dense) or readers != [name]:
+            reason = (
+                "its parameters differ between neurons, or it leaks to a potential, and no Dense of its own feeds it"
+            )
+            raise UnsupportedNode(name, "Spiking", "a Graph", reason, "Put a Linear before it.")
+        weight, bias = synapses.weight * row[:, None], synapses.bias * row + current
+        self.nodes[at] = replace(synapses, weight=weight, bias=bias)
+
+    def output(self, name: str, node: Any, source: str) -> None:
+        if self.reading is not None:
+            notes: Mapping[str, Any] = {"readout": f"{name}.readout", "scale": 1.0, "offset": 0.0}
+            rule = self.reading.rule
+        else:
+            notes = nir_notes.noted(f"output {name!r}", node.metadata, "readout", "rule", "scale", "offset")
+            if notes["rule"] not in RULES:
+                legal = f"one of {sorted(RULES)}"
+                raise GraphError(explain(f"output {name!r}: rule", notes["rule"], legal, "mend its notes"))
+            rule = RULES[notes["rule"]]
+        readout = str(notes["readout"])
+        if readout not in self.stands:
+            self.keep(g.Readout(readout, source, rule), self.sizes[source])
+        self.keep(g.Output(name, readout, float(notes["scale"]), float(notes["offset"])), self.sizes[source])
+
+
+_RULES = {
+    "Affine": _Reader.affine,
+    "Linear": _Reader.affine,
+    "Scale": _Reader.scale,
+    "Conv2d": _Reader.conv2d,
+    "Flatten": _Reader.flatten,
+    "IF": _Reader.neuron,
+    "LIF": _Reader.neuron,
+    "CubaLIF": _Reader.neuron,
+    "Output": _Reader.output,
+}
+
+
+def _shape(name: str, types: Mapping[str, Any]) -> tuple[int, ...]:
+    (values,) = types.values()
+    if values is None:
+        raise GraphError(explain(f"input {name!r}: shape", None, "a shape", "write the graph with one"))
+    return tuple(int(n) for n in np.atleast_1d(values))
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    rows, columns = np.broadcast_to(np.asarray(value), (2,))
+    return int(rows), int(columns)
