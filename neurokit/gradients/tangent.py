@@ -9,9 +9,9 @@ it is the only spiking layer, even time disappears: `d phi = G dz` with the gain
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import singledispatch
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
@@ -19,8 +19,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import UnsupportedNode
+from neurokit.gradients import compiled_tangent
 from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.scopes import Scope
+from neurokit.networks.compiled import compiled as compiled_networks
+from neurokit.networks.compiled import has_kernels
 from neurokit.networks.contraction import contract
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
@@ -28,8 +31,6 @@ from neurokit.neurons import Neuron
 
 #: Directions of parameters by name, `(directions, *shape of the parameter)`; a parameter without one is held fixed.
 Directions = Mapping[str, Tensor]
-
-_HAS_NUMBA = find_spec("numba") is not None
 
 
 class Way(NamedTuple):
@@ -88,8 +89,12 @@ def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) 
     (x,) = inputs
     batch = x.shape[:-1]
     z = _linear(model, "hidden.0", Pushed(x.reshape(-1, x.shape[-1]), None), directions, way)
-    collapsed = len(model.hidden) == 1 and not _moving(model, 0, directions)
-    phi = _single_layer(model, z, way) if collapsed else _deep(model, z, directions, way)
+    if len(model.hidden) == 1 and not _moving(model, 0, directions):
+        phi = _single_layer(model, z, way)
+    elif way.compiled and has_kernels(model, x):
+        phi = Pushed(*compiled_tangent.push_features(model, z.value, z.tangent, directions, way.scope))
+    else:
+        phi = _deep(model, z, directions, way)
     y, dy = _linear(model, "readout", phi, directions, way)
     return Pushed(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
 
@@ -97,7 +102,7 @@ def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) 
 @push.register
 def _(model: OperatorNetwork, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
     pushed = [
-        push(part, (x,), _below(f"{name}.", directions), way)
+        push(part, (x,), within(f"{name}.", directions), way)
         for (name, part), x in zip(model.parts.items(), model.present(inputs), strict=True)
     ]
     factors = [value for value, _ in pushed]
@@ -119,12 +124,8 @@ def features_and_gain(
     model: MLP, z: Float[Tensor, "batch n"], compiled: bool
 ) -> tuple[Float[Tensor, "batch n"], Float[Tensor, "batch n"]]:
     """Features of the first layer under the held current `z`, and their derivative with respect to it."""
-    if compiled and has_kernel(model, z):
-        from neurokit import spike_kernels
-
-        flat = z.contiguous().reshape(-1).numpy()
-        pair = spike_kernels.features_and_gain(flat, model.neuron, model.rule, model.surrogate, model.steps)  # type: ignore[arg-type]
-        return torch.from_numpy(pair[0]).reshape(z.shape), torch.from_numpy(pair[1]).reshape(z.shape)
+    if compiled and has_kernels(model, z):
+        return compiled_tangent.features_and_gain(model, z)
     a, fire, neuron = Dual(z, torch.ones_like(z)), firing(model.drawn_surrogate), model.neuron_at(0)
     u: Any = neuron.start(0.0)
     phi, gain = torch.zeros_like(z), torch.zeros_like(z)
@@ -138,23 +139,9 @@ def features_and_gain(
 
 @torch.no_grad()
 def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = True) -> Float[Tensor, "*batch width"]:
-    """`model.features(x)` without gradients, by the compiled kernel where there is one."""
-    if len(model.hidden) > 1 or not compiled or not has_kernel(model, x):
+    """`model.features(x)` without gradients, by compiled kernels where there are some."""
+    with compiled_networks(model) if compiled else nullcontext():
         return model.features(x)
-    from neurokit import spike_kernels
-
-    z = model.hidden[0](x)
-    phi = spike_kernels.features(z.contiguous().reshape(-1).numpy(), model.neuron, model.rule, model.steps)  # type: ignore[arg-type]
-    return torch.from_numpy(phi).reshape(z.shape)
-
-
-def has_kernel(model: MLP, x: Tensor) -> bool:
-    """Whether a compiled kernel computes the neurons of `model`'s first layer on tensors like `x`."""
-    if not _HAS_NUMBA or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
-        return False
-    from neurokit import spike_kernels
-
-    return spike_kernels.applies(model.neuron, model.surrogate)
 
 
 def _single_layer(model: MLP, z: Pushed, way: Way) -> Pushed:
@@ -235,7 +222,8 @@ def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) 
     return Pushed(layer(x.value), way.scope.join(below, own))
 
 
-def _below(prefix: str, directions: Directions) -> Directions:
+def within(prefix: str, directions: Directions) -> Directions:
+    """Directions of the parameters whose names begin with `prefix`, by the rest of the name."""
     return {name.removeprefix(prefix): v for name, v in directions.items() if name.startswith(prefix)}
 
 

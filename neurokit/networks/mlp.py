@@ -53,6 +53,7 @@ class MLP(nn.Module):
         self.inputs, self.outputs, self.widths, self.steps = inputs, outputs, tuple(hidden), steps
         self.neuron, self.rule, self.surrogate = neuron, readout, surrogate
         self.noise: torch.Generator | None = None  # where a random surrogate draws from; see `noise_from`
+        self.compiled = False  # whether features come from kernels; see `neurokit.networks.compiled`
         sizes = (inputs, *hidden)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # nn.Linear draws U(+-1/sqrt(fan_in)) for weights and biases from this stream
@@ -82,6 +83,11 @@ class MLP(nn.Module):
 
     def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
         """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
+        if self.compiled:
+            from neurokit.networks import compiled
+
+            if compiled.has_kernels(self, x):
+                return compiled.features(self, x)
         fire = firing(self.drawn_surrogate)
         current = self.hidden[0](x)
         neurons = [self.neuron_at(i) for i in range(len(self.hidden))]

@@ -48,19 +48,28 @@ class _Drawn:
     generator: torch.Generator | None
 
     def derivative(self, x: Tensor) -> Tensor:
-        if self.generator is None:
-            raise GraphError(
-                explain(
-                    "the generator of WeakGaussian's noise",
-                    None,
-                    "a torch.Generator",
-                    "estimate gradients by an Estimator, which brings its own, or under `noise_from(generator, model)`",
-                )
-            )
-        shape = (self.surrogate.samples, *x.shape)
-        noise = torch.randn(shape, generator=self.generator, dtype=x.dtype).to(x.device)
+        noise = noise_for(self.surrogate, self.generator, tuple(x.shape), x)
         derivative: Tensor = self.surrogate.derivative_from(x, noise)
         return derivative
+
+
+def noise_for(
+    surrogate: WeakGaussian, generator: torch.Generator | None, shape: tuple[int, ...], like: Tensor
+) -> Tensor:
+    """Noise `(samples, *shape)` from the CPU `generator`, in the dtype and on the device of `like`.
+
+    Raises GraphError without a generator.
+    """
+    if generator is None:
+        raise GraphError(
+            explain(
+                "the generator of WeakGaussian's noise",
+                None,
+                "a torch.Generator",
+                "estimate gradients by an Estimator, which brings its own, or under `noise_from(generator, model)`",
+            )
+        )
+    return torch.randn((surrogate.samples, *shape), generator=generator, dtype=like.dtype).to(like.device)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,19 @@
+"""How the kernels of this package are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """numba's compiler with a cache on disk, or without where no folder can hold one (numba raises RuntimeError).
+
+    Arithmetic is IEEE's: no reordering and no fused multiply-add, so that spikes are those of the plain loops.
+    """
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(nogil=True, error_model="numpy")(function)

@@ -1,0 +1,184 @@
+"""MLPs by compiled kernels: the same features and derivatives as the plain loop over time, on CPUs, many times faster.
+
+Layer by layer over whole spike trains: one matrix product and one pass over time each, forward as in reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from neurokit.networks.mlp import MLP
+from neurokit.networks.spike import noise_for
+from neurokit.surrogates import WeakGaussian
+
+if TYPE_CHECKING:
+    from neurokit.kernels.population import Population
+
+_HAS_NUMBA = find_spec("numba") is not None
+
+#: Numbers in the array of one layer's spikes for a part of a batch; larger batches are computed in such parts.
+PART = 1 << 18
+
+
+@contextmanager
+def compiled(model: nn.Module) -> Iterator[None]:
+    """Within the block, every MLP in `model` computes its features by kernels where it can (`has_kernels`).
+
+    Numbers are those of the plain loop to rounding, in whatever network the MLPs are; gradients once, not of gradients.
+    """
+    parts = [part for part in model.modules() if isinstance(part, MLP)]
+    before = [part.compiled for part in parts]
+    for part in parts:
+        part.compiled = True
+    try:
+        yield
+    finally:
+        for part, was in zip(parts, before, strict=True):
+            part.compiled = was
+
+
+def has_kernels(mlp: MLP, like: Tensor) -> bool:
+    """Whether kernels compute the neurons of `mlp` on tensors like `like`: numba, a CPU, our neurons and surrogates."""
+    if not _HAS_NUMBA or like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
+        return False
+    from neurokit.kernels.population import applies
+
+    return applies(mlp.neuron, mlp.surrogate)
+
+
+def populations(mlp: MLP, learned: Sequence[dict[str, Tensor]]) -> list[Population]:
+    """The compiled passes of every layer of `mlp`, with these values of what is trained in its neurons."""
+    from neurokit.kernels.population import population
+
+    name = str(next(mlp.parameters()).dtype).removeprefix("torch.")
+    made = []
+    for values in learned:
+        numbers: dict[str, Any] = {field: float(value) for field, value in values.items()}
+        neuron = replace(mlp.neuron, **numbers) if numbers else mlp.neuron
+        made.append(population(neuron, mlp.surrogate, mlp.rule, mlp.steps, name))  # type: ignore[arg-type]
+    return made
+
+
+def features(mlp: MLP, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
+    """`mlp.features(x)` by kernels, differentiable by autograd."""
+    z = mlp.hidden[0](x.reshape(-1, x.shape[-1]))
+    learned = [mlp.learned(i) for i in range(len(mlp.hidden))]
+    weights = [p for layer in list(mlp.hidden)[1:] for p in (layer.weight, layer.bias)]
+    values = [value for fields in learned for value in fields.values()]
+    if torch.is_grad_enabled() and any(p.requires_grad for p in (z, *weights, *values)):
+        layout = _Layout(mlp, tuple(tuple(fields) for fields in learned))
+        phi: Tensor = _Features.apply(layout, z, *weights, *values)  # type: ignore[no-untyped-call]
+    else:
+        phi = unrecorded(mlp, z)
+    return phi.reshape(*x.shape[:-1], -1)
+
+
+@torch.no_grad()
+def unrecorded(mlp: MLP, z: Float[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
+    """Features under the held current `z` of the first layer; memory grows neither with the batch nor with time."""
+    layers = populations(mlp, [mlp.learned(i) for i in range(len(mlp.hidden))])
+    return torch.cat([run(mlp, layers, part)[2] for part in torch.split(z, part_size(mlp))])
+
+
+def part_size(mlp: MLP, rows: int = 1) -> int:
+    """Samples of a part of a batch, when `rows` trains are kept for every layer."""
+    return max(1, PART // (rows * mlp.steps * max(mlp.widths)))
+
+
+def lanes(x: Float[Tensor, "*axes batch n"]) -> Any:
+    """As NumPy's, the last two axes joined."""
+    return x.detach().contiguous().reshape(*x.shape[:-2], -1).numpy()
+
+
+@torch.no_grad()
+def run(mlp: MLP, layers: Sequence[Population], z: Tensor) -> tuple[list[Any], list[Tensor], Tensor]:
+    """Currents of every layer, `(1 or T, lanes)`, spikes `(T * batch, n)` of all but the last, and its features."""
+    currents, trains = [lanes(z)[None]], []
+    for layer, synapses in zip(layers, list(mlp.hidden)[1:], strict=False):
+        trains.append(torch.from_numpy(layer.spikes(currents[-1])).reshape(mlp.steps * len(z), -1))
+        currents.append(lanes(synapses(trains[-1]).reshape(mlp.steps, len(z), -1)))
+    return currents, trains, torch.from_numpy(layers[-1].features(currents[-1])).reshape(len(z), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """A network and which values of its layers' neurons are trained."""
+
+    mlp: MLP
+    fields: tuple[tuple[str, ...], ...]
+
+
+class _Features(torch.autograd.Function):
+    """Features of held currents, of the deeper layers' weights and biases, and of what is trained in neurons."""
+
+    @staticmethod
+    def forward(ctx: Any, layout: _Layout, z: Tensor, *parameters: Tensor) -> Tensor:
+        mlp, depth = layout.mlp, len(layout.fields)
+        synapses, values = parameters[: 2 * (depth - 1)], list(parameters[2 * (depth - 1) :])
+        learned = [{name: values.pop(0) for name in names} for names in layout.fields]
+        layers = populations(mlp, learned)
+        currents, trains, phi = run(mlp, layers, z)
+        # From the first layer on that something trained moves, surrogates have derivatives.
+        ctx.first = next(
+            i
+            for i in range(depth)
+            if any(p.requires_grad for p in (*(synapses[2 * i - 2 : 2 * i] if i else (z,)), *learned[i].values()))
+        )
+        ctx.layout, ctx.layers, ctx.weights, ctx.samples = layout, layers, [w.detach() for w in synapses[::2]], len(z)
+        ctx.save_for_backward(*(torch.from_numpy(current) for current in currents), *trains)
+        ctx.known = None
+        if layers[0].drawn and mlp.noise is not None:
+            ctx.known = drawn(mlp, layers, currents, len(z), ctx.first)
+        return phi
+
+    @staticmethod
+    @once_differentiable  # type: ignore[misc, untyped-decorator, unused-ignore]
+    def backward(ctx: Any, lphi: Tensor) -> tuple[Any, ...]:
+        mlp, layers, depth = ctx.layout.mlp, ctx.layers, len(ctx.layers)
+        currents, trains = ctx.saved_tensors[:depth], ctx.saved_tensors[depth:]
+        known = ctx.known
+        if known is None:
+            known = drawn(mlp, layers, currents, ctx.samples, ctx.first) if layers[0].drawn else [None] * depth
+        of_synapses: list[Tensor | None] = []
+        of_values: list[Tensor | None] = []
+        of_current, error, pull = None, lanes(lphi), layers[-1].pull_features
+        for i in range(depth - 1, -1, -1):
+            names = ctx.layout.fields[i]
+            if i < ctx.first:
+                of_current, of_values = None, [*[None] * len(names), *of_values]
+                of_synapses = [None, None, *of_synapses] if i else of_synapses
+                continue
+            la, sums = pull(currents[i].numpy(), error, known=known[i], fields=bool(names))
+            of_values = [*(lphi.new_tensor(sums[name]) for name in names), *of_values]
+            of_current = torch.from_numpy(la).reshape(-1, mlp.widths[i])
+            if i:
+                of_synapses = [of_current.T @ trains[i - 1], of_current.sum(0), *of_synapses]
+            if i > ctx.first:
+                error = (of_current @ ctx.weights[i - 1]).reshape(mlp.steps, -1).numpy()
+                pull = layers[i - 1].pull_spikes
+        return None, of_current if ctx.first == 0 else None, *of_synapses, *of_values
+
+
+def drawn(mlp: MLP, layers: Sequence[Population], currents: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
+    """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order.
+
+    Raises GraphError when nobody brought a generator.
+    """
+    surrogate = mlp.surrogate
+    assert isinstance(surrogate, WeakGaussian), "no other is random"
+    distances = [layer.distances(current) for layer, current in zip(layers[first:], currents[first:], strict=True)]
+    known = [x.copy() for x in distances]
+    for t in range(mlp.steps):
+        for layer, x, d in zip(layers[first:], distances, known, strict=True):
+            shape = (samples, x.shape[1] // samples)
+            layer.draw(x[t], lanes(noise_for(surrogate, mlp.noise, shape, mlp.hidden[0].weight)), d[t])
+    return [*[None] * first, *known]
