@@ -11,11 +11,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
+from neurokit.gradients.compiled_nodes import push_nodes
 from neurokit.gradients.delta_rule import errors, parts, rule
 from neurokit.gradients.directions import Bernoulli, Distribution
 from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.tangent import features_and_gain
+from neurokit.networks.compiled import has_kernels
 from neurokit.networks.mlp import MLP
 from neurokit.networks.noise import noise_from
 
@@ -92,33 +94,42 @@ class NodePerturbation(Estimator):
         return self._deep(mlp, z, held, generator)
 
     def _deep(self, mlp: MLP, z: Float[Tensor, "batch n"], held: _Layer, generator: torch.Generator) -> _Probe:
-        fire, weights = firing(mlp.drawn_surrogate), mlp.rule.weights(mlp.steps).tolist()
-        layers = [held]
-        signs = [z.new_zeros(0)]
-        for width, below in zip(mlp.widths[1:], mlp.widths, strict=False):
-            signs.append(Bernoulli().draw((self.directions * mlp.steps, len(z)), generator, z))
-            nodes = self._nodes(len(z), width, generator, z)
-            layers.append(_Layer(nodes, z.new_zeros(self.directions, len(z), below), z.new_zeros(nodes.shape[:2])))
-        current = Dual(z, torch.ones_like(z))
-        neurons = [mlp.neuron_at(i) for i in range(len(layers))]
-        states: list[Any] = [neuron.start(0.0) for neuron in neurons]
-        phi, moved = z.new_zeros(()), z.new_zeros(())
-        for t, weight in enumerate(weights):
-            _, s, states[0] = neurons[0].step(states[0], current, fire)
-            s = Dual(s.value, s.tangent * held.nodes)
-            for i, layer in enumerate(layers[1:], start=1):
-                e = signs[i].reshape(self.directions, mlp.steps, -1)[:, t]
-                layer.inputs.add_(e[..., None] * s.value)
-                layer.ones.add_(e)
-                tangent = torch.cat([s.tangent @ mlp.hidden[i].weight.T, layer.nodes * e[..., None]])
-                _, s, states[i] = neurons[i].step(states[i], Dual(mlp.hidden[i](s.value), tangent), fire)
-            phi, moved = torch.add(phi, s.value, alpha=weight), torch.add(moved, s.tangent, alpha=weight)
-        normaliser = mlp.rule.normaliser(mlp.steps)
-        return _Probe(phi / normaliser, moved / normaliser, layers)
+        nodes, signs = [held.nodes], []
+        for width in mlp.widths[1:]:
+            rows = Bernoulli().draw((self.directions * mlp.steps, len(z)), generator, z)
+            signs.append(rows.reshape(self.directions, mlp.steps, -1))
+            nodes.append(self._nodes(len(z), width, generator, z))
+        push = push_nodes if self.compiled and has_kernels(mlp, z) else _push_nodes
+        phi, moved, inputs = push(mlp, z, nodes, signs)
+        deeper = [_Layer(v, x, e.sum(1)) for v, x, e in zip(nodes[1:], inputs, signs, strict=True)]
+        return _Probe(phi, moved, [held, *deeper])
 
     def _nodes(self, samples: int, width: int, generator: torch.Generator, like: Tensor) -> Float[Tensor, "K batch n"]:
         rows = self.distribution.draw((self.directions, width), generator, like)
         return rows[:, None] * Bernoulli().draw((samples, width), generator, like)
+
+
+def _push_nodes(
+    mlp: MLP, z: Tensor, nodes: Sequence[Tensor], signs: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """What `push_nodes` gives, by the plain loop over time."""
+    fire, weights = firing(mlp.drawn_surrogate), mlp.rule.weights(mlp.steps).tolist()
+    current = Dual(z, torch.ones_like(z))
+    neurons = [mlp.neuron_at(i) for i in range(len(mlp.hidden))]
+    states: list[Any] = [neuron.start(0.0) for neuron in neurons]
+    inputs = [z.new_zeros(len(nodes[0]), len(z), below) for below in mlp.widths[:-1]]
+    phi, moved = z.new_zeros(()), z.new_zeros(())
+    for t, weight in enumerate(weights):
+        _, s, states[0] = neurons[0].step(states[0], current, fire)
+        s = Dual(s.value, s.tangent * nodes[0])
+        for i in range(1, len(neurons)):
+            e = signs[i - 1][:, t, :, None]
+            inputs[i - 1].add_(e * s.value)
+            tangent = torch.cat([s.tangent @ mlp.hidden[i].weight.T, nodes[i] * e])
+            _, s, states[i] = neurons[i].step(states[i], Dual(mlp.hidden[i](s.value), tangent), fire)
+        phi, moved = torch.add(phi, s.value, alpha=weight), torch.add(moved, s.tangent, alpha=weight)
+    normaliser = mlp.rule.normaliser(mlp.steps)
+    return phi / normaliser, moved / normaliser, inputs
 
 
 class _Layer(NamedTuple):

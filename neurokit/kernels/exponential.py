@@ -19,7 +19,7 @@ from numba.extending import intrinsic, overload
 def _bits_of(typing: Any, value: Any) -> Any:
     """The bits of a float as an integer of its size, or of an integer as a float."""
     pairs = {types.float32: types.int32, types.float64: types.int64}
-    result = {**pairs, **{integer: real for real, integer in pairs.items()}}[value]
+    result: Any = {**pairs, **{integer: real for real, integer in pairs.items()}}[value]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
@@ -27,7 +27,7 @@ def _bits_of(typing: Any, value: Any) -> Any:
     return result(value), generate
 
 
-_bits: Any = intrinsic(_bits_of)  # type: ignore[operator, unused-ignore]
+_bits: Any = intrinsic(_bits_of)
 
 
 def exponential(y: Any) -> Any:
