@@ -94,8 +94,10 @@ def test_no_module_imports_torch_and_lava(path: Path) -> None:
     assert not {"torch", "lava"} <= imported(path)
 
 
-CORE = ["errors", "wiring", "neurons", "readouts", "graph", "program", "program_content", "program_file", "reference",
-        "result", "targets", "twin/target", "twin/arrays"]  # fmt: skip
+CORE = ["errors", "wiring", "neurons", "readouts", "integers", "sparse", "convolution", "graph/network", "graph/nodes",
+        "graph/synapses", "program/network", "program/nodes", "program/spiking", "program/synapses", "program_content",
+        "program_file", "program_schema", "reference", "result", "targets", "twin/target", "twin/arrays", "twin/layout",
+        "twin/plan", "twin/run"]  # fmt: skip
 
 
 @pytest.mark.checkout

@@ -202,11 +202,11 @@ def stored_elsewhere(file: h5py.File) -> None:
 
 HUGE = (2**31, 2**20)
 EDITS: dict[str, tuple[Edit, str]] = {
-    "newer version": (attribute("/", "version", 2), "format version is 2; legal is 1. To mend it, update neurokit"),
+    "newer version": (attribute("/", "version", 3), "format version is 3; legal is 2. To mend it, update neurokit"),
     "other format": (attribute("/", "format", text("keras")), "its format is 'keras'"),
     "version of another type": (attribute("/", "version", 1.0), "'version' of / is not a scalar of dtype int64"),
     "format of variable length": (attribute("/", "format", "neurokit-program"), "not a fixed-length text"),
-    "unknown attribute": (attribute("nodes/0001", "delay", 3), r"nodes/0001/: its attributes.*unknown \['delay'\]"),
+    "unknown attribute": (attribute("nodes/0001", "colour", 3), r"nodes/0001/: its attributes.*unknown \['colour'\]"),
     "missing attribute": (lambda f: f["nodes/0001"].attrs.__delitem__("exponent"), r"missing \['exponent'\]"),
     "unknown member": (lambda f: f.create_group("extra").__str__(), r"members.*unknown \['extra'\]"),
     "unknown node type": (attribute("nodes/0001", "type", text("Conv")), "nodes/0001: type is 'Conv'; legal is one of"),

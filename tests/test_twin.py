@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import weakref
 from dataclasses import replace
@@ -14,15 +15,20 @@ from hypothesis import strategies as st
 from random_programs import ROOMY, programs, random_inputs, random_program
 
 from neurokit.errors import GraphError, OutOfRange, TargetUnavailable
-from neurokit.neurons import IF, Subtract, ToZero, heaviside
-from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.integers import Decay12
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.program import Dense, Input, Output, Program, Readout, Recurrent, Sparse, Spiking
 from neurokit.readouts import MemMean, Rate
 from neurokit.reference import run
 from neurokit.result import RunResult
+from neurokit.sparse import Csr
 from neurokit.targets import Target
 from neurokit.twin import Twin
+from neurokit.twin import plan as twin_plan
+from neurokit.twin import run as twin_run
 from neurokit.twin import target as twin
-from neurokit.twin.arrays import ArrayKernels, Kernels, Synapses
+from neurokit.twin.arrays import ArrayKernels, Kernels
+from neurokit.twin.layout import DenseSynapses, Population, laid_out
 
 numba = pytest.importorskip("numba")
 
@@ -70,8 +76,8 @@ def test_leading_axes_broadcast_as_in_the_reference(compiled: bool, batches: tup
 @BOTH
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_chunks_and_threads_change_nothing(compiled: bool, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twin, "CHUNK_BYTES", 2**9)
-    monkeypatch.setattr(twin, "THREAD_BYTES", 0)
+    monkeypatch.setattr(twin_run, "CHUNK_BYTES", 2**9)
+    monkeypatch.setattr(twin_run, "THREAD_BYTES", 0)
     rng = np.random.default_rng(threads)
     for _ in range(3):
         program = random_program(rng, largest=12)
@@ -80,32 +86,52 @@ def test_chunks_and_threads_change_nothing(compiled: bool, threads: int, monkeyp
         assert_same(run(program, inputs, record=True), got)
 
 
+RESETS = st.sampled_from([Subtract(), ToZero()])
+DECAYS = st.integers(0, 4096).map(Decay12)
+NEURONS = st.one_of(
+    st.builds(IF, st.integers(1, 255), RESETS),
+    st.builds(LIF, st.integers(1, 255), RESETS, st.just(True), DECAYS),
+    st.builds(CubaLIF, st.integers(1, 255), RESETS, st.just(True), DECAYS, DECAYS),
+)
+
+
 @settings(max_examples=60)
 @given(
     current=st.lists(st.integers(-300, 300), min_size=1, max_size=20),
-    threshold=st.integers(1, 255),
-    reset=st.sampled_from([Subtract(), ToZero()]),
+    neuron=NEURONS,
+    echo=st.one_of(st.none(), st.tuples(st.integers(-128, 127), st.integers(-7, 6))),
+    delay=st.integers(0, 3),
 )
-def test_kernels_step_as_the_neuron_says(current: list[int], threshold: int, reset: Subtract | ToZero) -> None:
-    neuron, steps = IF(threshold, reset), len(current)
-    u, spikes, states = np.zeros(1, dtype=np.int64), [], []
+def test_kernels_step_as_the_neuron_says(
+    current: list[int], neuron: Neuron, echo: tuple[int, int] | None, delay: int
+) -> None:
+    steps = len(current)
+    node = Spiking("s", "x", neuron, recurrent=None if echo is None else Recurrent([[echo[0]]], echo[1]))
+    state, s, spikes, states = node.start(np.zeros(1, dtype=np.int64)), np.zeros(1, dtype=np.int64), [], []
     for a in current:
-        before, s, u = neuron.step(u, np.array([a]), heaviside)
+        back = 0 if echo is None else math.floor(echo[0] * int(s[0]) * 2.0 ** echo[1])
+        before, s, state = node.step(state, np.array([a + back]))
         spikes.append(int(s[0]))
         states.append(int(before[0]))
+    population = Population.of(node)
     series = np.array(current, dtype=np.int32).reshape(1, steps, 1)
     # The same currents through synapses: line t fires at step t alone and its weight is the current of that step.
     thirds = np.array(current).reshape(1, steps) // 3
     one_hot = np.eye(steps, dtype=np.uint8)[None]
-    synapses = Synapses.of(Dense("d", "x", thirds, [0]), np.ones(steps, np.int64), 0)
+    late = np.pad(thirds, ((0, 0), (delay, 0)))[:, :steps].reshape(1, steps, 1).astype(np.int32)
+    dense = Dense("d", "x", thirds, [0], delay=delay)
+    sparse = Sparse("d", "x", Csr.of(np.append(thirds, [[1]], axis=1)), [0], delay=delay)
     for kernel in kernels():
-        fired, before = kernel.fire(series, neuron, steps, True)
+        fired, before = kernel.fire(series, population, steps, True)
         assert fired.ravel().tolist() == spikes
         assert before is not None
         assert before.ravel().tolist() == states
-        by_synapse = kernel.drive(one_hot, synapses, neuron, False)
-        by_current = kernel.fire(thirds.reshape(1, steps, 1).astype(np.int32), neuron, steps, False)
-        np.testing.assert_array_equal(by_synapse[0], by_current[0])
+        by_current = kernel.fire(late, population, steps, False)
+        by_dense = kernel.drive(one_hot, laid_out(dense, np.ones(steps, np.int64)), population, False)
+        idle = np.pad(one_hot, ((0, 0), (0, 0), (0, 1)))  # a line more, that never fires: a Csr is not empty
+        by_sparse = kernel.drive(idle, laid_out(sparse, np.ones(steps + 1, np.int64)), population, False)
+        np.testing.assert_array_equal(by_dense[0], by_current[0])
+        np.testing.assert_array_equal(by_sparse[0], by_current[0])
 
 
 def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
@@ -117,7 +143,7 @@ def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
         for _ in range(20):
             program = random_program(rng, largest=8)
             Twin(compiled=True).run(program, random_inputs(program, rng, (3,)), record=record)
-    for name in ("_fire", "_drive", "_count", "_collect"):
+    for name in ("_fire", "_drive", "_drive_sparse", "_count", "_collect"):
         assert len(getattr(twin_kernels, name).signatures) == 1, name
 
 
@@ -149,7 +175,7 @@ def test_kernels_agree_with_integer_matrix_products(density: float, exponent: in
     exact = spikes.astype(np.int64) @ node.weight.T.astype(np.int64) + node.bias
     exact = exact << exponent if exponent >= 0 else exact >> -exponent
     weights = MemMean().weights(11)
-    synapses = Synapses.of(node, np.ones(70, np.int64), int(weights.sum()))
+    synapses = DenseSynapses.of(node, np.ones(70, np.int64), int(weights.sum()))
     np.testing.assert_array_equal(synapses.currents(spikes), exact)
     for kernel in kernels():
         np.testing.assert_array_equal(kernel.count(spikes, weights), np.einsum("t,bti->bi", weights, spikes))
@@ -179,7 +205,7 @@ def test_window_sums_too_large_for_float64_stay_exact() -> None:
     """A sum over synapses and time may pass 2**53 before opposite weights cancel it; then integers are used."""
     lines = 2**14
     weight = np.resize([127, -127], (1, lines)).astype(np.int64)
-    synapses = Synapses.of(Dense("d", "x", weight, [1]), np.ones(lines, np.int64), 2**33)
+    synapses = DenseSynapses.of(Dense("d", "x", weight, [1]), np.ones(lines, np.int64), 2**33)
     assert synapses.spread.dtype == np.int64
     count = np.full((1, lines), 2**33 + 1, dtype=np.int64)
     count[0, 0] += 1
@@ -189,7 +215,7 @@ def test_window_sums_too_large_for_float64_stay_exact() -> None:
 @pytest.mark.parametrize(("largest", "dtype"), [(2**16 - 1, np.float32), (2**16, np.float64), (2**23, np.float64)])
 def test_sums_too_large_for_float32_stay_exact(largest: int, dtype: type) -> None:
     """Two weights of 128 meet two inputs of up to 2**16: the first sum that float32 could round is 2**24 + 1."""
-    synapses = Synapses.of(Dense("d", "x", [[-128, -128]], [1]), np.array([largest, largest]), 0)
+    synapses = DenseSynapses.of(Dense("d", "x", [[-128, -128]], [1]), np.array([largest, largest]), 0)
     assert synapses.matrix.dtype == dtype
     x = np.array([[largest, largest], [largest - 1, -largest], [-largest, 1 - largest]])
     np.testing.assert_array_equal(synapses.currents(x), x.sum(axis=1, keepdims=True) * -128 + 1)
@@ -224,20 +250,20 @@ def test_provenance_says_which_kernels_ran() -> None:
 
 def test_the_proof_is_made_once_and_forgotten_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     proofs: list[Program] = []
-    original = twin.prove
-    monkeypatch.setattr(twin, "prove", lambda program: (proofs.append(program), original(program))[1])
+    original = twin_plan.prove
+    monkeypatch.setattr(twin_plan, "prove", lambda program: (proofs.append(program), original(program))[1])
     program = random_program(np.random.default_rng(1), largest=4)
     inputs = random_inputs(program, np.random.default_rng(0), (2,))
     for _ in range(3):
         Twin().run(program, inputs)
     assert len(proofs) == 1
     watched, key = weakref.ref(program), id(program)
-    assert key in twin._PLANS
+    assert key in twin_plan._PLANS
     proofs.clear()
     del program
     gc.collect()
     assert watched() is None
-    assert key not in twin._PLANS
+    assert key not in twin_plan._PLANS
 
 
 def test_an_unprovable_program_is_refused() -> None:

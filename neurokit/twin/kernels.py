@@ -1,7 +1,7 @@
 """The twin's loops over time, compiled by numba: one sample after the other, spikes as events.
 
-A kernel spells out `IF.step` for integers, since numba cannot call it; a test holds the two together. Kernels release
-the interpreter's lock, so that samples run in parallel on threads of the caller's.
+A kernel spells out `Spiking.step` for integers, since numba cannot call it; a test holds the two together. Kernels
+release the interpreter's lock, so that samples run in parallel on threads of the caller's.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import numba
 import numpy as np
 from jaxtyping import Int32, Int64, UInt8
 
-from neurokit.neurons import IF, ToZero
-from neurokit.program import Dense
-from neurokit.twin.arrays import Synapses, Window
+from neurokit.integers import Decay12
+from neurokit.neurons import LIF
+from neurokit.program import Dense, Recurrent, Sparse, Spiking
+from neurokit.sparse import Csr
+from neurokit.twin.arrays import Window
+from neurokit.twin.layout import DenseSynapses, Population, Synapses, laid_out
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -41,10 +44,8 @@ def _events(spikes, firing):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _gather(rows, firing, k, bias, a):  # type: ignore[no-untyped-def]
-    """`a = bias + sum of the rows of the firing lines`, four rows at a time to spare loads and stores of `a`."""
-    for i in range(a.shape[0]):
-        a[i] = bias[i]
+def _gather(rows, firing, k, a):  # type: ignore[no-untyped-def]
+    """`a += sum of the rows of the firing lines`, four rows at a time to spare loads and stores of `a`."""
     for q in range(0, k, 4):
         r0, r1, r2, r3 = rows[firing[q]], rows[firing[q + 1]], rows[firing[q + 2]], rows[firing[q + 3]]
         for i in range(a.shape[0]):
@@ -52,44 +53,138 @@ def _gather(rows, firing, k, bias, a):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _step(u, a, threshold, hard, spikes):  # type: ignore[no-untyped-def]
-    """`IF.step` on one population; `u` becomes the membrane after the reset, `a` the one before it."""
-    for i in range(u.shape[0]):
-        before = np.int32(u[i] + a[i])
-        s = before >= threshold
-        after = np.int32(0) if hard else np.int32(before - threshold)
-        a[i] = before
-        spikes[i] = s
-        u[i] = after if s else before
+def _scatter(starts, targets, weights, firing, k, a):  # type: ignore[no-untyped-def]
+    """`a += the columns of the firing lines`, each of them sparse."""
+    for q in range(k):
+        for n in range(starts[firing[q]], starts[firing[q] + 1]):
+            a[targets[n]] += np.int32(weights[n])
 
 
 @compiled
-def _fire(currents, threshold, hard, spikes, states):  # type: ignore[no-untyped-def]
+def _shift(a, exponent):  # type: ignore[no-untyped-def]
+    """`a <- floor(a * 2**exponent)`."""
+    left, right = np.int32(max(exponent, 0)), np.int32(max(-exponent, 0))
+    for n in range(a.shape[0]):
+        a[n] = np.int32(np.int32(a[n] << left) >> right)
+
+
+@compiled
+def _decayed(v, numerator):  # type: ignore[no-untyped-def]
+    """`v * Decay12(numerator)`, in 32 bits."""
+    size = abs(v)
+    kept = np.int32(np.int32(size >> 12) * numerator) + np.int32(np.int32(np.int32(size & 4095) * numerator) >> 12)
+    return np.int32(kept) if v >= 0 else np.int32(-kept)
+
+
+@compiled
+def _leak(i, u, a, alpha, beta):  # type: ignore[no-untyped-def]
+    """The first half of a leaky `Spiking.step`: `a` becomes the membrane before the reset."""
+    for n in range(u.shape[0]):
+        i[n] = np.int32(_decayed(i[n], alpha) + np.int32(a[n] << np.int32(6)))
+        a[n] = np.int32(_decayed(u[n], beta) + i[n])
+        u[n] = 0
+
+
+@compiled
+def _step(u, a, threshold, silent, hard, spikes):  # type: ignore[no-untyped-def]
+    """`Spiking.step` without leak; `a` becomes the membrane before the reset, `u` the one after it."""
+    for n in range(u.shape[0]):
+        before = np.int32(u[n] + a[n])
+        s = before > silent
+        after = np.int32(0) if hard else np.int32(before - threshold)
+        a[n] = before
+        spikes[n] = s
+        u[n] = after if s else before
+
+
+@compiled
+def _echo(spikes, rows, exponent, back, firing, a):  # type: ignore[no-untyped-def]
+    """`a += floor((weight @ spikes) * 2**exponent)`, the synapses of a population onto itself."""
+    back[:] = 0
+    _gather(rows, firing, _events(spikes, firing), back)
+    _shift(back, exponent)
+    for n in range(a.shape[0]):
+        a[n] += back[n]
+
+
+@compiled
+def _fire(currents, constants, rows, exponent, spikes, states):  # type: ignore[no-untyped-def]
     samples, steps, size = spikes.shape
-    u, a = np.empty(size, np.int32), np.empty(size, np.int32)
+    threshold, silent, hard, leaky, alpha, beta = constants
+    i, u, a, back = (
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+    )
+    firing = np.empty(size + 4, np.uint64)
     for b in range(samples):
-        u[:] = 0
+        i[:], u[:] = 0, 0
         for t in range(steps):
             a[:] = currents[b, t if currents.shape[1] == steps else 0]
-            _step(u, a, threshold, hard, spikes[b, t])
+            if t and rows.shape[1]:
+                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+            if leaky:
+                _leak(i, u, a, alpha, beta)
+            _step(u, a, threshold, silent, hard, spikes[b, t])
             if states.size:
                 states[b, t] = a
 
 
 @compiled
-def _drive(source, rows, bias, exponent, threshold, hard, spikes, states):  # type: ignore[no-untyped-def]
+def _drive(source, dense, bias, shift, delay, constants, rows, exponent, spikes, states):  # type: ignore[no-untyped-def]
     samples, steps, size = spikes.shape
-    u, a = np.empty(size, np.int32), np.empty(size, np.int32)
-    firing = np.empty(source.shape[2] + 4, np.uint64)
-    left, right = np.int32(max(exponent, 0)), np.int32(max(-exponent, 0))
+    threshold, silent, hard, leaky, alpha, beta = constants
+    i, u, a, back = (
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+    )
+    firing = np.empty(max(source.shape[2], size) + 4, np.uint64)
     for b in range(samples):
-        u[:] = 0
+        i[:], u[:] = 0, 0
         for t in range(steps):
-            _gather(rows, firing, _events(source[b, t], firing), bias, a)
-            if exponent != 0:
-                for i in range(size):
-                    a[i] = np.int32(np.int32(a[i] << left) >> right)
-            _step(u, a, threshold, hard, spikes[b, t])
+            a[:] = bias
+            if t >= delay:
+                _gather(dense, firing, _events(source[b, t - delay], firing), a)
+            if shift:
+                _shift(a, shift)
+            if t and rows.shape[1]:
+                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+            if leaky:
+                _leak(i, u, a, alpha, beta)
+            _step(u, a, threshold, silent, hard, spikes[b, t])
+            if states.size:
+                states[b, t] = a
+
+
+@compiled
+def _drive_sparse(  # type: ignore[no-untyped-def]
+    source, starts, targets, weights, bias, shift, delay, constants, rows, exponent, spikes, states
+):
+    samples, steps, size = spikes.shape
+    threshold, silent, hard, leaky, alpha, beta = constants
+    i, u, a, back = (
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+    )
+    firing = np.empty(max(source.shape[2], size) + 4, np.uint64)
+    for b in range(samples):
+        i[:], u[:] = 0, 0
+        for t in range(steps):
+            a[:] = bias
+            if t >= delay:
+                _scatter(starts, targets, weights, firing, _events(source[b, t - delay], firing), a)
+            if shift:
+                _shift(a, shift)
+            if t and rows.shape[1]:
+                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+            if leaky:
+                _leak(i, u, a, alpha, beta)
+            _step(u, a, threshold, silent, hard, spikes[b, t])
             if states.size:
                 states[b, t] = a
 
@@ -116,7 +211,8 @@ def _collect(source, rows, bias, right, weights, totals):  # type: ignore[no-unt
     for b in range(samples):
         total[:] = 0
         for t in range(steps):
-            _gather(rows, firing, _events(source[b, t], firing), bias, a)
+            a[:] = bias
+            _gather(rows, firing, _events(source[b, t], firing), a)
             w = np.int32(weights[t])
             for i in range(size):
                 total[i] += np.int32(w * np.int32(a[i] >> right))
@@ -125,21 +221,29 @@ def _collect(source, rows, bias, right, weights, totals):  # type: ignore[no-unt
 
 @dataclass(frozen=True)
 class NumbaKernels:
-    """The loops over time, compiled; `IF` with `Subtract` or `ToZero`, as the interval analysis demands."""
+    """The loops over time, compiled; resets `Subtract` or `ToZero`, as the interval analysis demands."""
 
     @property
     def description(self) -> str:
         return f"numba {numba.__version__}"
 
-    def fire(self, currents: Int32[np.ndarray, "batch given size"], neuron: IF, steps: int, record: bool) -> Window:
+    def fire(
+        self, currents: Int32[np.ndarray, "batch given size"], population: Population, steps: int, record: bool
+    ) -> Window:
         samples, _, size = currents.shape
         spikes, states = _room(samples, steps, size, record)
-        _fire(np.ascontiguousarray(currents), *_constants(neuron), spikes, states)
+        _fire(np.ascontiguousarray(currents), *_described(population), spikes, states)
         return spikes, states if record else None
 
-    def drive(self, spikes: UInt8[np.ndarray, "batch steps in"], dense: Synapses, neuron: IF, record: bool) -> Window:
-        emitted, states = _room(spikes.shape[0], spikes.shape[1], dense.bias.size, record)
-        _drive(spikes, dense.rows, dense.bias, dense.exponent, *_constants(neuron), emitted, states)
+    def drive(
+        self, spikes: UInt8[np.ndarray, "batch steps in"], synapses: Synapses, population: Population, record: bool
+    ) -> Window:
+        emitted, states = _room(spikes.shape[0], spikes.shape[1], synapses.bias.size, record)
+        rest = (synapses.bias, synapses.exponent, synapses.delay, *_described(population), emitted, states)
+        if isinstance(synapses, DenseSynapses):
+            _drive(spikes, synapses.rows, *rest)
+        else:
+            _drive_sparse(spikes, synapses.starts, synapses.targets, synapses.weights, *rest)
         return emitted, states if record else None
 
     def count(
@@ -150,7 +254,7 @@ class NumbaKernels:
         return counts
 
     def collect(
-        self, spikes: UInt8[np.ndarray, "batch steps in"], dense: Synapses, weights: Int64[np.ndarray, " steps"]
+        self, spikes: UInt8[np.ndarray, "batch steps in"], dense: DenseSynapses, weights: Int64[np.ndarray, " steps"]
     ) -> Int64[np.ndarray, "batch out"]:
         totals = np.empty((spikes.shape[0], dense.bias.size), dtype=np.int64)
         _collect(spikes, dense.rows, dense.bias, -dense.exponent, weights, totals)
@@ -159,12 +263,16 @@ class NumbaKernels:
     def prepare(self) -> None:
         """Compile every loop, or fetch it from the cache, before anything is timed."""
         spikes = np.zeros((1, 1, 1), dtype=np.uint8)
-        weights = np.ones(1, dtype=np.int64)
-        dense = Synapses.of(Dense("dense", "spikes", np.ones((1, 1)), np.zeros(1), exponent=-1), weights, 1)
-        self.fire(np.zeros((1, 1, 1), dtype=np.int32), IF(1), 1, True)
-        self.drive(spikes, dense, IF(1), True)
-        self.count(spikes, weights)
-        self.collect(spikes, dense, weights)
+        one = np.ones(1, dtype=np.int64)
+        neuron = LIF(1, strict=True, beta=Decay12(0))
+        population = Population.of(Spiking("spiking", "x", neuron, recurrent=Recurrent([[1]])))
+        dense = DenseSynapses.of(Dense("dense", "spikes", [[1]], [0], exponent=-1), one, 1)
+        sparse = laid_out(Sparse("sparse", "spikes", Csr.of([[1]]), [0]), one)
+        self.fire(np.zeros((1, 1, 1), dtype=np.int32), population, 1, True)
+        self.drive(spikes, dense, population, True)
+        self.drive(spikes, sparse, population, True)
+        self.count(spikes, one)
+        self.collect(spikes, dense, one)
 
 
 def _room(samples: int, steps: int, size: int, record: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -173,5 +281,13 @@ def _room(samples: int, steps: int, size: int, record: bool) -> tuple[np.ndarray
     return spikes, np.empty(spikes.shape if record else (0, 0, 0), dtype=np.int32)
 
 
-def _constants(neuron: IF) -> tuple[np.int32, bool]:
-    return np.int32(neuron.threshold), isinstance(neuron.reset, ToZero)
+#: The weights onto itself of a population that has none.
+_NO_ROWS = np.zeros((1, 0), dtype=np.int8)
+
+
+def _described(population: Population) -> tuple[tuple[Any, ...], np.ndarray, int]:
+    """A population as the loops take it: constants, and rows and exponent of the synapses onto itself."""
+    echo = population.echo
+    threshold, silent, hard, leaky, alpha, beta = population.constants
+    constants = (threshold, silent, bool(hard), bool(leaky), alpha, beta)
+    return constants, *((_NO_ROWS, 0) if echo is None else (echo.rows, echo.exponent))
