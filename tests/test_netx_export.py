@@ -21,9 +21,9 @@ from neurokit import reference
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode
 from neurokit.exchange.netx_file import export_netx
 from neurokit.exchange.netx_form import LARGEST_WEIGHT, NetxNetwork
-from neurokit.integers import Widths
-from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.integers import Decay12, Widths
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Recurrent, Spiking
 from neurokit.readouts import MemMean, Rate
 from neurokit.result import Trace
 from neurokit.twin import Twin
@@ -41,13 +41,27 @@ def build(choose: Choices, *, largest: int, rounding: bool = True) -> Program:
         weight = choose.integers(-loudness, loudness, (width, size))
         bias = choose.integers(-4 * loudness, 4 * loudness, (width,)) * choose.integer(0, 1)
         nodes.append(Dense(f"dense{depth}", nodes[-1].name, weight, bias, exponent))
-        threshold = pick(choose, (1, 6, 64, 127, 255, 256, 300, 510))
-        neuron = IF(threshold, pick(choose, (Subtract(), Subtract(), ToZero())))
-        nodes.append(Spiking(f"spiking{depth}", f"dense{depth}", neuron))
+        recurrent = Recurrent(choose.integers(-loudness, loudness, (width, width)), choose.integer(0, 1))
+        chosen = recurrent if choose.integer(0, 3) == 0 else None
+        nodes.append(Spiking(f"spiking{depth}", f"dense{depth}", population(choose), recurrent=chosen))
         size = width
     nodes.append(Dense("last", nodes[-1].name, choose.integers(-9, 9, (2, size)), choose.integers(-9, 9, (2,))))
     nodes.append(Readout("total", "last", pick(choose, (Rate(), MemMean()))))
     return Program((*nodes, Output("y", "total")), steps=choose.integer(1, 12))
+
+
+def population(choose: Choices) -> Neuron:
+    """Any neuron that netx can say."""
+    kind = choose.integer(0, 5)
+    threshold = pick(choose, (1, 6, 64, 127, 255, 256, 300, 510))
+    kept = Decay12(pick(choose, (0, 1, 2000, 4000, 4096)))
+    if kind == 0:
+        return CubaLIF(threshold, ToZero(), True, alpha=Decay12(pick(choose, (0, 100, 3000))), beta=kept)
+    if kind == 1:
+        return LIF(threshold, ToZero(), True, beta=kept)
+    if kind == 2:  # threshold * numerator is a multiple of 4096
+        return LIF(64 * choose.integer(1, 5), Subtract(), True, beta=Decay12(64 * choose.integer(1, 64)))
+    return IF(threshold, Subtract() if kind < 5 else ToZero())
 
 
 def read_plainly(path: Path, drive: np.ndarray, steps: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -107,8 +121,9 @@ def test_the_neurons_of_the_file_fire_as_the_program_s(
     readout = data.draw(st.booleans())
     try:
         network = export_netx(program, path, readout=readout)
-    except UnsupportedNode:  # a layer without weights, which netx cannot read; see below
-        assert any(isinstance(node, Dense) and not node.weight.any() for node in program.nodes)
+    except UnsupportedNode:  # no weights at all, or a current that grows under a bias: see below
+        empty = any(isinstance(node, Dense) and not node.weight.any() for node in program.nodes)
+        assert empty or any(node.leaky for node in program.spiking)
         assume(False)
     samples = random_inputs(program, np.random.default_rng(seed), (3,), corners=True)
     trace = reference.run(program, samples, record=True).trace
@@ -129,7 +144,7 @@ def test_lava_dl_loads_the_file_and_lava_fires_spike_for_spike_as_the_twin(tmp_p
     """Both resets, one to three layers, biases, first layers in the file and with the sender, both readouts."""
     asked: list[dict[str, Any]] = []
     expected: list[tuple[NetxNetwork, Trace, int]] = []
-    for seed, rounding in ((6, True), (19, False), (7, False)):
+    for seed, rounding in ((74, True), (1, False), (57, False)):
         program = proven(build(Seeded(np.random.default_rng(seed)), largest=6, rounding=rounding))
         path = tmp_path / f"{seed}.net"
         network = export_netx(program, path, readout=True)
@@ -193,7 +208,7 @@ def test_the_branch_of_an_operator_network_is_a_file_of_its_own(tmp_path: Path) 
             program_of(ONE, Dense("two", "one", [[1]], [0]), Spiking("fire", "two", IF(5))),
             False,
             UnsupportedNode,
-            "two",
+            "'two' .*reads other synapses",
         ),
         (
             program_of(ONE, FIRE, Dense("side", "fire", [[1]], [0]), Dense("main", "fire", [[1]], [0])),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurokit.errors import GraphError, UnsupportedNode, explain
-from neurokit.program import Dense, Input, Program, Readout, Spiking
+from neurokit.program import Dense, Input, Program, Readout, Spiking, Synapses
 from neurokit.wiring import consumers
 
 #: How errors name this target.
@@ -19,16 +19,16 @@ class Chain:
     """`source`, then pairs of synapses and neurons, then the synapses in front of the readout, and the readout."""
 
     source: Input
-    hidden: tuple[tuple[Dense, Spiking], ...]
-    last: Dense
+    hidden: tuple[tuple[Synapses, Spiking], ...]
+    last: Synapses
     readout: Readout
 
 
 def chain(program: Program, source: str | None) -> Chain:
     """Follow a Program from its Input `source` (by default the only one) to the Readout behind it.
 
-    A missing Dense is the unit matrix. Raises GraphError for an unknown or missing `source`, UnsupportedNode naming
-    the first node where the way splits or that is none of Input, Dense, Spiking, Readout.
+    Missing synapses are the unit matrix. Raises GraphError for an unknown or missing `source`, UnsupportedNode naming
+    the first node where the way splits or that is none of Input, synapses, Spiking, Readout.
     """
     inputs = {node.name: node for node in program.inputs}
     if source is None and len(inputs) > 1:
@@ -37,25 +37,25 @@ def chain(program: Program, source: str | None) -> Chain:
     if start not in inputs:
         raise GraphError(explain("source", start, f"one of {sorted(inputs)}", "name an input of the Program"))
     readers = consumers(program.nodes)
-    name, dense = start, None
-    hidden: list[tuple[Dense, Spiking]] = []
+    name, synapses = start, None
+    hidden: list[tuple[Synapses, Spiking]] = []
     while True:
         if len(readers[name]) != 1:
             reason = f"{len(readers[name])} nodes read it: {', '.join(readers[name]) or 'none'}"
             raise _refused(program, name, reason, "A netx file is one chain of layers from an Input to a Readout.")
         node = program[readers[name][0]]
         size = program.wires[name].size
-        if isinstance(node, Dense) and dense is None:
-            dense = node
+        if isinstance(node, Synapses) and synapses is None:
+            synapses = node
         elif isinstance(node, Spiking):
-            hidden.append((dense or _unit(f"{node.name}.unit", name, size), node))
-            dense = None
+            hidden.append((synapses or _unit(f"{node.name}.unit", name, size), node))
+            synapses = None
         elif isinstance(node, Readout) and hidden:
-            return Chain(inputs[start], tuple(hidden), dense or _unit(f"{node.name}.unit", name, size), node)
-        elif isinstance(node, Dense):
-            raise _refused(program, node.name, "it reads another Dense", "Multiply the two into one.")
+            return Chain(inputs[start], tuple(hidden), synapses or _unit(f"{node.name}.unit", name, size), node)
+        elif isinstance(node, Synapses):
+            raise _refused(program, node.name, "it reads other synapses", "Multiply the two into one.")
         else:
-            remedy = "Use one Input, then Dense and Spiking in turn, then a Readout; join branches outside of the file."
+            remedy = "Use one Input, then synapses and Spiking in turn, then a Readout; join branches outside the file."
             raise _refused(program, node.name, "it has no place in a chain of layers", remedy)
         name = node.name
 

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from neurokit.exchange.netx_form import NetxLayer, NetxNetwork, to_netx
+from neurokit.exchange.netx_stage import matrix
 from neurokit.files import replacing
 from neurokit.program import Program
 
@@ -63,5 +64,5 @@ def _write_surroundings(group: h5py.Group, network: NetxNetwork) -> None:
     entry["low"], entry["high"], entry["ones"] = network.source.low, network.source.high, network.ones
     if network.sent is not None:
         sent = group.create_group("sent")
-        sent["weight"], sent["bias"] = network.sent.weight, network.sent.bias
+        sent["weight"], sent["bias"] = matrix(network.sent), network.sent.line_bias
         sent.attrs["exponent"] = network.sent.exponent

@@ -3,14 +3,14 @@
 A netx file knows 8-bit weights without an exponent, one integer threshold a layer and the decays of Loihi's neuron,
 which resets to zero. What a Program says beyond that is said with more synapses and neurons:
 
-    soft reset    `iDecay = 0, vDecay = 4096` make the synaptic current the membrane, which no reset touches; a
-                  recurrent synapse of `-threshold` lowers it one step later, when the next current is added.
+    soft reset    `vDecay = 4096` makes the synaptic current the membrane, which no reset touches; a recurrent synapse
+                  lowers it by the decayed threshold one step later, when the next current is added.
     bias          lines that speak at every step of the window: the sender's in front of the first layer, behind it
                   neurons in every layer that fire whenever the lines before them speak. `bias_mant` would not do: a
                   membrane that lives in the synaptic current does not hear it, and it acts outside the window too.
     large values  a weight or threshold beyond +-127 is spread over equal copies of a layer's neurons.
-    exponent      weights, bias and threshold of a layer are multiplied out and divided by what they have in common.
-                  An exponent whose floor really rounds cannot be said behind spikes, and is refused.
+    exponent      weights, bias and threshold of a layer are multiplied out and, without leak, divided by what they have
+                  in common. An exponent whose floor really rounds cannot be said behind spikes, and is refused.
     first layer   its source is held over the window. Where its exponent rounds, the sender computes its current once a
                   sample, and the file holds the unit matrix in its place.
 
@@ -27,21 +27,16 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from neurokit.compilers.bounds import prove
-from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.exchange.chain import TARGET, Chain, chain
+from neurokit.errors import UnsupportedNode
+from neurokit.exchange.chain import TARGET, chain
+from neurokit.exchange.netx_stage import Stage, driven, require_relays, said, stage, tail
 from neurokit.integers import BIAS_LIMIT
 from neurokit.lava.digits import digits, lines
-from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Interval, Program, Spiking
-from neurokit.readouts import MemMean, Rate, ReadoutRule
+from neurokit.program import Input, Interval, Program, Synapses
 from neurokit.reference import shift
 
 #: Largest weight that netx keeps exactly: it doubles mixed weights, and Lava clips those of one sign at 255.
 LARGEST_WEIGHT = 127
-#: Lava's membrane wraps or saturates here, so a neuron with this threshold never fires.
-MEMBRANE_LIMIT = 2**17
-#: A decay of 4096 keeps nothing from step to step, one of 0 everything.
-FULL_DECAY = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +47,7 @@ class NetxLayer:
     threshold          `vThMant`: a neuron fires when its membrane is above it
     current_decay      `iDecay`, and `voltage_decay` `vDecay`, both of 4096
     neurons            the first so many lines are the Program's neurons; copies and bias lines follow
-    unit               the Program's membrane is this many times the layer's
+    unit               one unit of the layer's membrane is as much as so many of the Program's currents
     """
 
     name: str
@@ -74,38 +69,32 @@ class NetxNetwork:
     The membrane of a readout layer after `steps + len(layers)` steps, times its unit, is the Program's accumulator
     without the readout's offset.
 
-    sent     the Dense whose current the sender computes, or None when the file holds its weights
-    ones     what the lines behind the sample carry: the biases
-    readout  whether the last layer is a readout, which never fires
+    sent          the synapses whose current the sender computes, or None when the file holds their weights
+    ones          what the lines behind the sample carry: the biases
+    readout       whether the last layer is a readout, which never fires
+    message_bits  of the largest value that the sender may present, sign included
     """
 
     source: Input
-    sent: Dense | None
+    sent: Synapses | None
     ones: Int64[np.ndarray, " ones"]
     layers: tuple[NetxLayer, ...]
     readout: bool
     steps: int
+    message_bits: int
 
     def present(self, sample: Float64[np.ndarray, "*batch size"]) -> Int64[np.ndarray, "*batch lines"]:
         """What the sender presents at every step of a window. Raises OutOfRange for a sample outside its range."""
         x = self.source.encode(sample)
         if self.sent is not None:
-            x = shift(x @ self.sent.weight.T.astype(np.int64) + self.sent.bias, self.sent.exponent)
+            x = shift(self.sent.weigh(x), self.sent.exponent)
         return np.concatenate([x, np.broadcast_to(self.ones, (*x.shape[:-1], len(self.ones)))], axis=-1)
-
-    @property
-    def message_bits(self) -> int:
-        """Bits, sign included, of the largest value that the sender may present."""
-        reach = _reach(self.source)
-        if self.sent is not None:
-            reach = _currents(self.sent, self.source)
-        return int(max(reach.max(), *self.ones, 1)).bit_length() + 1
 
 
 def to_netx(program: Program, *, source: str | None = None, readout: bool = False) -> NetxNetwork:
     """The netx form of the layers behind one Input: those of an MLP, or of the branch or trunk of an operator network.
 
-    `source` names the Input where there are several. With `readout` the Dense in front of the Readout becomes a last
+    `source` names the Input where there are several. With `readout` the synapses in front of the Readout become a last
     layer that never fires and whose membrane is the readout's sum; without it the file ends with the last spikes.
 
     Raises UnsupportedNode for a node, neuron or exponent that netx cannot say, OutOfRange when the Program cannot be
@@ -113,134 +102,28 @@ def to_netx(program: Program, *, source: str | None = None, readout: bool = Fals
     """
     found = chain(program, source)
     certificate = prove(program)
-    stages = [_stage(dense, node, certificate[node.name]) for dense, node in found.hidden]
+    stages = [stage(synapses, node, program, certificate[node.name]) for synapses, node in found.hidden]
     first, sent = stages[0], None
     if first is None or not _one_synapse_each(first, found.source):
-        dense, node = found.hidden[0]
-        _require_18_bits(node, certificate[node.name], 1)
-        sent, ones = dense, np.eye(len(dense.bias), dtype=np.int64)
-        first = _Stage(node.name, ones, np.zeros(len(ones), dtype=np.int64), node.threshold, _kind(node), 1)
-    behind = [_said(stage, dense) for stage, (dense, _) in zip(stages[1:], found.hidden[1:], strict=True)]
-    tail = _tail(found, certificate, program.steps) if readout else None
-    ones, layers = _layers([first, *behind], tail)
-    return NetxNetwork(found.source, sent, ones, layers, readout, program.steps)
+        sent, node = found.hidden[0]
+        first = driven(node, program, certificate[node.name])
+    behind = [said(each, synapses) for each, (synapses, _) in zip(stages[1:], found.hidden[1:], strict=True)]
+    spikes = np.ones(found.last.shape[1], dtype=np.int64)
+    currents = certificate.get(found.last.name, Interval(0 * spikes, spikes))
+    last = tail(found, currents, program.steps) if readout else None
+    ones, layers = _layers([first, *behind], last, program.steps)
+    sample = certificate[found.source.name if sent is None else sent.name]
+    reach = max(int(np.abs(sample.low).max()), int(np.abs(sample.high).max()), *ones.tolist(), 1)
+    return NetxNetwork(found.source, sent, ones, layers, readout, program.steps, reach.bit_length() + 1)
 
 
-class _Kind(NamedTuple):
-    """What a population's states keep, and whether a recurrent synapse lowers them."""
-
-    current_decay: int
-    voltage_decay: int
-    lowered: bool = False
-
-
-#: The membrane is the synaptic current, which a recurrent synapse lowers.
-_SOFT = _Kind(0, FULL_DECAY, lowered=True)
-#: The membrane is Lava's, set to zero by a spike; the synaptic current keeps nothing.
-_HARD = _Kind(FULL_DECAY, 0)
-#: The membrane is a readout's sum, and never fires.
-_READOUTS: dict[ReadoutRule, _Kind] = {Rate(): _Kind(0, FULL_DECAY), MemMean(): _Kind(0, 0)}
-
-
-class _Stage(NamedTuple):
-    """A layer in netx's unit: integers without exponent."""
-
-    name: str
-    weight: Int64[np.ndarray, "out in"]
-    bias: Int64[np.ndarray, " out"]
-    threshold: int
-    kind: _Kind
-    unit: int
-
-
-def _kind(node: Spiking) -> _Kind:
-    if type(node.neuron) is IF and type(node.neuron.reset) in (Subtract, ToZero):
-        return _SOFT if isinstance(node.neuron.reset, Subtract) else _HARD
-    reason, remedy = f"it has no netx form for {node.neuron}", "Use IF with Subtract or ToZero."
-    raise UnsupportedNode(node.name, type(node.neuron).__name__, TARGET, reason, remedy)
-
-
-def _stage(dense: Dense, node: Spiking, membrane: Interval) -> _Stage | None:
-    """A layer with its exponent multiplied out, or None when the exponent's floor rounds."""
-    kind = _kind(node)
-    whole = _whole(dense)
-    if whole is None:
-        return None
-    weight, bias = whole
-    unit = int(np.gcd.reduce([*weight.flat, *bias, *([node.threshold] if kind.lowered else [])]))
-    unit = max(unit, 1)
-    _require_18_bits(node, membrane, unit)
-    # With a reset to zero only the comparison counts, and a membrane is a multiple of the unit.
-    return _Stage(node.name, weight // unit, bias // unit, -(-node.threshold // unit), kind, unit)
-
-
-def _whole(dense: Dense) -> tuple[np.ndarray, np.ndarray] | None:
-    """Weights and bias with the exponent multiplied out, or None when they are then no integers."""
-    weight, bias = dense.weight.astype(np.int64), dense.bias.astype(np.int64)
-    step = 2 ** max(0, -dense.exponent)
-    if (weight % step).any() or (bias % step).any():
-        return None
-    return shift(weight, dense.exponent), shift(bias, dense.exponent)
-
-
-def _said(stage: _Stage | None, dense: Dense) -> _Stage:
-    if stage is not None:
-        return stage
-    raise UnsupportedNode(
-        dense.name,
-        "Dense",
-        TARGET,
-        f"its exponent {dense.exponent} rounds the current of every step, and netx has no exponent",
-        f"Let its weights and bias be multiples of {2**-dense.exponent}, or give it an exponent of 0 or more.",
-    )
-
-
-def _require_18_bits(node: Spiking, membrane: Interval, unit: int) -> None:
-    """Refuse a layer whose membrane may leave Lava's, which wraps."""
-    reach = int(max(np.abs(membrane.low).max(), np.abs(membrane.high).max()))
-    if max(reach, node.threshold) // unit >= MEMBRANE_LIMIT:
-        limit = (MEMBRANE_LIMIT - 1) * unit
-        subject = f"layer {node.name!r}: membrane"
-        raise OutOfRange(explain(subject, f"up to {reach}", f"-{limit}..{limit} in Lava", "quantise it more coarsely"))
-
-
-def _one_synapse_each(stage: _Stage, source: Input) -> bool:
+def _one_synapse_each(first: Stage, source: Input) -> bool:
     """Whether the synapses of the first layer fit: no copies of a sample's lines, and sums that 32 bits hold."""
-    largest = max(int(np.abs(stage.weight).max()), 1)
-    sums = np.abs(stage.weight) @ _reach(source) + np.abs(stage.bias)
+    largest = max(int(np.abs(first.weight).max()), 1)
+    reach = np.maximum(np.abs(source.low.astype(np.int64)), np.abs(source.high.astype(np.int64)))
+    sums = np.abs(first.weight) @ reach + np.abs(first.bias)
     fits_sum = int(sums.max()) < largest * 2**23  # netx scales the largest weight up to 256 at most
-    return largest <= LARGEST_WEIGHT and int(np.abs(stage.bias).max()) < BIAS_LIMIT and fits_sum
-
-
-def _reach(source: Input) -> Int64[np.ndarray, " size"]:
-    """Largest magnitude of every line."""
-    return np.maximum(np.abs(source.low.astype(np.int64)), np.abs(source.high.astype(np.int64)))
-
-
-def _currents(sent: Dense, source: Input) -> Int64[np.ndarray, " size"]:
-    """No magnitude of a sent current is above these."""
-    sums = np.abs(sent.weight.astype(np.int64)) @ _reach(source) + np.abs(sent.bias.astype(np.int64))
-    return np.asarray(shift(sums, sent.exponent) + 1)
-
-
-def _tail(found: Chain, certificate: dict[str, Interval], steps: int) -> _Stage:
-    """The readout layer."""
-    name, rule = found.readout.name, found.readout.rule
-    if rule not in _READOUTS:
-        raise UnsupportedNode(name, "Readout", TARGET, f"it has no netx form for {rule}", "Use readout=False.")
-    whole = _whole(found.last)
-    if whole is None:
-        raise UnsupportedNode(
-            found.last.name, "Dense", TARGET, f"its exponent {found.last.exponent} rounds", "Use readout=False."
-        )
-    weight, bias = whole
-    unit = max(int(np.gcd.reduce([*weight.flat, *bias])), 1)
-    excited, inhibited = np.maximum(weight, 0).sum(axis=1) + bias, np.minimum(weight, 0).sum(axis=1) + bias
-    reach = int(np.maximum(np.abs(excited), np.abs(inhibited)).max()) * rule.normaliser(steps)
-    if reach // unit >= MEMBRANE_LIMIT:
-        limit = f"below {MEMBRANE_LIMIT * unit} in magnitude on Lava"
-        raise OutOfRange(explain(f"readout {name!r}: sum", f"up to {reach}", limit, "use readout=False"))
-    return _Stage(name, weight // unit, bias // unit, MEMBRANE_LIMIT + 1, _READOUTS[rule], unit)
+    return largest <= LARGEST_WEIGHT and int(np.abs(first.bias).max()) < BIAS_LIMIT and fits_sum
 
 
 class _Size(NamedTuple):
@@ -255,26 +138,28 @@ class _Size(NamedTuple):
         return self.neurons + self.ones
 
 
-def _sizes(stages: Sequence[_Stage], tail: _Stage | None) -> list[_Size]:
+def _sizes(stages: Sequence[Stage], last: Stage | None) -> list[_Size]:
     """As many copies and bias lines as the layer itself and the one behind it need."""
     sizes: list[_Size] = []
-    behind, behind_has_ones = tail, False
-    for stage in reversed(stages):
+    behind, behind_has_ones = last, False
+    for each in reversed(stages):
         weight = bias = 0
         if behind is not None:
             weight, bias = int(np.abs(behind.weight).max()), int(np.abs(behind.bias).max())
             bias = max(bias, behind.threshold) if behind_has_ones else bias
-        own = stage.threshold if stage.kind.lowered else 0
+        own = max(int(np.abs(each.recurrent).max()), each.lowered)
         copies = max(1, -(-own // LARGEST_WEIGHT), -(-weight // LARGEST_WEIGHT))
         ones = -(-bias // (LARGEST_WEIGHT * copies))
-        sizes.append(_Size(len(stage.bias), copies, ones))
-        behind, behind_has_ones = stage, ones > 0
+        sizes.append(_Size(len(each.bias), copies, ones))
+        behind, behind_has_ones = each, ones > 0
     return sizes[::-1]
 
 
-def _layers(stages: Sequence[_Stage], tail: _Stage | None) -> tuple[Int64[np.ndarray, " ones"], tuple[NetxLayer, ...]]:
+def _layers(
+    stages: Sequence[Stage], last: Stage | None, steps: int
+) -> tuple[Int64[np.ndarray, " ones"], tuple[NetxLayer, ...]]:
     """What the sender's bias lines carry, and the layers."""
-    sizes = _sizes(stages, tail)
+    sizes = _sizes(stages, last)
     first, size = stages[0], sizes[0]
     first_bias = digits(first.bias)
     relay = [first.threshold] if size.ones else []
@@ -283,26 +168,29 @@ def _layers(stages: Sequence[_Stage], tail: _Stage | None) -> tuple[Int64[np.nda
     weight[: size.neurons] = np.hstack([first.weight, first_bias, np.zeros((size.neurons, len(relay)), dtype=np.int64)])
     weight[size.neurons :, -1:] = 1
     layers = [_layer(first, size, weight)]
-    for stage, size, before in zip(stages[1:], sizes[1:], sizes, strict=False):
-        layers.append(_layer(stage, size, _synapses(stage, size, before)))
-    if tail is not None:
-        size = _Size(len(tail.bias), 1, 0)
-        layers.append(_layer(tail, size, _synapses(tail, size, sizes[-1])))
+    for each, size, before in zip(stages[1:], sizes[1:], sizes, strict=False):
+        layers.append(_layer(each, size, _synapses(each, size, before)))
+    for each, size in zip(stages, sizes, strict=True):
+        if size.ones:
+            require_relays(each, steps)
+    if last is not None:
+        size = _Size(len(last.bias), 1, 0)
+        layers.append(_layer(last, size, _synapses(last, size, sizes[-1])))
     return ones, tuple(layers)
 
 
-def _synapses(stage: _Stage, size: _Size, before: _Size) -> Int64[np.ndarray, "lines before"]:
+def _synapses(each: Stage, size: _Size, before: _Size) -> Int64[np.ndarray, "lines before"]:
     """Weights of one copy of a layer from all copies of the layer before."""
     weight = np.zeros((size.width, before.copies, before.width), dtype=np.int64)
-    weight[: size.neurons, :, : before.neurons] = np.moveaxis(_spread(stage.weight, before.copies), 0, 1)
+    weight[: size.neurons, :, : before.neurons] = np.moveaxis(_spread(each.weight, before.copies), 0, 1)
     if before.ones:
-        bias = np.concatenate([stage.bias, np.full(size.ones, stage.threshold)])
+        bias = np.concatenate([each.bias, np.full(size.ones, each.threshold)])
         parts = _spread(bias, before.copies * before.ones).T
         weight[:, :, before.neurons :] = parts.reshape(size.width, before.copies, before.ones)
     return weight.reshape(size.width, -1)
 
 
-def _spread(values: np.ndarray, parts: int) -> np.ndarray:
+def _spread(values: np.ndarray, parts: int) -> Int64[np.ndarray, "parts *shape"]:
     """`values` as a sum of `parts` arrays of weights, along a new first axis."""
     spread, rest = [], values
     for _ in range(parts):
@@ -312,22 +200,23 @@ def _spread(values: np.ndarray, parts: int) -> np.ndarray:
     return np.array(spread)
 
 
-def _layer(stage: _Stage, size: _Size, weight: np.ndarray) -> NetxLayer:
+def _layer(each: Stage, size: _Size, weight: np.ndarray) -> NetxLayer:
     """The layer with all its copies; `weight` are the synapses of one."""
+    own = -each.lowered * np.eye(size.width, dtype=np.int64)
+    own[: size.neurons, : size.neurons] = each.recurrent
     recurrent = None
-    if stage.kind.lowered:
-        parts = _spread(np.array(stage.threshold), size.copies)
-        recurrent = np.kron(np.tile(-parts, (size.copies, 1)), np.eye(size.width, dtype=np.int64)).astype(np.int32)
+    if own.any():
+        recurrent = np.tile(np.hstack(list(_spread(own, size.copies))), (size.copies, 1)).astype(np.int32)
     elif not weight.any():
         remedy = "Leave the layer out, or give it a weight."
-        raise UnsupportedNode(stage.name, "Dense", TARGET, "netx cannot read a layer whose weights are all 0", remedy)
+        raise UnsupportedNode(each.name, "Dense", TARGET, "netx cannot read a layer whose weights are all 0", remedy)
     return NetxLayer(
-        name=stage.name,
+        name=each.name,
         weight=np.tile(weight, (size.copies, 1)).astype(np.int32),
         recurrent=recurrent,
-        threshold=stage.threshold - 1,
-        current_decay=stage.kind.current_decay,
-        voltage_decay=stage.kind.voltage_decay,
+        threshold=each.threshold - 1,
+        current_decay=each.decays.current,
+        voltage_decay=each.decays.voltage,
         neurons=size.neurons,
-        unit=stage.unit,
+        unit=each.unit,
     )

@@ -1,0 +1,95 @@
+"""Networks that lava-dl's slayer exported run as slayer simulated them, spike for spike; what has no place is refused.
+
+`tests/exchange_apart/write_slayer.py` makes the files.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from neurokit.errors import OutOfRange, ProgramError, UnsupportedNode
+from neurokit.exchange.netx_file import export_netx
+from neurokit.exchange.slayer import import_netx
+from neurokit.program import Program
+from neurokit.twin import Twin
+
+FILES = Path(__file__).parent / "data" / "netx"
+CASES = ["integrator", "leaky", "current-based", "current-based-recurrent"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_spike_is_slayer_s(case: str, tmp_path: Path) -> None:
+    recorded = np.load(FILES / f"{case}.npz")
+    inputs, expected = recorded["inputs"], recorded["spikes"]
+    program = import_netx(FILES / f"{case}.net", steps=expected.shape[1])
+    result = Twin().run(Program.load(program.save(tmp_path / "imported.h5")), {"x": inputs}, record=True)
+    assert result.trace is not None
+    np.testing.assert_array_equal(result.trace.spikes["layer2"], expected)
+    np.testing.assert_allclose(result.output, expected.mean(axis=1), rtol=1e-12)  # one division
+    assert expected.sum() > 30
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_exported_again_the_file_holds_the_same_network(case: str, tmp_path: Path) -> None:
+    """Up to what all numbers of an integrator have in common."""
+    again = export_netx(import_netx(FILES / f"{case}.net", steps=8), tmp_path / "again.net")
+    with h5py.File(FILES / f"{case}.net") as file:
+        for i, layer in enumerate(again.layers):
+            original = file[f"layer/{i}"]
+            np.testing.assert_array_equal(layer.weight * layer.unit, original["weight"][()])
+            assert layer.current_decay == original["neuron/iDecay"][()]
+            assert layer.voltage_decay == original["neuron/vDecay"][()]
+            assert layer.threshold == original["neuron/vThMant"][()] // layer.unit
+            if layer.recurrent is not None:
+                np.testing.assert_array_equal(layer.recurrent, original["weight_rec"][()])
+
+
+def _set(where: str, value: object) -> Callable[[h5py.File], None]:
+    def edit(file: h5py.File) -> None:
+        if where in file:
+            del file[where]
+        file[where] = value
+
+    return edit
+
+
+def _drop(where: str) -> Callable[[h5py.File], None]:
+    def edit(file: h5py.File) -> None:
+        del file[where]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "error", "names"),
+    [
+        (_set("layer/1/type", np.array([b"conv"])), UnsupportedNode, r"'layer1' \(conv\)"),
+        (_set("layer/1/neuron/type", np.array([b"SDNN"])), UnsupportedNode, r"'layer1' \(SDNN\).*no CUBA"),
+        (_set("layer/1/delay", np.array([0, 3])), UnsupportedNode, r"'layer1' \(delay\)"),
+        (_set("layer/1/bias", np.ones(8)), UnsupportedNode, r"'layer1' \(bias\)"),
+        (_set("layer/1/neuron/gradedSpike", True), UnsupportedNode, "'layer1'.*graded"),
+        (_set("layer/1/neuron/iDecay", np.array([1, 2])), UnsupportedNode, "'layer1'.*2 values of iDecay"),
+        (_set("layer/1/neuron/vDecay", 5000), OutOfRange, r"layer1: vDecay is 5000; legal is an integer in 0\.\.4096"),
+        (_set("layer/1/neuron/vThMant", 2**17), OutOfRange, "layer1: vThMant"),
+        (_set("layer/1/weight", np.full((8, 8), 0.5)), OutOfRange, "layer1: weight.*matrix .* of integers"),
+        (_set("layer/1/weight", np.full((8, 8), 255)), OutOfRange, "layer1.synapses.*weight"),
+        (_drop("layer/1/weight"), ProgramError, "layer1: weight"),
+        (_drop("layer/1"), ProgramError, "no netx file"),
+        (_drop("layer"), ProgramError, "no netx file"),
+        (_drop("layer/1/neuron"), UnsupportedNode, "'layer1'.*no neuron"),
+    ],
+)
+def test_what_has_no_place_in_a_program_is_refused_by_name(
+    edit: Callable[[h5py.File], None], error: type[Exception], names: str, tmp_path: Path
+) -> None:
+    path = shutil.copy(FILES / "leaky.net", tmp_path / "spoilt.net")
+    with h5py.File(path, "r+") as file:
+        edit(file)
+    with pytest.raises(error, match=names):
+        import_netx(path, steps=4)
