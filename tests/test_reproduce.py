@@ -114,16 +114,20 @@ class _WithoutTest:
         return Split(train=SMALL.generate(seed).train, test=None)  # type: ignore[type-var]
 
 
-def test_settings_are_chosen_without_the_test_set() -> None:
+def test_settings_are_chosen_without_the_test_set(tmp_path: Path) -> None:
     row = replace(ROW, problem=_WithoutTest(), held_out=6, grid={"learning_rate": (1e-9, 3e-2), "iterations": (5, 30)})
-    choice = tune(row)
+    choice = tune(row, Cache(tmp_path))
     assert [(c.settings.learning_rate, c.settings.iterations) for c in choice.candidates] == [
         (1e-9, 5), (1e-9, 30), (3e-2, 5), (3e-2, 30),
     ]  # fmt: skip
     assert choice.best.error == min(c.error for c in choice.candidates)
     assert choice.best.settings.learning_rate == 3e-2, "a rate of 1e-9 learns nothing"
     assert not choice.agrees
-    assert tune(replace(row, settings=choice.best.settings)).agrees
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = tune(replace(row, settings=choice.best.settings), Cache(tmp_path))
+    assert again.agrees
+    assert again.candidates == choice.candidates
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == stamps, "nothing was trained again"
     assert json.loads(json.dumps(choice.as_dict()))["candidates"][0]["learning_rate"] == 1e-9
 
 
@@ -148,7 +152,7 @@ def test_a_run_that_diverges_is_a_result_and_misses_its_bar(tmp_path: Path) -> N
     assert (record["mean"], record["met"]) == (None, False)
     assert "| diverged | diverged |" in markdown([record], 1.0)
     draw([record], tmp_path / "curves.png", 1.0)
-    (choice,) = [tune(replace(row, held_out=6))]
+    choice = tune(replace(row, held_out=6), Cache(tmp_path / "tuning"))
     assert choice.as_dict()["candidates"][0]["validation_error"] is None
 
 

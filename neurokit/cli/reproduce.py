@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.errors import RunError, explain
@@ -87,6 +89,7 @@ def _reproduce(
 
 
 def _tune(name: str, chosen: tuple[Any, ...], budget: float, folder: Path, json: str | None) -> None:
+    from neurokit.reproduce.runner import Cache
     from neurokit.reproduce.tune import tune
 
     choices = []
@@ -94,7 +97,8 @@ def _tune(name: str, chosen: tuple[Any, ...], budget: float, folder: Path, json:
         task = bars.add_task(f"tune {name}", total=len(chosen), note="")
         for i, row in enumerate(chosen):
             bars.update(task, completed=i, note=row.name)
-            choices.append(tune(row, lambda share, i=i: bars.update(task, completed=i + share)))  # type: ignore[misc]
+            told = partial(_told, bars, task, i)
+            choices.append(tune(row, Cache(folder / "tuning"), told))
     lines: list[list[object]] = []
     for choice in choices:
         for candidate in choice.candidates:
@@ -114,3 +118,7 @@ def _tune(name: str, chosen: tuple[Any, ...], budget: float, folder: Path, json:
     emit(record, str(folder / "tuning.json"))
     console.print(f"written to {folder}/tuning.json", markup=False)
     emit(record, json)
+
+
+def _told(bars: Progress, task: TaskID, before: int, share: float) -> None:
+    bars.update(task, completed=before + share)

@@ -10,6 +10,7 @@ from typing import Any
 
 from neurokit.problems.data import Split, carve
 from neurokit.reproduce.row import Row
+from neurokit.reproduce.runner import Cache
 from neurokit.reproduce.trial import train_on
 from neurokit.training import Settings
 
@@ -64,11 +65,11 @@ class Choice:
         }
 
 
-def tune(row: Row, progress: Callable[[float], None] | None = None) -> Choice:
+def tune(row: Row, cache: Cache, progress: Callable[[float], None] | None = None) -> Choice:
     """Train every combination of the row's grid, whole length, and judge each on the row's `held_out` samples.
 
     The samples held out are drawn at random from the training set; the test set is never looked at. A row without a
-    grid has one candidate, its own settings.
+    grid has one candidate, its own settings. Candidates in `cache` are not trained again.
     """
     train, validation = carve(row.problem.generate(TUNING_SEED).train, row.held_out, TUNING_SEED)
     combinations: list[dict[str, Any]] = [
@@ -77,8 +78,12 @@ def tune(row: Row, progress: Callable[[float], None] | None = None) -> Choice:
     candidates = []
     for i, changes in enumerate(combinations):
         settings = replace(row.settings, **changes)
-        split: Split[Any] = Split(train=train, test=validation)
-        trial = train_on(split, replace(row, settings=settings), TUNING_SEED)
+        candidate = replace(row, settings=settings)
+        trial = cache.load(candidate, TUNING_SEED)
+        if trial is None:
+            split: Split[Any] = Split(train=train, test=validation)
+            trial = train_on(split, candidate, TUNING_SEED)
+            cache.save(candidate, trial)
         error = math.inf if trial.errors is None else trial.errors[row.metric.value]
         candidates.append(Candidate(settings, error, trial.seconds))
         if progress is not None:
