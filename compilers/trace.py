@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from neurokit import graph as g
 from neurokit.errors import GraphError, UnsupportedNode, explain
+from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
@@ -38,6 +39,12 @@ def _(model: MLP, domain: Domain) -> g.Graph:
     _require_inputs(domain, "x")
     nodes = (_input("x", model.inputs, domain), *_stack(model, "", "x"), g.Output("y", "readout.total"))
     return g.Graph(nodes=nodes, steps=model.steps)
+
+
+@trace.register
+def _(model: LocalReadouts, domain: Domain) -> g.Graph:
+    """The network alone: local readouts serve training only."""
+    return trace(model.network, domain)
 
 
 @trace.register

@@ -15,10 +15,14 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor, nn
 
+from neurokit.compilers.trace import trace
 from neurokit.errors import OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
+from neurokit.hw_configs import Hardware
 from neurokit.metrics import RelativeL2, relative_l2
 from neurokit.problems.data import Data, OperatorData
+from neurokit.support import require_support
+from neurokit.targets import Target
 
 #: Decay of Adam's running means of the gradient and of its square.
 BETAS = (0.9, 0.999)
@@ -243,6 +247,7 @@ def fit(
     weight_decay: float = 0.0,
     seed: int = 0,
     threads: int = 1,
+    for_target: Target | Hardware | None = None,
     observers: Sequence[Observer] = (),
 ) -> History:
     """Train `model` in place to the least mean square error on `data`.
@@ -253,12 +258,17 @@ def fit(
     anew. `threads` is the number of torch's threads meanwhile: networks of some thousand parameters are fastest on one.
     The same `seed` on the same machine gives the same weights, bit for bit. `observers` attend the run.
 
+    With `for_target`, such as `Twin()`, `LavaCPU()` or a chip, a network that could never run there is refused before
+    anything is computed: UnsupportedNode or DoesNotFit, see `neurokit.support.require_support`.
+
     Raises OutOfRange for settings that cannot train, TrainingDiverged naming iteration and parameter as soon as a
     loss, a gradient or a parameter is not finite, and what an observer raises.
     """
     if threads < 1:
         raise OutOfRange(explain("fit: threads", threads, "at least 1", "raise it"))
     settings = Settings(iterations, batch_size, learning_rate, weight_decay, seed)
+    if for_target is not None:
+        require_support(trace(model, data.domain), for_target)
     training = Training(model, data, estimator, settings)
     with _threads(threads):
         for observer in observers:

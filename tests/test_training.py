@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from neurokit.errors import OutOfRange, TrainingDiverged  # noqa: E402
+from neurokit.errors import OutOfRange, TrainingDiverged, UnsupportedNode  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.closed_form import ClosedFormReadout  # noqa: E402
 from neurokit.gradients.estimator import Batch, Estimate, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
+from neurokit.gradients.local_loss import LocalLoss, LocalReadouts  # noqa: E402
 from neurokit.gradients.scopes import Layerwise  # noqa: E402
+from neurokit.hw_configs import load_chip  # noqa: E402
+from neurokit.lava.target import LavaCPU  # noqa: E402
 from neurokit.metrics import relative_l2  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
+from neurokit.neurons import IF, ToZero  # noqa: E402
 from neurokit.problems.data import PointData, Split, TripleData  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
+from neurokit.trainable import Trainable  # noqa: E402
 from neurokit.training import Observer, Samples, Settings, Tell, Training, evaluate, fit, predict, schedule  # noqa: E402
+from neurokit.twin import Twin  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -243,6 +250,29 @@ def test_settings_that_cannot_train_are_refused(poisson: Split, bad: dict[str, f
     settings = {"iterations": 1, "batch_size": 4, "learning_rate": 1e-3} | bad
     with pytest.raises(OutOfRange, match=next(iter(bad))):
         fit(operator(), poisson.train, Backprop(), **settings)  # type: ignore[arg-type]
+
+
+def test_what_could_never_run_is_refused_before_anything_is_computed(poisson: Split) -> None:
+    class Never(Estimator):
+        def estimate(self, model, batch, generator, trained):  # type: ignore[no-untyped-def]
+            raise AssertionError("the network was refused")
+
+    settings: dict[str, Any] = {"iterations": 1, "batch_size": 4, "learning_rate": 1e-3}
+    hard = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(reset=ToZero()))
+    with pytest.raises(UnsupportedNode, match=r"'branch\.0\.spikes' \(IF zero\) is not supported by lava.*Subtract"):
+        fit(hard, poisson.train, Never(), for_target=LavaCPU(), **settings)
+    strict = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(strict=True))
+    with pytest.raises(UnsupportedNode, match=r"IF subtract strict.*strict=False"):
+        fit(strict, poisson.train, Never(), for_target=Twin(), **settings)
+    with pytest.raises(UnsupportedNode, match=r"not supported by Loihi 1: its values are graded messages"):
+        fit(operator(), poisson.train, Never(), for_target=load_chip("loihi1"), **settings)
+    with pytest.raises(UnsupportedNode, match="trace"):
+        fit(torch.nn.Linear(2, 1), bump(), Never(), for_target=Twin(), **settings)
+    trained = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(threshold=Trainable(1.0)))
+    for target in (Twin(), LavaCPU(), load_chip("loihi2")):
+        fit(trained, poisson.train, Backprop(), for_target=target, **settings)
+    local = LocalReadouts(MLP(inputs=2, hidden=(3, 3), outputs=1))
+    fit(local, bump(), LocalLoss(Backprop()), for_target=LavaCPU(), **settings)
 
 
 def test_aligned_triples_are_judged_as_one_sample() -> None:

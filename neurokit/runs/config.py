@@ -14,6 +14,7 @@ from neurokit.errors import OutOfRange, RunError, explain
 from neurokit.files import write_text
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.local_loss import LocalLoss, LocalReadouts
+from neurokit.hw_configs import Hardware
 from neurokit.networks.model_file import Model
 from neurokit.problems.data import Data, Split
 from neurokit.problems.data_files import DataFiles
@@ -26,7 +27,9 @@ from neurokit.runs.estimators import READOUTS, LayerwiseForward, Method, Readout
 from neurokit.runs.networks import NETWORKS, AnySurrogate, DeepONetLayers, IFTable, MLPLayers, Network, NeuronKind
 from neurokit.runs.problems import PROBLEMS, Problem
 from neurokit.runs.tables import Reader, Vocabularies, Vocabulary, keys, plain, toml
+from neurokit.support import target_named
 from neurokit.surrogates import Gaussian
+from neurokit.targets import Target
 from neurokit.training import Settings
 
 if sys.version_info >= (3, 11):
@@ -93,6 +96,7 @@ class Run:
     checkpoint_every    iterations between checkpoints; without it only time counts
     checkpoint_seconds  seconds between checkpoints
     tensorboard         whether to log for TensorBoard too
+    target              refuse at once what it could never run: reference, twin, lava, lava-softif, or a chip or board
     spread              what several processes (torchrun) divide among them: the directions, or the batch
     """
 
@@ -103,6 +107,7 @@ class Run:
     checkpoint_every: int | None = None
     checkpoint_seconds: float = 30.0
     tensorboard: bool = False
+    target: str | None = None
     spread: Literal["directions", "data"] = "directions"
 
     def __post_init__(self) -> None:
@@ -110,6 +115,11 @@ class Run:
         if self.checkpoint_every is not None:
             require_least(self, checkpoint_every=1)
         require_above_zero(self, "checkpoint_seconds")
+        self.for_target()
+
+    def for_target(self) -> Target | Hardware | None:
+        """What the trained network is to run on; raises ChipError for a word that names nothing."""
+        return None if self.target is None else target_named(self.target)
 
 
 @dataclass(frozen=True)

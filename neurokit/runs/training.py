@@ -76,6 +76,7 @@ def train_run(
             weight_decay=config.optimiser.weight_decay,
             seed=config.seeds.estimator,
             threads=config.run.threads,
+            for_target=config.run.for_target(),
             observers=[Resume(folder), Agreement(team, config.run.evaluate_every), *attending],
         )
 
