@@ -57,4 +57,4 @@ def _push(
 
 def _signed(e: Float[Tensor, "K T batch"], s: Float[Tensor, "T batch n"]) -> Float[Tensor, "K batch n"]:
     """`sum_t e[k, t] s[t]`."""
-    return (e.permute(2, 0, 1) @ s.permute(1, 0, 2)).transpose(0, 1)
+    return (e.permute(2, 0, 1).contiguous() @ s.permute(1, 0, 2)).transpose(0, 1)  # BLAS wants the copy

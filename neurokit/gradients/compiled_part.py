@@ -119,7 +119,7 @@ def parts_of(mlp: MLP, samples: int, rows: int) -> Iterator[Part]:
 
 def currents(layer: Layer, s: Float[Tensor, "T batch m"]) -> Float[Tensor, "T batch n"]:
     """`W s[t] + b`."""
-    return (s.flatten(0, 1) @ layer.weight.T).add_(layer.bias).reshape(*s.shape[:2], -1)
+    return torch.addmm(layer.bias, s.flatten(0, 1), layer.weight.T).reshape(*s.shape[:2], -1)
 
 
 def below(layer: Layer, ds: Float[Tensor, "rows T batch m"]) -> Float[Tensor, "rows T batch n"]:

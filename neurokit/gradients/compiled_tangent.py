@@ -102,13 +102,11 @@ def _layers(
 
 def _own(layer: Layer, s: Tensor) -> Float[Tensor, "K T batch n"] | None:
     """`dW s[t] + db` of the layer's own parameters."""
-    own = None
-    if layer.dweight is not None:
-        own = (s.flatten(0, 1) @ layer.dweight.transpose(1, 2)).reshape(len(layer.dweight), *s.shape[:2], -1)
-    if layer.dbias is not None:
-        dbias = layer.dbias[:, None, None]
-        own = dbias.expand(-1, *s.shape[:2], -1) if own is None else own.add_(dbias)
-    return own
+    if layer.dweight is None:
+        return None if layer.dbias is None else layer.dbias[:, None, None].expand(-1, *s.shape[:2], -1)
+    flat, dweight = s.flatten(0, 1).expand(len(layer.dweight), -1, -1), layer.dweight.transpose(1, 2)
+    own = flat.bmm(dweight) if layer.dbias is None else torch.baddbmm(layer.dbias[:, None], flat, dweight)
+    return own.reshape(len(own), *s.shape[:2], -1)
 
 
 def _own_share(layer: Layer, c: Tensor, s: Tensor) -> Float[Tensor, "K batch n"] | None:

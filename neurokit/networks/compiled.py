@@ -133,11 +133,11 @@ class _Features(torch.autograd.Function):
             for i in range(depth)
             if any(p.requires_grad for p in (*(synapses[2 * i - 2 : 2 * i] if i else (z,)), *learned[i].values()))
         )
-        ctx.layout, ctx.layers, ctx.weights, ctx.samples = layout, layers, [w.detach() for w in synapses[::2]], len(z)
+        ctx.layout, ctx.layers, ctx.weights = layout, layers, [w.detach() for w in synapses[::2]]
         ctx.save_for_backward(*(torch.from_numpy(current) for current in currents), *trains)
-        ctx.known = None
-        if layers[0].drawn and mlp.noise is not None:
-            ctx.known = drawn(mlp, layers, currents, len(z), ctx.first)
+        ctx.known = [None] * depth
+        if layers[0].drawn:
+            ctx.known = None if mlp.noise is None else drawn(mlp, layers, currents, len(z), ctx.first)
         return phi
 
     @staticmethod
@@ -145,9 +145,8 @@ class _Features(torch.autograd.Function):
     def backward(ctx: Any, lphi: Tensor) -> tuple[Any, ...]:
         mlp, layers, depth = ctx.layout.mlp, ctx.layers, len(ctx.layers)
         currents, trains = ctx.saved_tensors[:depth], ctx.saved_tensors[depth:]
-        known = ctx.known
-        if known is None:
-            known = drawn(mlp, layers, currents, ctx.samples, ctx.first) if layers[0].drawn else [None] * depth
+        if ctx.known is None:
+            noise_for(mlp.surrogate, None, (), lphi)  # raises: a network without noise answers, but has no gradient
         of_synapses: list[Tensor | None] = []
         of_values: list[Tensor | None] = []
         of_current, error, pull = None, lanes(lphi), layers[-1].pull_features
@@ -157,7 +156,7 @@ class _Features(torch.autograd.Function):
                 of_current, of_values = None, [*[None] * len(names), *of_values]
                 of_synapses = [None, None, *of_synapses] if i else of_synapses
                 continue
-            la, sums = pull(currents[i].numpy(), error, known=known[i], fields=bool(names))
+            la, sums = pull(currents[i].numpy(), error, known=ctx.known[i], fields=bool(names))
             of_values = [*(lphi.new_tensor(sums[name]) for name in names), *of_values]
             of_current = torch.from_numpy(la).reshape(-1, mlp.widths[i])
             if i:
@@ -169,10 +168,7 @@ class _Features(torch.autograd.Function):
 
 
 def drawn(mlp: MLP, layers: Sequence[Population], currents: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
-    """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order.
-
-    Raises GraphError when nobody brought a generator.
-    """
+    """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order."""
     surrogate = mlp.surrogate
     assert isinstance(surrogate, WeakGaussian), "no other is random"
     distances = [layer.distances(current) for layer, current in zip(layers[first:], currents[first:], strict=True)]
