@@ -22,9 +22,9 @@ from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibratio
 from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
-from neurokit.compilers.quantization.lowering import Lowering, QuantizedLayer
+from neurokit.compilers.quantization.lowering import Lowering, Memory, QuantizedLayer
 from neurokit.compilers.quantization.report import QuantizationReport, report
-from neurokit.compilers.quantization.scales import Plan, Scale
+from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
 from neurokit.errors import GraphError, explain
 from neurokit.integers import Widths
@@ -35,14 +35,14 @@ class Quantization:
     """A Program and how its integers came to be.
 
     graph   what was quantised
-    plan    the scale of every layer and input: with it `quantize` makes the same choices again
+    plan    every choice: with it `quantize` makes the same again, of this Graph or of one with other weights
     layers  by layer, the integers of its weights and their real values in the Graph, before equalisation
     tried   what the search tried, layer by layer; empty without samples
     """
 
     graph: g.Graph
     program: p.Program
-    plan: Mapping[str, Scale]
+    plan: Plan
     layers: Mapping[str, QuantizedLayer]
     tried: tuple[Tried, ...]
 
@@ -99,10 +99,10 @@ def explain_quantization(
     provenance: Mapping[str, str] | None = None,
 ) -> Quantization:
     """What `quantize` does, with its reasons. Membranes stay within their width by the factor `headroom`."""
-    _require_layers(graph, grid, plan or {})
+    _require_layers(graph, grid, plan or Plan())
     widths = widths or Widths()
-    powers = gains(graph, grid)
-    equal = equalize(graph, grid)
+    powers = gains(graph, grid) if plan is None or plan.gains is None else plan.gains
+    equal = equalize(graph, powers)
     searched = search is not None and calibration is not None and plan is None
     most = search.samples if search is not None and searched else ENOUGH
     samples = None if calibration is None else Calibration(equal, calibration, most)
@@ -112,16 +112,18 @@ def explain_quantization(
         "quantize.rounding": "to nearest" if samples is None else "for calibration data",
     }
 
-    def lowered(plan: Plan) -> Lowering:
-        pass_ = Lowering(equal, grid, widths, samples, plan, headroom)
+    memory: Memory = {}
+
+    def lowered(scales: Mapping[str, Scale | Wish]) -> Lowering:
+        pass_ = Lowering(equal, grid, widths, samples, scales, headroom, memory)
         pass_.run()
         return pass_
 
-    def program(plan: Plan) -> p.Program:
-        return p.Program(nodes=tuple(lowered(plan).nodes.values()), steps=graph.steps, widths=widths)
+    def program(scales: Mapping[str, Wish]) -> p.Program:
+        return p.Program(nodes=tuple(lowered(scales).nodes.values()), steps=graph.steps, widths=widths)
 
     tried: list[Tried] = []
-    chosen: Plan = plan or {}
+    chosen: Mapping[str, Scale | Wish] = plan.scales if plan is not None else {}
     if search is not None and samples is not None and searched:
         inputs = samples.inputs
 
@@ -132,15 +134,21 @@ def explain_quantization(
         chosen, tried = descend(layers, program, judge, search)
     pass_ = lowered(chosen)
     result = p.Program(tuple(pass_.nodes.values()), graph.steps, widths, provenance={**made, **(provenance or {})})
-    layers_ = {
-        name: replace(
-            layer,
-            unit=layer.unit / np.exp2(powers[name].rows) if name in powers else layer.unit,
-            bias_unit=layer.bias_unit / np.exp2(powers[name].rows) if name in powers else layer.bias_unit,
-        )
-        for name, layer in pass_.layers.items()
-    }
-    return Quantization(graph, replace(result, certificate=prove(result)), dict(pass_.chosen), layers_, tuple(tried))
+    return Quantization(
+        graph,
+        replace(result, certificate=prove(result)),
+        Plan(dict(pass_.chosen), powers),
+        {name: _of_graph(layer, powers.get(name)) for name, layer in pass_.layers.items()},
+        tuple(tried),
+    )
+
+
+def _of_graph(layer: QuantizedLayer, gain: Gain | None) -> QuantizedLayer:
+    """A layer in units of the Graph before equalisation."""
+    if gain is None:
+        return layer
+    rows, columns = np.exp2(gain.rows), np.exp2(gain.columns)
+    return replace(layer, unit=layer.unit / (rows[:, None] * columns), bias_unit=layer.bias_unit / rows)
 
 
 def _bits(graph: g.Graph, grid: Grids) -> str:
@@ -154,6 +162,6 @@ def _require_layers(graph: g.Graph, grid: Grids, plan: Plan) -> None:
     layers = [node.name for node in graph.nodes if isinstance(node, g.Dense)]
     inputs = [node.name for node in graph.inputs]
     named = [] if isinstance(grid, WeightGrid) else [("grid", name, layers) for name in grid]
-    for what, name, legal in [*named, *(("plan", name, [*layers, *inputs]) for name in plan)]:
+    for what, name, legal in [*named, *(("plan", name, [*layers, *inputs]) for name in plan.scales)]:
         if name not in legal:
             raise GraphError(explain(f"{what}: layer", repr(name), f"one of {legal}", "name a layer of the Graph"))

@@ -8,7 +8,7 @@ import pytest
 from neurokit import graph as g
 from neurokit import program as p
 from neurokit import reference
-from neurokit.compilers.quantization.equalize import equalize
+from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import LayerGrid, WeightGrid
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
 from neurokit.compilers.quantize import quantize
@@ -89,12 +89,12 @@ def test_equalisation_changes_no_bit_of_the_answer() -> None:
     for seed in range(3):
         graph = operator(seed)
         assert np.array_equal(
-            reference.run(graph, PAIRS).output, reference.run(equalize(graph, WeightGrid()), PAIRS).output
+            reference.run(graph, PAIRS).output, reference.run(equalize(graph, gains(graph, WeightGrid())), PAIRS).output
         )
 
 
 def test_equalised_lines_use_the_range_that_the_sum_can_undo() -> None:
-    graph = equalize(operator(0), WeightGrid())
+    graph = equalize(operator(0), gains(operator(0), WeightGrid()))
     weights = {node.name: node.weight for node in graph.nodes if isinstance(node, g.Dense)}
     spread = weights["sum"].max() / weights["sum"].min()
     assert spread == 2**6, "the sum's 8-bit weights 1..64 are all used"

@@ -32,7 +32,7 @@ def dequantize(
             continue
         assert isinstance(integer, p.Dense), "the Program was made of this Graph"
         layer = layers[node.name]
-        weight = integer.weight * layer.unit[:, None]
+        weight = integer.weight * layer.unit
         reader = program[readers[node.name][0]]
         if isinstance(reader, p.Readout):
             half = 2 ** (reader.shift - 1) if reader.shift else 0

@@ -9,24 +9,20 @@ powers of two, so that `C` stays exact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from neurokit.compilers.quantization.grid import Grids, grid_of
+from neurokit.compilers.quantization.scales import Gain
 from neurokit.graph import Dense, Graph, GraphNode, Product, Readout
 from neurokit.wiring import consumers
 
 
-def equalize(graph: Graph, grids: Grids) -> Graph:
-    """An equal Graph, in which the layers before every Product use the range of their grid in every row.
-
-    A Product is left alone unless each factor is a Readout of a Dense, nothing else reads those, and one Dense reads
-    the product.
-    """
-    powers = gains(graph, grids)
+def equalize(graph: Graph, powers: Mapping[str, Gain]) -> Graph:
+    """An equal Graph, with the layers named in `powers` multiplied by them."""
     nodes: list[GraphNode] = []
     for node in graph.nodes:
         gain = powers.get(node.name)
@@ -39,15 +35,12 @@ def equalize(graph: Graph, grids: Grids) -> Graph:
     return replace(graph, nodes=tuple(nodes))
 
 
-class Gain(NamedTuple):
-    """Exponents of two by which rows and columns of a Dense are multiplied."""
-
-    rows: Int[np.ndarray, " out"]
-    columns: Int[np.ndarray, " in"]
-
-
 def gains(graph: Graph, grids: Grids) -> dict[str, Gain]:
-    """What `equalize` multiplies by, for the layers that it changes."""
+    """Powers with which the layers before every Product use the range of their grid in every row.
+
+    A Product is left alone unless each factor is a Readout of a Dense, nothing else reads those, and one Dense reads
+    the product.
+    """
     readers = consumers(graph.nodes)
     nodes: dict[str, GraphNode] = {node.name: node for node in graph.nodes}
     found: dict[str, Gain] = {}

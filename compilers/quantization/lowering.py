@@ -14,7 +14,7 @@ them needs. The real bias of a layer that feeds an Output goes into the Output's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import singledispatchmethod
 from typing import Any, NamedTuple
@@ -33,7 +33,6 @@ from neurokit.compilers.quantization.scales import (
     THRESHOLDS,
     InputScale,
     NeuronScale,
-    Plan,
     ReadoutScale,
     Scale,
     Wish,
@@ -50,7 +49,7 @@ from neurokit.neurons import IF
 from neurokit.wiring import Signal, consumers
 
 #: Ways to share what an exponent cannot bridge between the weights and the input before them.
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.0, 0.5, 1.0)
 #: Widths that refuse nothing below 32 bits, to see how far a state would reach.
 WIDE = Widths(32, 32, 32, 32, 32)
 
@@ -60,7 +59,7 @@ class QuantizedLayer:
     """How the real numbers of one Dense became integers.
 
     grid       the integers that its weights may be
-    unit       real value of one integer of the weight, by row
+    unit       real value of one integer of the weight, for every weight
     bias_unit  real value of one integer of the bias, by row
     saturated  weights that lay beyond the grid's ends
     free       whether a search may choose the scale
@@ -68,18 +67,22 @@ class QuantizedLayer:
 
     name: str
     grid: LayerGrid
-    unit: Float64[np.ndarray, " out"]
+    unit: Float64[np.ndarray, "out in"]
     bias_unit: Float64[np.ndarray, " out"]
     saturated: int
     free: bool = True
 
     def weight(self, real: Float64[np.ndarray, "out in"]) -> Float64[np.ndarray, "out in"]:
         """The real weights of the grid closest to `real`."""
-        return np.asarray(self.grid.nearest(real / self.unit[:, None]) * self.unit[:, None])
+        return np.asarray(self.grid.nearest(real / self.unit) * self.unit)
 
     def bias(self, real: Float64[np.ndarray, " out"]) -> Float64[np.ndarray, " out"]:
         """The real biases closest to `real` that have an integer."""
         return np.asarray(np.rint(real / self.bias_unit) * self.bias_unit)
+
+
+#: What lowering a node added, by its name and the plans of all that it depends on.
+Memory = dict[tuple[str, frozenset[tuple[str, Scale | Wish]]], tuple[dict[str, Any], ...]]
 
 
 class _Emitted(NamedTuple):
@@ -103,6 +106,8 @@ class Lowering:
     """The state of the pass: nodes lowered so far, their bounds, and biases on their way to an Output.
 
     headroom  factor by which every membrane must stay within its width, for weights that will still be trained
+    memory    of other passes over the same Graph with the same samples: what they lowered under the same plan of a node
+              and of all before it is taken over
     """
 
     def __init__(
@@ -111,11 +116,13 @@ class Lowering:
         grids: Grids,
         widths: Widths,
         samples: Calibration | None,
-        plan: Plan,
+        plan: Mapping[str, Scale | Wish],
         headroom: float = 1.0,
+        memory: Memory | None = None,
     ) -> None:
         self.graph, self.grids, self.widths, self.samples, self.plan = graph, grids, widths, samples, plan
-        self.headroom = headroom
+        self.headroom, self.memory = headroom, memory
+        self.depends: dict[str, frozenset[str]] = {}
         self.readers = consumers(graph.nodes)
         self.nodes: dict[str, p.ProgramNode] = {}
         self.emitted: dict[str, _Emitted] = {}
@@ -128,11 +135,32 @@ class Lowering:
     def run(self) -> tuple[p.ProgramNode, ...]:
         """Lower every node. Raises OutOfRange when no scale satisfies a width, UnsupportedNode."""
         for node in self.graph.nodes:
+            _require_rule(node)
             if isinstance(node, g.Spiking):
                 _integrate_and_fire(node)
         for node in self.graph.nodes:
-            self.lower(node)
+            self._lower_or_recall(node)
         return tuple(self.nodes.values())
+
+    def _lower_or_recall(self, node: g.GraphNode) -> None:
+        self.depends[node.name] = frozenset({node.name}).union(*(self.depends[s] for s in node.sources))
+        if self.memory is None:
+            self.lower(node)
+            return
+        planned = frozenset((name, self.plan[name]) for name in self.depends[node.name] if name in self.plan)
+        tables: tuple[dict[str, Any], ...] = (
+            self.nodes, self.emitted, self.layers, self.chosen, self.carried, self.offsets, self.said
+        )  # fmt: skip
+        key = node.name, planned
+        if key not in self.memory:
+            before = [dict(table) for table in tables]
+            self.lower(node)
+            self.memory[key] = tuple(
+                {name: new for name, new in table.items() if name not in old or old[name] is not new}
+                for table, old in zip(tables, before, strict=True)
+            )
+        for table, made in zip(tables, self.memory[key], strict=True):
+            table.update(made)
 
     def add(self, node: p.ProgramNode, unit: float) -> None:
         sources = [self.emitted[s].interval for s in node.sources]
@@ -295,8 +323,13 @@ class Lowering:
             error = float(np.mean((seen @ rounded[0].T + rounded[1] - target) ** 2)) * bias_unit**2
         v_th = neurons.neuron.threshold
         dense = p.Dense(node.name, node.source, *rounded, scale.exponent, v_th / scale.threshold)
-        rows = np.ones(len(node.bias)) * v_th
-        layer = QuantizedLayer(node.name, grid, rows * unit, rows * bias_unit, grid.beyond(weight))
+        layer = QuantizedLayer(
+            node.name,
+            grid,
+            np.full_like(weight, unit * v_th),
+            np.full_like(bias, bias_unit * v_th),
+            grid.beyond(weight),
+        )
         changed = x is not None and x_unit != self.emitted[node.source].unit
         return _Synapses(scale, dense, x if changed else None, layer, error)
 
@@ -328,8 +361,8 @@ class Lowering:
             else:
                 rounded, offset = round_for_data(weight, offset, grid, counts * normaliser)
             p.Readout(readout.name, node.name, readout.rule, offset=offset)  # refuses what no bias can carry
-            rows = np.full(len(offset), unit)
-            layer = QuantizedLayer(node.name, grid, rows, rows / normaliser, grid.beyond(weight))
+            units = np.full_like(weight, unit), np.full_like(offset, unit / normaliser)
+            layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
             return p.Dense(node.name, node.source, rounded, np.zeros(len(offset)), 0, unit), offset, layer
 
         if isinstance(planned, ReadoutScale):
@@ -435,6 +468,14 @@ class Lowering:
         offset = node.offset + node.scale * self.carried.get(node.source, 0.0)
         scale = node.scale * self.emitted[node.source].unit
         self.nodes[node.name] = p.Output(node.name, node.source, scale, offset)
+
+
+def _require_rule(node: g.GraphNode) -> None:
+    """Raise UnsupportedNode for what the integer nodes here would leave out."""
+    for what, there in (("delay", getattr(node, "delay", 0)), ("recurrent", getattr(node, "recurrent", None))):
+        if there:
+            reason, remedy = f"it has no rule for `{what}`", "Train without it, or build the Program by hand."
+            raise UnsupportedNode(node.name, type(node).__name__, "quantize", reason, remedy)
 
 
 def _integrate_and_fire(node: g.Spiking) -> IF:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from neurokit.compilers.quantization.grid import Levels
 from neurokit.integers import EXPONENTS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
@@ -62,8 +64,25 @@ class Wish:
 
 
 Scale = NeuronScale | ReadoutScale | InputScale
-#: The scale of a layer or an input by its name; what is not named is chosen by rule.
-Plan = Mapping[str, Scale | Wish]
+
+
+class Gain(NamedTuple):
+    """Exponents of two by which rows and columns of a Dense are multiplied before its scale is chosen."""
+
+    rows: Int[np.ndarray, " out"]
+    columns: Int[np.ndarray, " in"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The choices that make a Program of a Graph.
+
+    scales  of layers and inputs, by name; what is not named is chosen by rule
+    gains   of the layers around products, by name; None leaves them to `neurokit.compilers.quantization.equalize`
+    """
+
+    scales: Mapping[str, Scale | Wish] = field(default_factory=dict)
+    gains: Mapping[str, Gain] | None = None
 
 
 def threshold_below(value: float) -> int:
@@ -137,7 +156,9 @@ def from_shared_input(weight: np.ndarray, levels: Levels, x_unit: float, cap: fl
         unit = 2.0**-exact
     threshold = threshold_below(min(cap, 1 / (unit * x_unit)))
     exponent = max(EXPONENTS[0], math.ceil(math.log2(unit * x_unit * threshold) - 1e-9))
-    # A threshold a little lower lets the weights have just the unit they need.
-    return NeuronScale(
-        threshold_below(2.0**exponent / (unit * x_unit)) if exponent > EXPONENTS[0] else threshold, exponent
-    )
+    if exponent > EXPONENTS[0]:
+        # Another threshold lets the weights have just the unit they need.
+        if 2.0**exponent / (unit * x_unit) > cap:
+            exponent -= 1
+        threshold = threshold_below(2.0**exponent / (unit * x_unit))
+    return NeuronScale(threshold, exponent)

@@ -1,0 +1,306 @@
+"""Quantisation-aware training: weights trained where the integers are, by any estimator.
+
+The network that is differentiated has the weights of a Program: those that training moves, rounded to the grids that
+`quantize` chose, by its own functions. The gradient there moves the unrounded weights (straight through the rounding):
+
+    W_hat = grid(W),   W <- W - Adam(dL/dW at W_hat)
+
+Source: Bengio, Leonard, Courville 2013 (arXiv 1308.3432); weights kept unrounded: Courbariaux, Bengio, David 2015
+(arXiv 1511.00363).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurokit import graph as g
+from neurokit.compilers.quantization.grid import Grids, WeightGrid
+from neurokit.compilers.quantization.lowering import QuantizedLayer
+from neurokit.compilers.quantization.search import Search
+from neurokit.compilers.quantize import Quantization, explain_quantization
+from neurokit.compilers.trace import trace
+from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
+from neurokit.gradients.backprop import Backprop
+from neurokit.gradients.estimator import Batch, Estimate, Estimator
+from neurokit.metrics import RelativeL2, relative_l2
+from neurokit.networks.mlp import MLP
+from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.problems.data import Data, OperatorData
+from neurokit.program import Program
+from neurokit.recipes import describe
+from neurokit.training import Observer, Training, fit
+from neurokit.twin import Twin
+
+
+def linears(model: nn.Module) -> dict[str, nn.Linear]:
+    """The linear layers of an MLP or an operator network by the names that `trace` gives them in a Graph."""
+    if isinstance(model, MLP):
+        stacks: Mapping[str, MLP] = {"": model}
+    elif isinstance(model, OperatorNetwork):
+        stacks = {f"{prefix}.": part for prefix, part in model.parts.items()}
+    else:
+        raise UnsupportedNode(
+            "model", type(model).__name__, "quantisation-aware training", "its layers are not known", "Use an MLP."
+        )
+    found: dict[str, nn.Linear] = {}
+    for prefix, stack in stacks.items():
+        for name, layer in [*((str(i), layer) for i, layer in enumerate(stack.hidden)), ("readout", stack.readout)]:
+            assert isinstance(layer, nn.Linear), "networks are built of Linear layers"
+            found[f"{prefix}{name}"] = layer
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class OnGrid(Estimator):
+    """The gradient that `estimator` finds at the weights of the grids, for the unrounded weights.
+
+    `layers` are those of a Quantization, by their names in the Graph. Unrounded weights stay within half a step of the
+    ends of their grid, so that none is out of reach of its gradient. Thresholds and decays are not trained: the
+    integers depend on them. Raises GraphError when the estimator trains only some of the weights, for the others would
+    leave their grid.
+    """
+
+    estimator: Estimator
+    layers: Mapping[str, QuantizedLayer]
+
+    def trained(self, model: nn.Module) -> tuple[str, ...]:
+        names = set(self.estimator.trained(model))
+        gridded = {id(p) for layer in linears(model).values() for p in layer.parameters()}
+        left_out = [name for name, p in model.named_parameters() if id(p) in gridded and name not in names]
+        if left_out:
+            raise GraphError(
+                explain(
+                    f"parameters trained by {describe(self.estimator)}",
+                    f"all but {', '.join(left_out)}",
+                    "every weight and bias, as quantisation-aware training rounds them all",
+                    "use Backprop, ForwardGradient or NodePerturbation",
+                )
+            )
+        return tuple(name for name, _ in model.named_parameters() if name in names and ".neurons." not in f".{name}")
+
+    def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
+        with _rounded(model, self.layers):
+            return self.estimator.estimate(model, batch, generator, trained)
+
+    def conclude(self, model: nn.Module, everything: Batch) -> None:
+        """Leave the weights on their grids."""
+        self.estimator.conclude(model, everything)
+        snap(model, self.layers)
+
+
+@torch.no_grad()
+def snap(model: nn.Module, layers: Mapping[str, QuantizedLayer]) -> None:
+    """Round the weights and biases of `model` to their grids, in place."""
+    for name, linear in linears(model).items():
+        layer = _of(layers[name], linear)
+        for parameter, value in (
+            (linear.weight, layer.weight(_array(linear.weight))),
+            (linear.bias, layer.bias(_array(linear.bias))),
+        ):
+            parameter.copy_(torch.from_numpy(value))
+
+
+@contextmanager
+def _rounded(model: nn.Module, layers: Mapping[str, QuantizedLayer]) -> Iterator[None]:
+    """`model` on its grids; afterwards where it was, but no further beyond their ends than half a step."""
+    before = {}
+    with torch.no_grad():
+        for name, linear in linears(model).items():
+            layer = _of(layers[name], linear)
+            low, high = (
+                (level + half) * layer.grid.step for level, half in ((layer.grid.low, -0.5), (layer.grid.high, 0.5))
+            )
+            linear.weight.copy_(torch.from_numpy(np.clip(_array(linear.weight), low * layer.unit, high * layer.unit)))
+            before[name] = linear.weight.clone(), linear.bias.clone()
+    snap(model, layers)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, linear in linears(model).items():
+                linear.weight.copy_(before[name][0])
+                linear.bias.copy_(before[name][1])
+
+
+def _of(layer: QuantizedLayer, linear: nn.Linear) -> QuantizedLayer:
+    """The layer in the shape of `linear`: a Graph gives a part of a SepONet all coordinates, of which it reads one."""
+    if layer.unit.shape[1] == linear.in_features:
+        return layer
+    assert linear.in_features == 1
+    return QuantizedLayer(layer.name, layer.grid, layer.unit[:, :1], layer.bias_unit, layer.saturated, layer.free)
+
+
+def _array(parameter: Tensor) -> np.ndarray:
+    array: np.ndarray = parameter.detach().double().cpu().numpy()
+    return array
+
+
+@torch.no_grad()
+def load_weights(model: nn.Module, graph: g.Graph) -> None:
+    """Give the linear layers of `model` the weights of a Graph that was traced from it, or from one of its kind."""
+    for name, linear in linears(model).items():
+        node = graph[name]
+        assert isinstance(node, g.Dense), "traced as a Dense"
+        weight = node.weight
+        if weight.shape[1] != linear.in_features:  # the part of a SepONet that reads one coordinate of several
+            weight = weight[:, np.abs(weight).sum(axis=0).argmax()][:, None]
+        linear.weight.copy_(torch.from_numpy(np.array(weight)))
+        linear.bias.copy_(torch.from_numpy(np.array(node.bias)))
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How long to fine-tune, and what to choose from.
+
+    iterations      of every run
+    batch_size      samples of an iteration
+    learning_rates  one run each
+    checkpoints     Programs of a run that are compared on the validation data, evenly spread, the last one included
+    headroom        factor by which membranes stay within their width at first, for weights that grow
+    seed            of batches and directions
+    """
+
+    iterations: int = 1000
+    batch_size: int = 100
+    learning_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
+    checkpoints: int = 10
+    headroom: float = 1.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.checkpoints <= self.iterations:
+            raise OutOfRange(
+                explain("FineTuning.checkpoints", self.checkpoints, f"1..{self.iterations}, its iterations", "lower it")
+            )
+        if not (np.isfinite(self.headroom) and self.headroom >= 1):
+            raise OutOfRange(explain("FineTuning.headroom", self.headroom, "a finite number >= 1", "raise it"))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A Program on the way: error on the validation data, or why there is none (its states do not fit their widths)."""
+
+    learning_rate: float
+    iteration: int
+    error: RelativeL2 | None
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuned:
+    """What `finetune` found.
+
+    quantization   the best Program on the validation data, with its choices; after training or before it
+    model          a network that has the weights of that Program
+    post_training  validation error of the Program of the network as it came
+    best           of the best Program; its `mean` is never above that of `post_training`
+    checkpoints    every Program that was compared
+    """
+
+    quantization: Quantization
+    model: nn.Module
+    post_training: RelativeL2
+    best: RelativeL2
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def program(self) -> Program:
+        return self.quantization.program
+
+
+class _Watch(Observer):
+    """Makes a Program of a run every so often and remembers the best."""
+
+    def __init__(
+        self, start: Quantization, grid: Grids, validation: Data, settings: FineTuning, learning_rate: float, made: str
+    ) -> None:
+        self.start, self.grid, self.validation, self.learning_rate = start, grid, validation, learning_rate
+        self.provenance = {"quantize.training": made}
+        every = settings.iterations / settings.checkpoints
+        self.at = {round(every * (k + 1)) for k in range(settings.checkpoints)}
+        self.checkpoints: list[Checkpoint] = []
+        self.best: tuple[RelativeL2, Quantization, nn.Module] | None = None
+
+    def iterated(self, training: Training) -> None:
+        if training.done not in self.at:
+            return
+        model = copy.deepcopy(training.model)
+        snap(model, self.start.layers)
+        try:
+            graph = trace(model, self.validation.domain)
+            made = explain_quantization(graph, grid=self.grid, plan=self.start.plan, provenance=self.provenance)
+        except OutOfRange:
+            self.checkpoints.append(Checkpoint(self.learning_rate, training.done, None))
+            return
+        error = evaluate_program(made.program, self.validation)
+        self.checkpoints.append(Checkpoint(self.learning_rate, training.done, error))
+        if self.best is None or error.mean < self.best[0].mean:
+            self.best = error, made, model
+
+
+def finetune(
+    model: nn.Module,
+    train: Data,
+    validation: Data,
+    *,
+    grid: Grids = WeightGrid(),  # noqa: B008 (frozen)
+    estimator: Estimator = Backprop(),  # noqa: B008 (frozen)
+    settings: FineTuning = FineTuning(),
+    search: Search | None = Search(),  # noqa: B008 (frozen)
+    threads: int = 1,
+) -> FineTuned:
+    """Train a copy of `model` where its weights are integers of `grid`, and keep what is best on `validation`.
+
+    First the network is quantised as it is, its weights rounded for `train`. From the weights of that Program, one run
+    for every learning rate trains on `train` by `estimator`; its checkpoints become Programs by the same scales. The
+    best of all Programs on `validation`, that of no training included, is kept: it is never worse there than
+    post-training quantisation. `model` is not changed.
+
+    Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight.
+    """
+    graph = trace(model, train.domain)
+    calibration = dict(train.inputs)
+    plain = explain_quantization(graph, grid=grid, calibration=calibration, search=search)
+    start = explain_quantization(graph, grid=grid, calibration=calibration, search=search, headroom=settings.headroom)
+    on_grid = OnGrid(estimator, start.layers)
+    on_grid.trained(model)  # refuses before a run
+    before = copy.deepcopy(model)
+    load_weights(before, plain.dequantized())
+    post_training = evaluate_program(plain.program, validation)
+    best: tuple[RelativeL2, Quantization, nn.Module] = (post_training, plain, before)
+    checkpoints: list[Checkpoint] = []
+    for learning_rate in settings.learning_rates:
+        run = copy.deepcopy(model)
+        load_weights(run, start.dequantized())
+        made = f"{describe(estimator)}, {settings.iterations} iterations at {learning_rate:g}, seed {settings.seed}"
+        watch = _Watch(start, grid, validation, settings, learning_rate, made)
+        fit(
+            run,
+            train,
+            on_grid,
+            iterations=settings.iterations,
+            batch_size=settings.batch_size,
+            learning_rate=learning_rate,
+            seed=settings.seed,
+            threads=threads,
+            observers=(watch,),
+        )
+        checkpoints += watch.checkpoints
+        if watch.best is not None and watch.best[0].mean < best[0].mean:
+            best = watch.best
+    error, quantization, tuned = best
+    return FineTuned(quantization, tuned, post_training, error, tuple(checkpoints))
+
+
+def evaluate_program(program: Program, data: Data) -> RelativeL2:
+    """Both relative L2 errors of a Program on `data`, as `neurokit.training.evaluate` measures those of a network."""
+    truth, answer = data.answers, Twin().run(program, data.inputs).output
+    if not isinstance(data, OperatorData):
+        truth, answer = truth[None], answer[None]
+    return relative_l2(truth, answer)
