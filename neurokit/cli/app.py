@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import chips, deploy, health, learn, reproduce, show, support
+from neurokit.cli import chips, deploy, exchange, health, learn, reproduce, show, support
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -27,6 +27,8 @@ app.command("check")(chips.check)
 app.command("place")(chips.place)
 app.command("estimate")(chips.estimate)
 app.command("run")(deploy.run)
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)
 app.command("bench")(show.bench)

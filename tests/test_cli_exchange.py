@@ -1,0 +1,116 @@
+"""`neurokit export` and `neurokit import`: files of other tools, by commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from neurokit.cli.app import app
+from neurokit.errors import NeurokitError, UnsupportedNode
+from neurokit.neurons import IF
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import MemMean
+from neurokit.twin import Twin
+
+DATA = Path(__file__).parent / "data"
+
+
+def run(*arguments: object) -> dict[str, Any]:
+    done = _invoke(*arguments, "--json", "-")
+    assert done.exit_code == 0, done.output
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
+
+
+def _invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def refused(*arguments: object) -> NeurokitError:
+    error = _invoke(*arguments).exception
+    assert isinstance(error, NeurokitError)
+    return error
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    nodes = (
+        Input("x", [-20, -20], [20, 20], 0.1),
+        Dense("hidden", "x", [[3, -2], [1, 5], [-4, 7]], [1, 0, -1]),
+        Spiking("spikes", "hidden", IF(64)),
+        Dense("out", "spikes", [[1, 2, 3]], [2], 1),
+        Readout("y", "out", MemMean()),
+        Output("answer", "y", 0.5),
+    )
+    return Program(nodes, steps=7).save(tmp_path / "program.h5")
+
+
+def test_a_program_leaves_as_netx(saved: Path, tmp_path: Path) -> None:
+    record = run("export", saved, tmp_path / "out.net", "--readout")
+    assert [(row["layer"], row["type"], row["size"]) for row in record["layers"]] == [
+        ("spikes", "dense_rec", "3 of 4 lines"),
+        ("y", "dense", "1 of 1 lines"),
+    ]
+    assert record["first_current"] == "in the file"
+    assert (tmp_path / "out.net").exists()
+
+
+def test_slayer_s_network_comes_in_and_runs(tmp_path: Path) -> None:
+    recorded = np.load(DATA / "netx" / "leaky.npz")
+    run("import", DATA / "netx" / "leaky.net", tmp_path / "p.h5", "--steps", 40)
+    result = Twin().run(Program.load(tmp_path / "p.h5"), {"x": recorded["inputs"]})
+    np.testing.assert_allclose(result.output, recorded["spikes"].mean(axis=1), rtol=1e-12)
+
+
+def test_norse_s_network_comes_in_quantised(tmp_path: Path) -> None:
+    pytest.importorskip("nir")
+    recorded = np.load(DATA / "nir" / "norse-iaf.npz")
+    arguments = ("--dialect", "norse", "--steps", 40, "--low", -1, "--high", 2)
+    record = run("import", DATA / "nir" / "norse-iaf.nir", tmp_path / "p.h5", *arguments)
+    assert record["steps"] == 40
+    result = Twin().run(Program.load(tmp_path / "p.h5"), {"input": recorded["inputs"]})
+    # Eight-bit weights: rates may move by a few spikes of the 40 steps.
+    assert np.abs(result.output - recorded["spikes"].mean(axis=1)).max() <= 0.1
+
+
+@pytest.mark.torch
+def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_path: Path) -> None:
+    pytest.importorskip("nir")
+    pytest.importorskip("torch")
+    from neurokit.networks.mlp import MLP
+    from neurokit.networks.model_file import save_model
+
+    save_model(MLP(inputs=2, hidden=(3,), outputs=1, steps=5), tmp_path / "m.pt", {"x": (-1.0, 1.0)})
+    arguments = ("export", tmp_path / "m.pt", tmp_path / "m.nir", "--dt", 1e-4)
+    error = refused(*arguments)
+    assert isinstance(error, UnsupportedNode)
+    assert "subtracts its threshold" in str(error)
+    record = run(*arguments, "--annotate-resets")
+    assert [row["type"] for row in record["layers"]] == ["Input", "Affine", "IF", "Affine", "Output"]
+    assert run("import", tmp_path / "m.nir", tmp_path / "p.h5")["steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("export", "p.h5", "out.txt"), "says no format"),
+        (("import", "net.net"), "needs --steps"),
+        (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "give --dt"),
+        (("import", "x.nir", "--steps", 4, "--dialect", "norse", "--reset", "zero"), "no use for --reset"),
+        (("import", "x.nir", "--steps", 4, "--dialect", "sinabs", "--dt", 1), "no use for --dt"),
+        (("import", "x.nir", "--dialect", "norse"), "no use for --dialect"),
+        (("import", "x.net", "--steps", 4, "--readout", "rate"), "no use for --readout"),
+        (("export", "p.h5", "x.net", "--dt", 1, "--annotate-resets"), "no use for --dt, --annotate-resets"),
+        (("export", "m.pt", "x.nir", "--readout"), "no use for --readout"),
+        (("import", "x.nir", "--steps", 4, "--readout", "loudest"), "is no readout"),
+    ],
+)
+def test_a_missing_or_idle_option_is_named(arguments: tuple[object, ...], words: str, tmp_path: Path) -> None:
+    done = _invoke(*arguments)
+    assert done.exit_code == 2
+    assert words in " ".join(done.stderr.replace("│", " ").split())
