@@ -1,4 +1,8 @@
-"""Rows of the Mexican hat: regression of a function of two variables by an MLP 2-16-16-1."""
+"""Rows of the Mexican hat: regression of a function of two variables by an MLP with two hidden layers of 16 neurons.
+
+What every row shares: 32 time steps, IF neurons, Gaussian surrogate of width 0.5, 10,000 training points drawn
+uniformly, the error that of the 100 x 100 grid. Settings were chosen on 1,000 training points held out (`tune`).
+"""
 
 from __future__ import annotations
 
@@ -12,28 +16,66 @@ from neurokit.reproduce.row import AtMost, Row
 from neurokit.surrogates import Gaussian
 from neurokit.training import Settings
 
-_NETWORK = MLPShape(hidden=(16, 16), surrogate=Gaussian(0.5))
-_POINTS = MexicanHat()
+_POINTS, _NETWORK, _HELD_OUT = MexicanHat(), MLPShape(hidden=(16, 16), surrogate=Gaussian(0.5)), 1000
+_READOUT = "readout weighted in time (memmean) instead of the mean rate"
 
 ROWS = (
     Row(
-        "mexican-hat/bp", _POINTS, _NETWORK, Backprop(), Settings(3000, 250, 1e-2),
-        paper=0.0298, bar=AtMost(0.018), held_out=1000,
+        "mexican-hat/bp",
+        _POINTS,
+        _NETWORK,
+        Backprop(),
+        Settings(8000, 250, 1e-2),
+        paper=0.0298,
+        bar=AtMost(0.018),
+        differs=_READOUT,
+        grid={"learning_rate": (5e-3, 1e-2)},
+        held_out=_HELD_OUT,
     ),
     Row(
-        "mexican-hat/rfg-g", _POINTS, _NETWORK, ForwardGradient(Global()), Settings(60_000, 50, 1e-3),
-        paper=0.0426, bar=AtMost(0.036), held_out=1000,
+        "mexican-hat/rfg-g",
+        _POINTS,
+        _NETWORK,
+        ForwardGradient(Global()),
+        Settings(60_000, 50, 1e-3),
+        paper=0.0426,
+        bar=AtMost(0.036),
+        differs=_READOUT,
+        grid={"learning_rate": (1e-3, 2e-3)},
+        held_out=_HELD_OUT,
     ),
     Row(
-        "mexican-hat/rfg-l", _POINTS, _NETWORK, ForwardGradient(Layerwise()), Settings(40_000, 50, 1e-3),
-        paper=0.0342, bar=AtMost(0.031), held_out=1000,
+        "mexican-hat/rfg-l",
+        _POINTS,
+        _NETWORK,
+        ForwardGradient(Layerwise()),
+        Settings(60_000, 50, 1e-3),
+        paper=0.0342,
+        bar=AtMost(0.031),
+        differs=_READOUT,
+        grid={"learning_rate": (1e-3, 2e-3)},
+        held_out=_HELD_OUT,
     ),
     Row(
-        "mexican-hat/rfg-l-16", _POINTS, _NETWORK, ForwardGradient(Layerwise(), 16), Settings(20_000, 100, 3e-3),
-        bar=AtMost(0.023), held_out=1000,
+        "mexican-hat/rfg-l-k16",
+        _POINTS,
+        _NETWORK,
+        ForwardGradient(Layerwise(), 16),
+        Settings(20_000, 100, 3e-3),
+        bar=AtMost(0.023),
+        differs=f"{_READOUT}; 16 directions",
+        grid={"learning_rate": (3e-3, 6e-3)},
+        held_out=_HELD_OUT,
     ),
     Row(
-        "mexican-hat/node", _POINTS, _NETWORK, NodePerturbation(1), Settings(10_000, 100, 1e-2),
-        bar=AtMost(0.023), held_out=1000,
+        "mexican-hat/node-k4",
+        _POINTS,
+        _NETWORK,
+        NodePerturbation(4),
+        Settings(12_000, 100, 1e-2),
+        bar=AtMost(0.023),
+        differs=f"{_READOUT}; currents are perturbed, not weights",
+        grid={"learning_rate": (5e-3, 1e-2)},
+        held_out=_HELD_OUT,
     ),
-)  # fmt: skip
+)
