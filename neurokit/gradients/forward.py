@@ -12,7 +12,8 @@ from neurokit.errors import OutOfRange, explain
 from neurokit.gradients.directions import Bernoulli, Distribution
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.scopes import Global, Scope
-from neurokit.gradients.tangent import Way, layers, tangent
+from neurokit.gradients.slopes import slopes
+from neurokit.gradients.tangent import Way, layers
 from neurokit.networks.noise import noise_from
 
 
@@ -49,16 +50,13 @@ class ForwardGradient(Estimator):
         for names in self.scope.together(groups):
             directions |= self._drawn({name: parameters[name] for name in names}, generator)
         with noise_from(generator, model):
-            output, moved = tangent(model, batch.inputs, directions, Way(self.scope, self.compiled))
-        assert moved is not None, "some parameter is trained"
-        residual = output - batch.target
-        slopes = (moved.reshape(len(moved), -1) @ residual.reshape(-1)) * (2 / residual.numel())
+            loss, rows = slopes(model, batch, directions, Way(self.scope, self.compiled))
         gradient = {
             name: torch.tensordot(slope, directions[name], dims=1) / self.directions
-            for group, slope in zip(groups, self.scope.share(slopes, len(groups)), strict=True)
+            for group, slope in zip(groups, self.scope.share(rows, len(groups)), strict=True)
             for name in group
         }
-        return Estimate(float(residual.square().mean()), gradient)
+        return Estimate(loss, gradient)
 
     def _drawn(self, parameters: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Directions through `parameters`: at once where their entries depend on each other, else in place."""

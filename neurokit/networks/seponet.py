@@ -31,7 +31,7 @@ class SepONet(OperatorNetwork):
     - `model(branch, points)` with `points (*points, d)`: `(N, m)` with `(N, d)` answers aligned pairs, `(N, 1, m)`
       with `(1, P, d)` every function at every point.
 
-    Source: Yu, Hooten, Liu, Zhao, Fiorentino, Van Vaerenbergh, Zhang 2024, arXiv 2407.15887.
+    Source: Yu, Hooten, Liu, Zhao, Fiorentino, Van Vaerenbergh, Zhang 2024, arXiv 2407.11253.
     """
 
     def __init__(
