@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neurokit.networks.model_file import load_model, save_model
     from neurokit.networks.seponet import SepONet
     from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
+    from neurokit.parity import ladder
     from neurokit.placement import Placement
     from neurokit.problems.antiderivative import Antiderivative
     from neurokit.problems.burgers import Burgers
@@ -108,6 +109,7 @@ _HOMES = {
     "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
     "fit": "neurokit.training",
+    "ladder": "neurokit.parity",
     "load_board": "neurokit.hw_configs",
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
@@ -175,6 +177,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "fit",
+    "ladder",
     "load_board",
     "load_chip",
     "load_model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,13 +12,16 @@ from neurokit.program import Program
 from neurokit.result import RunResult, Trace
 from neurokit.targets import Target
 
+#: What is compared.
+KINDS = ("spike", "state", "total", "output")
+
 
 @dataclass(frozen=True)
 class Mismatch:
     """One number on which a target differs from the baseline."""
 
     target: str
-    kind: str  #: "spike", "state", "total" or "output"
+    kind: str  #: one of KINDS
     layer: str
     sample: int
     step: int | None
@@ -32,6 +35,17 @@ class Mismatch:
             f"{self.target}: {self.kind} of layer {self.layer!r}, neuron {self.neuron}{when}, sample {self.sample}: "
             f"expected {self.expected:g}, got {self.got:g}"
         )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many numbers of one kind and layer were compared, how many differ, and the first that does."""
+
+    kind: str
+    layer: str
+    compared: int
+    different: int
+    first: Mismatch | None
 
 
 @dataclass(frozen=True)
@@ -67,35 +81,48 @@ def compare(
     if len(results) < len(targets):
         raise NeurokitError(explain("compare: targets", [t.name for t in targets], "all different", "name each once"))
     baseline, *others = results
-    compared = {"spike": 0, "state": 0, "total": 0, "output": 0}
-    found: list[Mismatch] = []
-    mismatches = 0
-    for other in others:
-        for kind, layer, expected, got in _pairs(program, results[baseline], results[other]):
-            compared[kind] += expected.size
-            if expected.shape != got.shape:
-                raise NeurokitError(f"{other}: {kind} of {layer!r} has shape {got.shape}, expected {expected.shape}")
-            different = np.argwhere(expected != got)
-            mismatches += len(different)
-            if len(different):
-                found.append(_first(other, kind, layer, expected, got, different))
-    order = {name: i for i, name in enumerate(program.wires)}
-    found.sort(key=lambda m: (m.sample, m.step if m.step is not None else program.steps, order[m.layer]))
+    tallies = [each for other in others for each in tally(results[baseline], results[other])]
+    compared = {kind: sum(each.compared for each in tallies if each.kind == kind) for kind in KINDS}
     comparison = Comparison(
         targets=tuple(results),
         samples=results[baseline].samples,
         spikes_compared=compared["spike"],
         states_compared=compared["state"],
         totals_compared=compared["total"] + compared["output"],
-        mismatches=mismatches,
-        first_mismatch=found[0] if found else None,
+        mismatches=sum(each.different for each in tallies),
+        first_mismatch=earliest(tallies, program.wires),
         steps={name: r.steps for name, r in results.items()},
         seconds={name: r.seconds for name, r in results.items()},
     )
     return comparison, results
 
 
-def _pairs(program: Program, expected: RunResult, got: RunResult) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
+def tally(expected: RunResult, got: RunResult, kinds: Sequence[str] = KINDS) -> list[Tally]:
+    """What of `got` differs from `expected`, by kind of number and layer.
+
+    Raises NeurokitError when one of them recorded nothing, or shapes differ.
+    """
+    found = []
+    for kind, layer, left, right in _pairs(expected, got):
+        if kind not in kinds:
+            continue
+        if left.shape != right.shape:
+            raise NeurokitError(f"{got.target}: {kind} of {layer!r} has shape {right.shape}, expected {left.shape}")
+        different = np.argwhere(left != right)
+        first = _first(got.target, kind, layer, left, right, different) if len(different) else None
+        found.append(Tally(kind, layer, left.size, len(different), first))
+    return found
+
+
+def earliest(tallies: Iterable[Tally], layers: Iterable[str]) -> Mismatch | None:
+    """The first of all differences: by sample, then step, then depth, in the order of `layers`."""
+    depth = {name: i for i, name in enumerate(layers)}
+    found = [each.first for each in tallies if each.first is not None]
+    end = max((m.step for m in found if m.step is not None), default=0) + 1
+    return min(found, key=lambda m: (m.sample, end if m.step is None else m.step, depth[m.layer]), default=None)
+
+
+def _pairs(expected: RunResult, got: RunResult) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
     """Matching arrays of two results, as `(kind, layer, expected, got)`."""
     a, b = _trace(expected), _trace(got)
     pairs = [("spike", name, a.spikes[name], b.spikes[name]) for name in a.spikes]

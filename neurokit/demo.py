@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from neurokit import __version__, figures, reference
-from neurokit.comparison import Comparison, compare
 from neurokit.compilers.fit_chip import check_fit
 from neurokit.compilers.quantize import quantize
 from neurokit.errors import OutOfRange, explain
@@ -22,6 +21,7 @@ from neurokit.hw_configs import load_chip
 from neurokit.lava.forms import SoftIFForm
 from neurokit.lava.target import LavaCPU, require_lava
 from neurokit.metrics import relative_l2
+from neurokit.parity import Ladder, ladder
 from neurokit.problems.data import OperatorData
 from neurokit.problems.poisson import Poisson
 from neurokit.program import Program
@@ -91,21 +91,21 @@ class Demo:
         subset = data.test.take(np.arange(self.functions))
         some = np.linspace(0, problem.locations - 1, self.locations + 2).round().astype(int)[1:-1]
         pairs = {"branch": subset.branch[:, None, :], "trunk": subset.locations[None, some, :]}
-        comparison, results = self._on_lava(program, pairs, watch)
+        climbed, results = self._on_lava(model, program, pairs, subset.targets[:, some], watch)
 
-        record = self._record(data.test, subset, some, graph, program, whole, comparison, results, recipe.algorithm)
+        record = self._record(data.test, subset, some, graph, program, whole, climbed, results, recipe.algorithm)
         record["seconds"] = time.perf_counter() - started
         record["training"] = {"seconds": trained, "iterations": len(history.loss), "recipe": repr(recipe)}
         self.out.mkdir(parents=True, exist_ok=True)
         save_model(model, self.out / "model.pt", data.train.domain, made)
         program.save(self.out / "program.h5")
-        self._draw(data.test, some, whole, results, record)
+        self._draw(data.test, some, whole, results, climbed, record)
         write_text(self.out / "demo.json", json.dumps(record, indent=2) + "\n")
         return record
 
     def _on_lava(
-        self, program: Program, pairs: dict[str, np.ndarray], watch: Watch
-    ) -> tuple[Comparison, dict[str, RunResult]]:
+        self, model: Any, program: Program, pairs: dict[str, np.ndarray], truth: np.ndarray, watch: Watch
+    ) -> tuple[Ladder, dict[str, RunResult]]:
         total = self.functions * self.locations
         watch("Lava, both forms", 0, total, "stock processes, then SoftIF")
         targets: list[Target] = [
@@ -114,9 +114,9 @@ class Demo:
             LavaCPU(deadline_s=self.deadline_s),
             LavaCPU(form=SoftIFForm(), deadline_s=self.deadline_s),
         ]
-        compared = compare(program, pairs, targets)
-        watch("Lava, both forms", total, total, f"{compared[0].mismatches} mismatches")
-        return compared
+        climbed, results = ladder(model, program, pairs, targets, truth=truth)
+        watch("Lava, both forms", total, total, f"{climbed.mismatches} mismatches")
+        return climbed, results
 
     def _record(
         self,
@@ -126,13 +126,15 @@ class Demo:
         graph: Graph,
         program: Program,
         whole: RunResult,
-        comparison: Comparison,
+        climbed: Ladder,
         results: dict[str, RunResult],
         algorithm: str,
     ) -> dict[str, Any]:
         floating = reference.run(graph, test.inputs).output
         lava = results["lava"]
         truth = subset.targets[:, some]
+        comparison = climbed.comparison
+        assert comparison is not None, "four targets were compared"
         return {
             "name": "demo",
             "neurokit": __version__,
@@ -150,6 +152,7 @@ class Demo:
             },
             "spikes": {"compared": comparison.spikes_compared, "mismatches": comparison.mismatches},
             "states_compared": comparison.states_compared,
+            "ladder": climbed.to_json()["rungs"],
             "targets": list(comparison.targets),
             "lava_samples": comparison.samples,
             "steps": {"window": program.steps, **comparison.steps},
@@ -177,6 +180,7 @@ class Demo:
         some: np.ndarray,
         whole: RunResult,
         results: dict[str, RunResult],
+        climbed: Ladder,
         record: dict[str, Any],
     ) -> None:
         figure = figures.new(12.5, 4.2)
@@ -189,14 +193,6 @@ class Demo:
         )
         assert lava.trace is not None
         figures.raster(middle, {name: train[0, 0] for name, train in lava.trace.spikes.items()})
-        error, on_subset = record["relative_l2"], record["relative_l2"]["on_lava_subset"]
-        rungs = {
-            "float, whole test set": error["float"]["mean"],
-            "Program, whole test set": error["program"]["mean"],
-            "float, Lava's samples": on_subset["float"]["mean"],
-            "Program, Lava's samples": on_subset["program"]["mean"],
-            "Lava, stock processes": error["lava"]["mean"],
-        }
         compared, wrong = record["spikes"]["compared"], record["spikes"]["mismatches"]
-        figures.ladder(right, rungs, f"{compared:,} neuron-steps compared, {wrong} differ")
+        figures.ladder(right, climbed.rungs, f"on Lava's samples; {compared:,} neuron-steps compared, {wrong} differ")
         figures.save(figure, self.out / "demo.png")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from neurokit.cli.climb import climb
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.comparison import compare as compare_targets
@@ -176,12 +177,25 @@ def compare(
         str, typer.Option(help="Two or more targets; the first is the baseline.")
     ] = "reference,twin,lava",
     samples: Annotated[int, typer.Option(help="Random legal samples to compare on.", min=1)] = 8,
+    ladder: Annotated[
+        bool,
+        typer.Option("--ladder", help="Every rung from the trained network down, per layer, not the targets alone."),
+    ] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="With --ladder: the trained model that the Program was made of.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="With --ladder: where to draw it (PNG).")] = None,
     deadline: DeadlineOption = 600.0,
     seed: SeedOption = 0,
     json: JsonOption = None,
 ) -> None:
     """Hold targets against each other, spike for spike; exit code 1 at any difference."""
     loaded = Program.load(program)
+    if ladder:
+        climb(program, loaded, draw(loaded, samples, seed), parse(targets, deadline), model, picture, json)
+        return
+    if model or picture:
+        raise typer.BadParameter("--model and --picture go with --ladder")
     comparison, _ = compare_targets(loaded, draw(loaded, samples, seed), parse(targets, deadline))
     table(
         f"{program}: {', '.join(comparison.targets)}",

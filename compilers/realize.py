@@ -1,0 +1,129 @@
+"""realize: a Program without its rounding, as a Graph: quantised weights and thresholds, real inputs, no floors.
+
+What it answers differs from the trained network by the rounding of weights alone, and from the Program by the rounding
+of inputs and sums: between the two it tells both apart. A floor takes `(1 - 2**-k) / 2` on average over the `2**k`
+remainders that it drops, so that much is taken here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import singledispatchmethod
+from typing import Any
+
+import numpy as np
+
+from neurokit import graph as g
+from neurokit import program as p
+from neurokit.errors import UnsupportedNode
+from neurokit.integers import Decay12
+from neurokit.neurons import Neuron
+from neurokit.sparse import Csr
+
+
+def realize(program: p.Program) -> g.Graph:
+    """The Graph of a Program's integers taken as reals; nodes keep their names.
+
+    Raises UnsupportedNode for a node that it has no rule for.
+    """
+    made = _Realization(program)
+    for node in program.nodes:
+        made.lower(node)
+    return g.Graph(tuple(made.nodes), program.steps)
+
+
+def _lost(shift: int) -> float:
+    """What a floor after a division by `2**shift` takes on average."""
+    return (1 - 2.0**-shift) / 2 if shift > 0 else 0.0
+
+
+class _Realization:
+    """Nodes as they are made; the Program's value of a node is `unit * value + rest`."""
+
+    def __init__(self, program: p.Program) -> None:
+        self.program = program
+        self.nodes: list[g.GraphNode] = []
+        self.unit: dict[str, float] = {}
+        self.rest: dict[str, np.ndarray] = {}
+
+    def add(self, node: g.GraphNode, unit: float = 1.0, rest: float | np.ndarray = 0.0) -> None:
+        self.nodes.append(node)
+        self.unit[node.name] = unit
+        size = self.program.wires[node.name].size if node.name in self.program.wires else np.size(rest)
+        self.rest[node.name] = np.broadcast_to(np.asarray(rest, dtype=np.float64), (size,))
+
+    def plain(self, name: str) -> str:
+        """The name of a node whose value is the Program's own: `name`, or one line for line behind it."""
+        if self.unit[name] == 1.0 and not self.rest[name].any():
+            return name
+        settled = f"{name} (in units)"
+        if settled not in self.unit:
+            size = len(self.rest[name])
+            scaled = Csr(np.arange(size + 1), np.arange(size), np.full(size, self.unit[name]), size)
+            self.add(g.Sparse(settled, name, scaled, self.rest[name]), rest=np.zeros(size))
+        return settled
+
+    @singledispatchmethod
+    def lower(self, node: Any) -> None:
+        raise UnsupportedNode(node.name, type(node).__name__, "realize", "it has no rule", "Add one to `lower`.")
+
+    @lower.register
+    def _(self, node: p.Input) -> None:
+        low, high = float(node.low.min()) * node.scale, float(node.high.max()) * node.scale
+        self.add(g.Input(node.name, len(node.low), low, max(high, np.nextafter(low, np.inf))), 1 / node.scale)
+
+    @lower.register
+    def _(self, node: p.Dense) -> None:
+        weight, bias = self._through(node, node.weight.astype(np.float64))
+        self.add(g.Dense(node.name, node.source, weight, bias, node.delay))
+
+    @lower.register(p.Sparse)
+    @lower.register(p.Conv2d)
+    def _(self, node: p.Sparse | p.Conv2d) -> None:
+        values, bias = self._through(node, node.weight.values.astype(np.float64))
+        weight = Csr(node.weight.starts, node.weight.columns, values, node.weight.width)
+        self.add(g.Sparse(node.name, node.source, weight, bias, node.delay))
+
+    def _through(self, node: p.Synapses, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Real weights and bias of synapses."""
+        scale = 2.0**node.exponent
+        bias = node.matrix @ self.rest[node.source] + node.line_bias
+        return weight * (scale * self.unit[node.source]), bias * scale - _lost(-node.exponent)
+
+    @lower.register
+    def _(self, node: p.Spiking) -> None:
+        recurrent = None
+        if node.recurrent is not None:
+            recurrent = g.Recurrent(node.recurrent.weight * 2.0**node.recurrent.exponent)
+        self.add(g.Spiking(node.name, self.plain(node.source), _real(node.neuron), recurrent))
+
+    @lower.register
+    def _(self, node: p.Sum) -> None:
+        self.add(g.Sum(node.name, tuple(self.plain(source) for source in node.sources)))
+
+    @lower.register
+    def _(self, node: p.Readout) -> None:
+        scale = 2.0**-node.shift
+        offset = node.offset * scale if node.offset.size else 0.0
+        unit = node.rule.normaliser(self.program.steps) * scale
+        self.add(g.Readout(node.name, self.plain(node.source), node.rule), unit, offset - _lost(node.shift))
+
+    @lower.register
+    def _(self, node: p.Product) -> None:
+        product = g.Product(node.name, self.plain(node.left), self.plain(node.right))
+        self.add(product, 2.0**-node.shift, -_lost(node.shift))
+
+    @lower.register
+    def _(self, node: p.Output) -> None:
+        self.add(g.Output(node.name, self.plain(node.source), node.scale, node.offset))
+
+
+def _real(neuron: Neuron) -> Neuron:
+    """A neuron of a Program with real numbers in it."""
+    values: dict[str, Any] = {"threshold": float(neuron.threshold)}
+    values |= {
+        field.name: float(getattr(neuron, field.name))
+        for field in fields(neuron)
+        if isinstance(getattr(neuron, field.name), Decay12)
+    }
+    return replace(neuron, **values)

@@ -1,0 +1,63 @@
+"""recorded: the answers and the spikes of a torch network, in the form that every target gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from neurokit.gradients.local_loss import LocalReadouts
+from neurokit.networks.mlp import MLP
+from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.problems.data import Domain
+from neurokit.program import Program
+from neurokit.result import RunResult, Trace
+
+Network = MLP | OperatorNetwork | LocalReadouts
+
+
+def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
+    """Run a network on samples by the names of a Graph's inputs; the Trace holds spikes under a Graph's names."""
+    started = time.perf_counter()
+    if isinstance(model, LocalReadouts):
+        assert isinstance(model.network, MLP | OperatorNetwork), "LocalReadouts takes no others"
+        return run(model.network, inputs)
+    parameter = next(model.parameters())
+    tensors = tuple(torch.as_tensor(np.asarray(x), dtype=parameter.dtype) for x in inputs.values())
+    with torch.no_grad():
+        answer = model(*tensors).double().cpu().numpy()
+        trains = [
+            (f"{prefix}{i}.spikes", train.to(torch.uint8).cpu().numpy())
+            for prefix, part, x in _parts(model, tensors)
+            for i, train in enumerate(part.spikes(x))
+        ]
+    outputs = {"u" if isinstance(model, OperatorNetwork) else "y": answer}
+    return RunResult(
+        target="model",
+        outputs=outputs,
+        raw=outputs,
+        trace=Trace(spikes=dict(trains), states={}, totals={}),
+        steps=_steps(model),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _steps(model: MLP | OperatorNetwork) -> int:
+    return model.steps if isinstance(model, MLP) else next(iter(model.parts.values())).steps
+
+
+def _parts(model: MLP | OperatorNetwork, tensors: tuple[torch.Tensor, ...]) -> list[tuple[str, MLP, torch.Tensor]]:
+    """Every stack of spiking layers: prefix of its names in a Graph, itself, and what it sees."""
+    if isinstance(model, MLP):
+        return [("", model, tensors[0])]
+    seen = model.present(tensors)
+    return [(f"{prefix}.", part, x) for (prefix, part), x in zip(model.parts.items(), seen, strict=True)]
+
+
+def domain(program: Program) -> Domain:
+    """The ranges of a Program's inputs, in real numbers."""
+    return {
+        node.name: (float(node.low.min()) * node.scale, float(node.high.max()) * node.scale) for node in program.inputs
+    }
