@@ -84,9 +84,12 @@ def describe(estimator: Estimator) -> str:
         return "surrogate gradients by backpropagation through time"
     if isinstance(estimator, ForwardGradient):
         scope = "layer-wise" if isinstance(estimator.scope, Layerwise) else "global"
-        kind = type(estimator.distribution).__name__
-        return f"{scope} randomised forward gradient ({estimator.directions} {kind} directions) without backpropagation"
+        return f"{scope} randomised forward gradient ({_directions(estimator)}) without backpropagation"
     if isinstance(estimator, NodePerturbation):
-        kind = type(estimator.distribution).__name__
-        return f"node perturbation ({estimator.directions} {kind} directions) without backpropagation"
+        return f"node perturbation ({_directions(estimator)}) without backpropagation"
     return type(estimator).__name__
+
+
+def _directions(estimator: ForwardGradient | NodePerturbation) -> str:
+    kind = type(estimator.distribution).__name__
+    return f"{estimator.directions} {kind} direction{'s' if estimator.directions > 1 else ''}"
