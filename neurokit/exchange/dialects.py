@@ -6,8 +6,7 @@ threshold behaves. `docs/exchange.md` says how each of these was measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from neurokit.exchange.time_step import Euler, Exponential, TimeStep
 from neurokit.neurons import Reset, Subtract, ToZero
@@ -19,24 +18,23 @@ class Dialect:
 
     time        the scheme and step by which its time constants are meant
     integrator  what an IF adds per step for a drive of one; None for `dt * r`, which NIR's equation says
-    share       whether a leaky state takes in a share `gain` of its drive, as NIR's equations say, or all of it
+    membrane    whether a leaky membrane takes in a share `gain` of its drive, as NIR's equations say, or all of it
+    synapse     the same of the synaptic current of a CubaLIF
     reset       of the network that was written; NIR's own is ToZero
     strict      whether it fires only above its threshold; NIR's own does
-    refused     NIR node types that this writer simulates otherwise than it writes them, and why
     """
 
-    name: str
     time: TimeStep
     integrator: float | None = None
-    share: bool = True
+    membrane: bool = True
+    synapse: bool = True
     reset: Reset = ToZero()  # noqa: RUF009 (frozen)
     strict: bool = True
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain(time: TimeStep) -> Dialect:
     """NIR by its own equations, in the given steps."""
-    return Dialect("NIR", time)
+    return Dialect(time)
 
 
 def snntorch(reset: Reset = ToZero()) -> Dialect:  # noqa: B008 (frozen)
@@ -45,25 +43,22 @@ def snntorch(reset: Reset = ToZero()) -> Dialect:  # noqa: B008 (frozen)
     The file is the same for all of snnTorch's resets. These are neurons of a Graph:
 
         Leaky       `reset_mechanism="zero"`; with `reset=Subtract()` also "subtract" (snnTorch's default) with
-                    `reset_delay=False`, as long as no membrane reaches twice its threshold: then it loses two.
+                    `reset_delay=False`, as long as no membrane reaches twice its threshold: of one that does snnTorch
+                    takes a second threshold before it compares again
         Synaptic    the same two, with `reset_delay=False` in both
 
     With `reset_delay=True`, snnTorch's default, a Leaky takes its threshold off after the leak rather than before it,
     and a Synaptic is dead for the step after a spike.
     """
-    return Dialect("snnTorch", Euler(1e-4), reset=reset)
+    return Dialect(Euler(1e-4), reset=reset)
 
 
 def norse(dt: float = 1e-3) -> Dialect:
-    """norse 1.1's `to_nir(dt=dt)`, which writes `dt * tau` where NIR means `tau`; an IF adds its drive as it is.
+    """norse 1.1's `to_nir(dt=dt)`, which writes `dt * tau` where NIR means `tau`.
 
-    Its LIFCell is refused: it adds a whole spike to the current, where its file says a share `dt / tau_syn` of it, and
-    lets the membrane see the current one step late.
+    An IAFCell adds its drive as it is, where NIR's equation says `dt` times it, and so does a LIFCell to its current.
     """
-    reason = (
-        "norse's LIFCell adds whole spikes to a current that its membrane sees a step late, its file says otherwise"
-    )
-    return Dialect("norse", Euler(dt * dt), integrator=1.0, refused={"CubaLIF": reason})
+    return Dialect(Euler(dt * dt), integrator=1.0, synapse=False)
 
 
 def sinabs(reset: Reset = Subtract(), *, norm_input: bool = True) -> Dialect:  # noqa: B008 (frozen)
@@ -72,4 +67,4 @@ def sinabs(reset: Reset = Subtract(), *, norm_input: bool = True) -> Dialect:  #
     For layers with `spike_fn=SingleSpike`: sinabs' default may fire several times a step, which no node here does.
     `norm_input` is the LIF's, whose file is the same with and without.
     """
-    return Dialect("sinabs", Exponential(1.0), integrator=1.0, share=norm_input, reset=reset, strict=False)
+    return Dialect(Exponential(1.0), integrator=1.0, membrane=norm_input, reset=reset, strict=False)

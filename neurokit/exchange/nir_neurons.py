@@ -89,8 +89,6 @@ def read(name: str, node: Any, size: int, dialect: Dialect) -> ReadNeuron:
     Raises UnsupportedNode for what a Graph cannot say: differing decays, a reset to anything but zero.
     """
     kind = type(node).__name__
-    if kind in dialect.refused:
-        raise _refused(name, kind, dialect.refused[kind], f"Write it from {dialect.name} as another node.")
     value = {key: _lines(name, key, array, size) for key, array in vars(node).items() if key in _PARAMETERS}
     if value["v_reset"].any():
         raise _refused(name, kind, "v_reset is not 0", "A Graph resets to 0: shift the membrane's zero before writing.")
@@ -100,10 +98,10 @@ def read(name: str, node: Any, size: int, dialect: Dialect) -> ReadNeuron:
         gain = value["r"] * (dialect.time.dt if dialect.integrator is None else dialect.integrator)
     else:
         decays["beta"] = _keep(name, kind, value.get("tau", value.get("tau_mem")), dialect.time)
-        gain = value["r"] * ((1 - decays["beta"]) if dialect.share else 1.0)
+        gain = value["r"] * ((1 - decays["beta"]) if dialect.membrane else 1.0)
         if kind == "CubaLIF":
             decays["alpha"] = _keep(name, kind, value["tau_syn"], dialect.time)
-            gain = gain * value["w_in"] * ((1 - decays["alpha"]) if dialect.share else 1.0)
+            gain = gain * value["w_in"] * ((1 - decays["alpha"]) if dialect.synapse else 1.0)
             if value["v_leak"].any():
                 raise _refused(name, kind, "v_leak is not 0", "Shift the membrane's zero to v_leak before writing.")
         elif value["v_leak"].any():

@@ -52,7 +52,7 @@ def dialect(metadata: Mapping[str, Any]) -> tuple[Dialect, int, list[str]]:
             explain("the graph: notes of neurokit", found, legal, "read it with the version that wrote it")
         )
     time = SCHEMES[notes["scheme"]](float(notes["dt"]))
-    return Dialect(KEY, time), int(notes["steps"]), str(notes["nodes"]).splitlines()
+    return Dialect(time), int(notes["steps"]), str(notes["nodes"]).splitlines()
 
 
 def restored(name: str, neuron: Neuron, metadata: Mapping[str, Any]) -> Neuron:
