@@ -29,14 +29,19 @@ def prove(program: Program) -> dict[str, Interval]:
     Raises OutOfRange naming the first node and line whose bound leaves its declared width: such a Program could
     overflow on a legal input and must not run.
     """
-    values: dict[str, Interval] = {}  # what a node emits
-    certificate: dict[str, Interval] = {}  # what must fit
+    return analyse(program)[0]
+
+
+def analyse(program: Program) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """`(certificate, what every node emits)`; see `prove`."""
+    values: dict[str, Interval] = {}
+    certificate: dict[str, Interval] = {}
     for node in program.nodes:
         if isinstance(node, Output):
             continue
         held, emitted = bound(node, program.steps, program.widths, *(values[s] for s in node.sources))
         certificate[node.name], values[node.name] = held, emitted
-    return certificate
+    return certificate, values
 
 
 @singledispatch

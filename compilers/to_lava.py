@@ -1,9 +1,10 @@
 """to_lava: Program -> a network of Lava processes, wired and ready to be compiled by Lava.
 
 The network is the same for both forms; which models stand behind its processes is a matter of the run configuration
-(`neurokit.lava.forms`). In this network, as on the chip, neurons send spikes and synapses (Dense) turn them into
+(`neurokit.lava.forms`). In this network, as on the chip, neurons send spikes and synapses turn them into
 currents: where a Program puts two synapses in a row a memoryless relay neuron stands between them, and where it puts
-two neurons in a row, one synapse a line.
+two neurons in a row, one synapse a line. What is delayed passes a gate that closes when its window is over, so that
+nothing crosses from one sample to the next.
 """
 
 from __future__ import annotations
@@ -15,22 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Int32
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
 from lava.proc.prodneuron.process import ProdNeuron
 
 from neurokit.errors import UnsupportedNode
 from neurokit.lava.cycle import Cycle
 from neurokit.lava.digits import count_digits, digits, lines
+from neurokit.lava.forms import Form
+from neurokit.lava.hush import owes
 from neurokit.lava.schedule import Schedule, bias_rides, heard, schedule, speaks_currents, split
 from neurokit.lava.tape import Tape
+from neurokit.neurons import Subtract
 from neurokit.processes.constant.process import Constant
+from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.readout.process import Readout as ReadoutProcess
 from neurokit.processes.soft_if.process import SoftIF
-from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, identity, relay
+from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, exact_sparse, gate, identity, one_sign, relay
 from neurokit.processes.tape.process import Player, Probe, Recorder
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.wiring import Signal
 
 
@@ -38,7 +45,9 @@ from neurokit.wiring import Signal
 class Wiring:
     """A wired network and the tapes that lead into and out of it, by node name.
 
-    labels  the node that each top-level process belongs to
+    labels    the node that each top-level process belongs to
+    states    Var `u` of every Spiking
+    residues  Var `v` of those with reset ToZero, whose membrane before the reset follows from both: see `Neurons`
     """
 
     program: Program
@@ -48,6 +57,7 @@ class Wiring:
     totals: Mapping[str, Tape]
     spikes: Mapping[str, Tape]
     states: Mapping[str, Tape]
+    residues: Mapping[str, Tape]
 
     def played(self, name: str, x: Int32[np.ndarray, "windows size"]) -> Int32[np.ndarray, "windows lines"]:
         """What the Player of an Input sends: the sample, then its bias lines."""
@@ -55,15 +65,18 @@ class Wiring:
         return np.concatenate([x, extra], axis=1, dtype=np.int32)
 
 
-def to_lava(program: Program, directory: Path, *, record: bool = False, period: int | None = None) -> Wiring:
+def to_lava(
+    program: Program, directory: Path, *, record: bool = False, period: int | None = None, form: Form | None = None
+) -> Wiring:
     """Wire a Program's processes; tapes lie in `directory`, and `record` adds those for spikes, states and totals.
 
-    Raises what `neurokit.lava.schedule.schedule` raises, before any process exists.
+    The network is the same for every `form`, which only says whether it has all of the nodes. Raises what
+    `neurokit.lava.schedule.schedule` raises, before any process exists.
     """
-    net = _Net(program, schedule(program, period), directory, record)
+    net = _Net(program, schedule(program, period, form), directory, record)
     for node in program.nodes:
         net.port[node.name] = wire(node, net)
-    return Wiring(program, net.schedule, net.labels, net.inputs, net.totals, net.spikes, net.states)
+    return Wiring(program, net.schedule, net.labels, net.inputs, net.totals, net.spikes, net.states, net.residues)
 
 
 Ports = tuple[OutPort, ...]
@@ -89,6 +102,7 @@ class _Net:
     totals: dict[str, Tape] = field(default_factory=dict)
     spikes: dict[str, Tape] = field(default_factory=dict)
     states: dict[str, Tape] = field(default_factory=dict)
+    residues: dict[str, Tape] = field(default_factory=dict)
     relays: dict[str, Ports] = field(default_factory=dict)
     constants: dict[tuple[str, int], Ports] = field(default_factory=dict)
 
@@ -116,22 +130,48 @@ class _Net:
     def current_ports(self, node: Any, source: str, wait: int = 0) -> Ports:
         """The current of `source`, `wait` steps late, through one synapse a line where one is needed."""
         speaker = self.program[source]
+        size = self.size(source)
         if speaks_currents(speaker):
-            if not wait:
-                return self.port[source]
-            wait -= 1  # the relay takes no time, the synapse behind it one step
+            return self.later(node, self.port[source], size, wait)
         if isinstance(speaker, Input):
-            lines = np.eye(self.size(source), self.size(source) + _ridden(self.program, source), dtype=np.int8)
-            synapse = exact(lines, bits=GRADED)
-        elif wait:
-            synapse = delayed(self.size(source), wait)
+            lines = np.eye(size, size + _ridden(self.program, source), dtype=np.int8)
+            synapse = self.add(node, exact(lines, bits=GRADED))
+            connect(self.port[source], synapse.s_in)
+            return self.later(node, (synapse.a_out,), size, wait)
+        if wait:
+            synapse = self.add(node, delayed(size, wait))
         else:
-            synapse = identity(self.size(source), bits=BINARY if isinstance(speaker, Spiking) else GRADED)
-        self.add(node, synapse)
-        connect(self.spiking_ports(node, source), synapse.s_in)
+            synapse = self.add(node, identity(size, bits=BINARY if isinstance(speaker, Spiking) else GRADED))
+        connect(self.port[source], synapse.s_in)
         return (synapse.a_out,)
 
-    def constant_ports(self, node: Dense, count: int) -> Ports:
+    def later(self, node: Any, currents: Ports, size: int, wait: int) -> Ports:
+        """Currents `wait` steps later, by a relay, which takes no time, and synapses behind it, which take one step."""
+        if not wait:
+            return currents
+        neuron = self.add(node, relay(size))
+        connect(currents, neuron.a_in)
+        synapse = self.add(node, delayed(size, wait - 1) if wait > 1 else identity(size, bits=GRADED))
+        neuron.s_out.connect(synapse.s_in)
+        return (synapse.a_out,)
+
+    def delayed_spikes(self, node: Synapses) -> Ports:
+        """The spikes of `node.source`, `node.delay` steps late, but for those that would come after their window."""
+        size, steps = self.size(node.source), self.program.steps
+        delay = min(node.delay, steps)  # from there on every spike comes too late
+        line = self.add(node, delayed(size, delay - 1) if delay > 1 else identity(size))
+        # The gate hears the source's step t at `start + t + delay`; the constant's synapse takes one step.
+        late = Cycle(self.schedule.start[node.source] + steps - 1, delay, self.schedule.period)
+        constant = self.add(node, Constant(digits=1, cycle=late))
+        shut = self.add(node, one_sign(np.full((size, 1), -1), bits=GRADED))
+        neurons = self.add(node, gate(size))
+        connect(self.port[node.source], line.s_in)
+        line.a_out.connect(neurons.a_in)
+        constant.s_out.connect(shut.s_in)
+        shut.a_out.connect(neurons.a_in)
+        return (neurons.s_out,)
+
+    def constant_ports(self, node: Synapses, count: int) -> Ports:
         """Bias lines that speak exactly when `node.source` does."""
         key = (node.source, count)
         if key not in self.constants:
@@ -150,6 +190,13 @@ class _Net:
         connect(ports, recorder.a_in)
         return tape
 
+    def probe(self, node: Any, var: Var, kind: str) -> Tape:
+        """Record a Var of a population."""
+        tape, cycle = self.tape(node, kind), self.schedule.cycle(node.name, self.program.steps)
+        probe = self.add(node, Probe(shape=(self.size(node.name),), tape=tape, cycle=cycle))
+        probe.state.connect_var(var)
+        return tape
+
     def keep_total(self, node: Any, ports: Ports) -> Ports:
         """Record a total if somebody will ask for it."""
         wanted = self.record or any(output.source == node.name for output in self.program.outputs)
@@ -160,7 +207,8 @@ class _Net:
 
 def _ridden(program: Program, name: str) -> int:
     """How many bias lines an Input carries beside the sample."""
-    return max((count_digits(n.bias) for n in program.nodes if isinstance(n, Dense) and n.source == name), default=0)
+    readers = (node for node in program.nodes if isinstance(node, Synapses) and node.source == name)
+    return max((count_digits(node.bias) for node in readers), default=0)
 
 
 @singledispatch
@@ -180,23 +228,26 @@ def _(node: Input, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Dense, net: _Net) -> Ports:
+def _(node: Synapses, net: _Net) -> Ports:
     apart = split(net.program, node)
     exponent = 0 if apart else node.exponent
-    own = digits(node.bias)
+    own = digits(node.line_bias)
     ride = bias_rides(net.program, node)
-    weight = _with_columns(node.weight, own, _ridden(net.program, node.source)) if ride else node.weight
+    columns = _filled(own, _ridden(net.program, node.source)) if ride else _filled(own, 0)
     bits = BINARY if isinstance(net.program[node.source], Spiking) else GRADED
-    synapse = net.add(node, exact(weight, exponent, bits))
-    connect(net.spiking_ports(node, node.source), synapse.s_in)
+    if isinstance(node, Dense):
+        synapse = net.add(node, exact(np.concatenate([node.weight, columns], axis=1), exponent, bits))
+    else:
+        synapse = net.add(node, exact_sparse(scipy.sparse.hstack([node.matrix, columns]), exponent, bits))
+    connect(net.delayed_spikes(node) if node.delay else net.spiking_ports(node, node.source), synapse.s_in)
     currents: Ports = (synapse.a_out,)
     if own.size and not ride:
         bias = net.add(node, exact(own, exponent, GRADED))
         connect(net.constant_ports(node, own.shape[1]), bias.s_in)
         currents += (bias.a_out,)
     if apart:
-        neuron = net.add(node, relay(len(node.bias)))
-        rounding = net.add(node, exact(np.eye(len(node.bias), dtype=np.int8), node.exponent, GRADED))
+        neuron = net.add(node, relay(node.shape[0]))
+        rounding = net.add(node, exact(np.eye(node.shape[0], dtype=np.int8), node.exponent, GRADED))
         connect(currents, neuron.a_in)
         neuron.s_out.connect(rounding.s_in)
         currents = (rounding.a_out,)
@@ -207,14 +258,27 @@ def _(node: Dense, net: _Net) -> Ports:
 def _(node: Spiking, net: _Net) -> Ports:
     shape = (net.size(node.name),)
     cycle = net.schedule.cycle(node.name, net.program.steps)
-    neurons = net.add(node, SoftIF(shape=shape, threshold=node.threshold, cycle=cycle))
+    hard = not isinstance(node.neuron.reset, Subtract)
+    if node.leaky or hard or owes(node):
+        neurons = net.add(node, Neurons(shape=shape, spiking=node, hush=net.schedule.hush[node.name], cycle=cycle))
+    else:
+        neurons = net.add(node, SoftIF(shape=shape, threshold=node.threshold, cycle=cycle))
     connect(net.current_ports(node, node.source), neurons.a_in)
     if net.record:
         net.spikes[node.name] = net.keep(node, (neurons.s_out,), "spikes")
-        tape = net.states[node.name] = net.tape(node, "states")
-        probe = net.add(node, Probe(shape=shape, tape=tape, cycle=cycle))
-        probe.state.connect_var(neurons.u)
+        net.states[node.name] = net.probe(node, neurons.u, "states")
+        if hard:
+            net.residues[node.name] = net.probe(node, neurons.v, "residues")
     return (neurons.s_out,)
+
+
+@wire.register
+def _(node: Sum, net: _Net) -> Ports:
+    ports: Ports = ()
+    for source in node.sources:
+        wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
+        ports += net.current_ports(node, source, wait)
+    return net.keep_total(node, ports)
 
 
 @wire.register
@@ -247,8 +311,8 @@ def _(node: Output, net: _Net) -> Ports:
     return net.port[node.source]
 
 
-def _with_columns(weight: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
-    """`weight` with `columns` to its right, filled with zeros to `count` of them."""
-    extra = np.zeros((len(weight), count), dtype=np.int8)
-    extra[:, : columns.shape[1]] = columns
-    return np.concatenate([weight, extra], axis=1)
+def _filled(columns: np.ndarray, count: int) -> np.ndarray:
+    """`columns`, filled with zeros to `count` of them; none at all if `count` is 0."""
+    extra = np.zeros((len(columns), count), dtype=np.int8)
+    extra[:, : columns.shape[1]] = columns[:, :count]
+    return extra

@@ -143,9 +143,7 @@ def _sum(fields: dict[str, Any], names: list[str]) -> Sum:
     sources = fields.pop("sources")
     bad = [int(index) for index in sources if not 0 <= index < len(names)]
     if bad:
-        raise ProgramError(
-            explain("a source of a Sum", bad[0], f"0..{len(names) - 1}, the index of a node", "save it")
-        )
+        raise ProgramError(explain("a source of a Sum", bad[0], f"0..{len(names) - 1}, the index of a node", "save it"))
     return Sum(sources=tuple(names[index] for index in sources), **fields)
 
 

@@ -80,9 +80,6 @@ def _of_neuron(kind: type, reset: type, strict: bool) -> tuple[Refusal | None, M
         return Refusal("`quantize` has no integer form of a decay", "Train with IF."), {}
     if strict:
         return Refusal("a strict threshold has no integer form", "Train with strict=False: one value apart."), {}
-    if reset is ToZero:
-        why = Refusal("the network of Lava processes is built for Subtract() alone", "Train with reset=Subtract().")
-        return None, {"lava": why, "lava-softif": why}
     return None, {}
 
 

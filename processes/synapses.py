@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Int8
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.graded.process import GradedVec
+from lava.proc.lif.process import LIF
+from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
 
 from neurokit.lava.schedule import MAX_DELAY
@@ -22,6 +25,16 @@ def exact(weight: Int8[np.ndarray, "out in"], exponent: int = 0, bits: int = BIN
     """
     return Dense(
         weights=2 * np.asarray(weight, dtype=np.int32),
+        weight_exp=exponent - 1,
+        num_message_bits=bits,
+        sign_mode=SignMode.MIXED,
+    )
+
+
+def exact_sparse(weight: scipy.sparse.csr_matrix, exponent: int = 0, bits: int = BINARY) -> Sparse:
+    """`exact` for a matrix that is mostly zeros."""
+    return Sparse(
+        weights=scipy.sparse.csr_matrix(2 * weight.astype(np.int32)),
         weight_exp=exponent - 1,
         num_message_bits=bits,
         sign_mode=SignMode.MIXED,
@@ -64,3 +77,8 @@ def delayed(size: int, delay: int) -> DelayDense:
 def relay(size: int) -> GradedVec:
     """A neuron without memory that sends on its input as a graded spike in the same step."""
     return GradedVec(shape=(size,), vth=0)
+
+
+def gate(size: int) -> LIF:
+    """Neurons without memory that pass a spike on in the same step, unless -1 arrives with it."""
+    return LIF(shape=(size,), du=4095, dv=4096, vth=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurokit.errors import OutOfRange, UnsupportedNode
-from neurokit.integers import BIAS_LIMIT, Widths
+from neurokit.integers import BIAS_LIMIT, Decay12, Widths
 from neurokit.lava.cycle import Cycle
 from neurokit.lava.digits import count_digits, digits, lines
+from neurokit.lava.forms import SoftIFForm
 from neurokit.lava.schedule import LAG, MAX_DELAY, ORIGIN, schedule, split
-from neurokit.neurons import IF, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Recurrent, Spiking, Sum
 from neurokit.readouts import MemMean, Rate
 
 
@@ -93,7 +95,9 @@ def test_branches_too_far_apart_are_refused() -> None:
         schedule(two_branches(MAX_DELAY + 3))
 
 
-def one_layer(neuron: IF, *, exponent: int = 0, bias: int = 0, reach: int = 1, widths: Widths | None = None) -> Program:
+def one_layer(
+    neuron: Neuron, *, exponent: int = 0, bias: int = 0, reach: int = 1, widths: Widths | None = None
+) -> Program:
     nodes = (
         Input("x", [-reach], [reach], 1.0),
         dense("d", "x", 1, bias=3),
@@ -105,9 +109,58 @@ def one_layer(neuron: IF, *, exponent: int = 0, bias: int = 0, reach: int = 1, w
     return Program(nodes, 5, widths or Widths())
 
 
-def test_a_hard_reset_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedNode, match=r"node 's' \(Spiking\) is not supported by Lava: its reset is ToZero"):
-        schedule(one_layer(IF(9, reset=ToZero())))
+def test_a_leaky_soft_reset_is_stock_only_where_one_synapse_can_subtract_what_has_decayed() -> None:
+    def leaky(threshold: int, numerator: int) -> Program:
+        return one_layer(LIF(threshold, Subtract(), strict=True, beta=Decay12(numerator)))
+
+    schedule(leaky(64, 3584))  # 64 * 3584 / 4096 = 56
+    schedule(leaky(65, 3584), form=SoftIFForm())
+    with pytest.raises(UnsupportedNode, match=r"'s'.*use the decay 4096/4096 or the threshold 64, the nearest legal"):
+        schedule(leaky(65, 3584))
+    with pytest.raises(UnsupportedNode, match=r"CubaLIF with reset Subtract\(\) needs microcode"):
+        schedule(one_layer(CubaLIF(64, strict=True, alpha=Decay12(9), beta=Decay12(9))))
+    schedule(one_layer(CubaLIF(64, ToZero(), strict=True, alpha=Decay12(9), beta=Decay12(9))))
+
+
+def test_a_population_that_owes_itself_something_is_hushed_as_much_as_it_needs() -> None:
+    """Halved in every step and driven by a, the membrane stays below 2 a; a spike lowers it by 8, the guard halves it."""
+    neuron = LIF(8, Subtract(), strict=True, beta=Decay12(2048))
+
+    def plan(reach: int, recurrent: Recurrent | None = None) -> int:
+        nodes = (
+            Input("x", [0], [reach], 1.0),
+            Spiking("s", "x", neuron, recurrent=recurrent),
+            Readout("r", "s", Rate()),
+            Output("y", "r"),
+        )
+        return schedule(Program(nodes, 5)).hush["s"]
+
+    assert plan(12) == 0  # (24 - 8) / 2 does not exceed the threshold
+    assert 64 < plan(100) <= 88  # (200 - 8) / 2 exceeds it by 88, which five steps do not quite reach
+    assert plan(12, Recurrent([[100]])) >= 100
+    with pytest.raises(UnsupportedNode, match=r"inhibition of .* beyond"):
+        plan(60_000, Recurrent([[-128]], 6))
+
+
+def test_delays_are_of_spikes_and_sums_wait_for_their_latest_source() -> None:
+    def program(delayed: str) -> Program:
+        nodes = (
+            Input("x", [0], [1], 1.0),
+            dense("d", "x", 1, 1),
+            Spiking("s", "d", IF(1)),
+            dense("o", "s", 1, 1),
+            replace(dense("late", delayed, 1, 1), delay=62),
+            Sum("sum", ("x", "late")),
+            Readout("r", "sum", Rate()),
+            Output("y", "r"),
+        )
+        return Program(nodes, 5)
+
+    plan = schedule(program("s"))
+    assert plan.start["late"] == plan.start["o"]  # a delay is in the layer's own time
+    assert plan.start["sum"] == plan.start["late"] > plan.start["x"] + 1
+    with pytest.raises(UnsupportedNode, match=r"'late' \(Dense\).* it delays 'o', which sends graded spikes"):
+        schedule(program("o"))
 
 
 def test_a_rule_without_an_accumulator_is_refused_by_name() -> None:

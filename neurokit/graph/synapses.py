@@ -184,7 +184,6 @@ class Recurrent:
         return self.weight
 
 
-
 def _real(subject: str, values: object) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     require_finite(subject, array)

@@ -27,9 +27,10 @@ from lava.magma.runtime.runtime import Runtime
 
 from neurokit.compilers.to_lava import Wiring, to_lava
 from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.integers import Decay12
 from neurokit.lava.forms import Form, StockForm
 from neurokit.lava.interrupts import interrupts_held
-from neurokit.program import Program
+from neurokit.program import Program, Spiking, decays
 from neurokit.result import Trace
 
 #: Seconds between two looks at a running network: short at first, for short runs, then long.
@@ -67,7 +68,9 @@ class LavaNetwork:
     def __enter__(self) -> LavaNetwork:
         self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
         try:
-            self._wiring = to_lava(self.program, self._directory, record=self.record, period=self.period)
+            self._wiring = to_lava(
+                self.program, self._directory, record=self.record, period=self.period, form=self.form
+            )
             self._start()
         except BaseException:
             self.stop()
@@ -97,7 +100,7 @@ class LavaNetwork:
         wires, steps = self.program.wires, self.program.steps
         for name, tape in wiring.totals.items():
             tape.blank(self._runs, (windows, 1, wires[name].size))
-        for name, tape in [*wiring.spikes.items(), *wiring.states.items()]:
+        for name, tape in [*wiring.spikes.items(), *wiring.states.items(), *wiring.residues.items()]:
             tape.blank(self._runs, (windows, steps, wires[name].size))
         chip_steps = wiring.schedule.chip_steps(samples)
         try:
@@ -192,13 +195,24 @@ class LavaNetwork:
         raw = {output.name: totals[output.source] for output in self.program.outputs}
         if not self.record:
             return raw, None
-        states = {}
-        for name, tape in wiring.states.items():
-            fine = tape.read(run)[:samples].astype(np.int64)
-            assert not (fine % self.form.membrane_unit).any()
-            states[name] = fine // self.form.membrane_unit
         spikes = {name: tape.read(run)[:samples].astype(np.uint8) for name, tape in wiring.spikes.items()}
+        states = {name: self._membrane(wiring, name, run, spikes[name]) for name in wiring.states}
         return raw, Trace(spikes=spikes, states=states, totals=totals)
+
+    def _membrane(self, wiring: Wiring, name: str, run: int, spikes: np.ndarray) -> np.ndarray:
+        """The membrane before the reset, `(samples, steps, size)`, in the Program's units."""
+        node = self.program[name]
+        assert isinstance(node, Spiking)
+        u = wiring.states[name].read(run)[: len(spikes)].astype(np.int64)
+        if name in wiring.residues:  # a hard reset wipes the membrane, which is what had decayed plus what came
+            v = wiring.residues[name].read(run)[: len(spikes)].astype(np.int64)
+            before = np.pad(v, ((0, 0), (1, 0), (0, 0)))[:, :-1] * Decay12(decays(node.neuron)[1]) + u
+            if (v != before * (1 - spikes)).any():
+                raise LavaFailure(f"population {name!r}: its membrane is not what its current and its leak make of it.")
+            u = before
+        unit = 1 if node.leaky else self.form.membrane_unit
+        assert not (u % unit).any()
+        return np.asarray(u // unit)
 
 
 class _CarefulRuntime(Runtime):  # type: ignore[misc]  # Lava has no types

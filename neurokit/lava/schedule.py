@@ -1,7 +1,8 @@
 """Schedule: the chip step at which every node of a Program first speaks, and whether Lava can run it at all.
 
-On Lava (and on the chip) only a Dense takes time, one step; neurons answer in the step in which they hear. Where a
-neuron's spikes go to another neuron without a Dense between them, one synapse a line is added, and with it one step.
+On Lava (and on the chip) only synapses take time, one step; neurons answer in the step in which they hear. Where a
+neuron's spikes go to another neuron without synapses between them, one synapse a line is added, and with it one step.
+Where several sources meet, the earlier ones wait for the latest.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from neurokit.compilers.bounds import prove
+from neurokit.compilers.bounds import analyse
+from neurokit.compilers.membranes import follow
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.integers import Widths
+from neurokit.integers import DELAYS, Widths, soft_reset_synapse
 from neurokit.lava.cycle import Cycle
-from neurokit.neurons import Subtract
-from neurokit.program import Dense, Input, Interval, Output, Product, Program, Readout, Spiking, Synapses
+from neurokit.lava.forms import Form, StockForm
+from neurokit.lava.hush import hush, owes
+from neurokit.neurons import IF, CubaLIF, Subtract
+from neurokit.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.readouts import MemMean, Rate
+from neurokit.sparse import magnitudes, times
 from neurokit.wiring import Signal
 
 #: Chip step at which the inputs start. A bias source needs two steps before the first spikes that it accompanies.
@@ -28,7 +33,7 @@ ORIGIN = 2
 #: Steps from a window's last current to the total of each readout rule.
 LAG: dict[type, int] = {Rate: 1, MemMean: 2}
 #: Longest delay of a synapse beyond its one step, in steps.
-MAX_DELAY = 62
+MAX_DELAY = DELAYS[-1]
 #: Widths at which Lava's fixed-point models wrap, saturate or cut.
 LAVA_WIDTHS = Widths(synapse=31, membrane=18, accumulator=24, message=24, product=32)
 #: A reset interval and a clock's threshold must stay below this.
@@ -42,11 +47,13 @@ class Schedule:
     start   chip step (from 1) at which the first value of the first sample leaves each node
     period  chip steps from one sample to the next, at least `program.steps + 1`
     drain   windows after the last sample until everything has come out
+    hush    inhibition between windows of every Spiking that needs some way to forget; see `neurokit.lava.hush`
     """
 
     start: Mapping[str, int]
     period: int
     drain: int
+    hush: Mapping[str, int]
 
     def cycle(self, name: str, steps: int) -> Cycle:
         """The timetable of a node's output: `steps` is the Program's for a series, 1 for a total."""
@@ -57,8 +64,8 @@ class Schedule:
         return self.period * (samples + self.drain)
 
 
-def schedule(program: Program, period: int | None = None) -> Schedule:
-    """Find the Schedule of a Program; `period` defaults to the shortest, `program.steps + 1`.
+def schedule(program: Program, period: int | None = None, form: Form | None = None) -> Schedule:
+    """Find the Schedule of a Program; `period` defaults to the shortest, `program.steps + 1`, `form` to the stock one.
 
     Proves first that no integer of the Program can leave Lava's widths for inputs in the declared range.
 
@@ -70,18 +77,65 @@ def schedule(program: Program, period: int | None = None) -> Schedule:
         raise OutOfRange(
             explain("period", period, f"{program.steps + 1}..{PERIOD_LIMIT - 1} chip steps", "leave one guard step")
         )
+    _require_connected(program)
     widths = Widths(**{kind: min(bits, getattr(LAVA_WIDTHS, kind)) for kind, bits in vars(program.widths).items()})
-    certificate = prove(replace(program, widths=widths))
+    _, emitted = analyse(replace(program, widths=widths))
     start: dict[str, int] = {}
+    hushes: dict[str, int] = {}
     for node in program.nodes:
-        start[node.name] = begin(node, program, start, certificate)
+        start[node.name] = begin(node, program, start, emitted)
+        if isinstance(node, Spiking):
+            if form is None or isinstance(form, StockForm):
+                require_stock(node)
+            hushes[node.name] = 0
+            if owes(node):
+                hushes[node.name] = hush(node, follow(node, program.steps, emitted[node.source]), LAVA_WIDTHS)
     last = max(s + (1 if program.wires[n].signal is Signal.TOTAL else program.steps) - 1 for n, s in start.items())
-    return Schedule(MappingProxyType(start), period, max(0, -((period - last) // period)))
+    drain = max(0, -((period - last) // period))
+    return Schedule(MappingProxyType(start), period, drain, MappingProxyType(hushes))
+
+
+def require_stock(node: Spiking) -> None:
+    """Raise UnsupportedNode when no network of Lava's own processes is exactly these neurons."""
+    neuron = node.neuron
+    if isinstance(neuron, IF) or not isinstance(neuron.reset, Subtract):
+        return
+    if isinstance(neuron, CubaLIF):
+        raise UnsupportedNode(
+            node.name,
+            "Spiking",
+            "Lava's own processes",
+            "a CubaLIF with reset Subtract() needs microcode, which Intel has not published",
+            "Use ToZero() or an LIF, or run it with SoftIFForm(), the reference or the twin",
+        )
+    try:
+        soft_reset_synapse(node.threshold, neuron.beta)
+    except OutOfRange as error:
+        raise UnsupportedNode(
+            node.name,
+            "Spiking",
+            "Lava's own processes",
+            f"one synapse must subtract its threshold after one decay: {error}",
+            "Or run it with SoftIFForm(), the reference or the twin",
+        ) from None
+
+
+def _require_connected(program: Program) -> None:
+    """Raise UnsupportedNode unless every node is connected to the first: Lava runs no process that is not."""
+    together = {program.nodes[0].name}
+    for _ in program.nodes:
+        for node in program.nodes:
+            if together & {node.name, *node.sources}:
+                together |= {node.name, *node.sources}
+    for node in program.nodes:
+        if node.name not in together:
+            reason = f"nothing connects it to {program.nodes[0].name!r}, and Lava runs connected networks"
+            raise UnsupportedNode(node.name, type(node).__name__, "Lava", reason, "Make a Program of each part.")
 
 
 def speaks_currents(node: object) -> bool:
-    """Whether a node's output is a synaptic current (Dense) and not spikes, graded or binary."""
-    return isinstance(node, Dense)
+    """Whether a node's output is a synaptic current and not spikes, graded or binary."""
+    return isinstance(node, (Synapses, Sum))
 
 
 def heard(program: Program, start: Mapping[str, int], source: str) -> int:
@@ -100,7 +154,7 @@ def split(program: Program, node: Synapses) -> bool:
 
 
 @singledispatch
-def begin(node: Any, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
+def begin(node: Any, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
     """First chip step at which a node speaks, from those of the nodes before it."""
     raise UnsupportedNode(
         node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `begin` and to `compilers.to_lava.wire`"
@@ -108,21 +162,29 @@ def begin(node: Any, program: Program, start: Mapping[str, int], certificate: Ma
 
 
 @begin.register
-def _(node: Input, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
+def _(node: Input, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
     return ORIGIN
 
 
 @begin.register
-def _(node: Dense, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
+def _(node: Synapses, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
+    if node.delay and not isinstance(program[node.source], Spiking):
+        raise UnsupportedNode(
+            node.name,
+            type(node).__name__,
+            "Lava",
+            f"it delays {node.source!r}, which sends graded spikes, and only binary ones stop when a window does",
+            "Delay the synapses that read the spikes before it",
+        )
     if not split(program, node):
         return start[node.source] + 1
-    source = program[node.source]
-    x = 1 if isinstance(source, Spiking) else _reach(certificate[source.name])
-    reach = int((np.abs(node.weight.astype(np.int64)).sum(axis=1) * x + np.abs(node.bias.astype(np.int64))).max())
+    x = emitted[node.source]
+    farthest = np.maximum(np.abs(x.low), np.abs(x.high))
+    reach = int((times(magnitudes(node.matrix), farthest) + np.abs(node.line_bias)).max())
     if reach > LAVA_WIDTHS.limit("message"):
         raise UnsupportedNode(
             node.name,
-            "Dense",
+            type(node).__name__,
             "Lava",
             f"with a bias and the negative exponent {node.exponent} its weighted sum, which can reach {reach}, must "
             f"pass through a graded spike of {LAVA_WIDTHS.message} bits",
@@ -132,20 +194,17 @@ def _(node: Dense, program: Program, start: Mapping[str, int], certificate: Mapp
 
 
 @begin.register
-def _(node: Spiking, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
-    if not isinstance(node.neuron.reset, Subtract):
-        raise UnsupportedNode(
-            node.name,
-            "Spiking",
-            "Lava",
-            f"its reset is {node.neuron.reset}, and the network of Lava processes is built for Subtract() alone",
-            "Train with IF(reset=Subtract()), or run it on the reference or the twin",
-        )
+def _(node: Spiking, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
     return heard(program, start, node.source)
 
 
 @begin.register
-def _(node: Readout, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
+def _(node: Sum, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
+    return _together(node, program, start, "Make the ways to it of similar length")
+
+
+@begin.register
+def _(node: Readout, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
     if type(node.rule) not in LAG:
         raise UnsupportedNode(
             node.name,
@@ -158,23 +217,25 @@ def _(node: Readout, program: Program, start: Mapping[str, int], certificate: Ma
 
 
 @begin.register
-def _(node: Product, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
-    left, right = (heard(program, start, source) for source in node.sources)
-    if abs(left - right) > MAX_DELAY:
-        raise UnsupportedNode(
-            node.name,
-            "Product",
-            "Lava",
-            f"its factors come {abs(left - right)} steps apart, and a synapse delays by at most {MAX_DELAY}",
-            "Make the two branches of similar depth",
-        )
-    return max(left, right)
+def _(node: Product, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
+    return _together(node, program, start, "Make the two branches of similar depth")
 
 
 @begin.register
-def _(node: Output, program: Program, start: Mapping[str, int], certificate: Mapping[str, Interval]) -> int:
+def _(node: Output, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
     return start[node.source]
 
 
-def _reach(interval: Interval) -> int:
-    return int(max(np.abs(interval.low).max(), np.abs(interval.high).max()))
+def _together(node: Product | Sum, program: Program, start: Mapping[str, int], remedy: str) -> int:
+    """The step at which the last of a node's sources is heard; the others must not be too early to wait for it."""
+    steps = [heard(program, start, source) for source in node.sources]
+    if max(steps) - min(steps) > MAX_DELAY:
+        what = "factors" if isinstance(node, Product) else "sources"
+        raise UnsupportedNode(
+            node.name,
+            type(node).__name__,
+            "Lava",
+            f"its {what} come {max(steps) - min(steps)} steps apart, and a synapse delays by at most {MAX_DELAY}",
+            remedy,
+        )
+    return max(steps)

@@ -51,7 +51,7 @@ class LavaCPU:
         LavaFailure with the child's traceback when a Lava process fails, LavaTimeout at the deadline.
         """
         values = program.encode(inputs)
-        schedule(program)
+        schedule(program, form=self.form)
         require_lava()
         from neurokit.lava.supervisor import supervise
 

@@ -1,0 +1,108 @@
+"""The models of Neurons: a leaf around the one definition of the neuron, and one made of stock processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.lif.process import LIFReset
+
+from neurokit.integers import Widths, soft_reset_synapse, split_threshold
+from neurokit.lava.hush import owes, parts
+from neurokit.neurons import CubaState, Subtract
+from neurokit.processes.neurons.process import Neurons
+from neurokit.processes.pacemaker import pacemaker
+from neurokit.processes.synapses import exact, identity, one_sign
+from neurokit.program import decays
+from neurokit.reference import recur
+
+
+@implements(proc=Neurons, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyNeurons(PyLoihiProcessModel):
+    """The definition: `Spiking.step` in every step of a window, silence and an empty state outside."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.spiking, self.cycle = proc_params["spiking"], proc_params["cycle"]
+        self.silence = np.zeros(proc_params["shape"], dtype=np.int64)
+        self.soft = isinstance(self.spiking.neuron.reset, Subtract)
+        self.state, self.s = self.spiking.start(self.silence), self.silence
+
+    def run_spk(self) -> None:
+        a = self.a_in.recv().astype(np.int64)
+        if self.cycle.covers(self.time_step):
+            if self.spiking.recurrent is not None:
+                a = a + recur(self.spiking, Widths(), self.s)
+            before, self.s, self.state = self.spiking.step(self.state, a)
+            cuba = isinstance(self.state, CubaState)
+            self.v[:] = self.state.u if cuba else self.state
+            self.u[:] = before if self.soft else self.state.i if cuba else a << self.spiking.fraction
+        else:
+            self.state, self.s = self.spiking.start(self.silence), self.silence
+            self.u[:], self.v[:] = 0, 0
+        self.s_out.send(self.s)
+
+
+@implements(proc=Neurons, protocol=LoihiProtocol)
+class StockNeurons(AbstractSubProcessModel):
+    """Neurons from LIF, LIFReset and Dense.
+
+    Hard reset: `soma` is Loihi's own neuron, `LIFReset(du, dv)` with the decays of the node (an IF or LIF with du=4095,
+    so that u is the input of the step), whose v is set to 0 by a spike. Loihi compares with 6 bits of fraction and
+    strictly, as the leaky neurons of a Program do; an IF has no fraction, so that `v > 64 (threshold - 1)` is `>=`.
+
+    Soft reset: `soma` is `LIFReset(dv=4096)`: v forgets everything each step, so v = u and the hard reset of v does no
+    harm; u is the membrane and decays by du. Every spike comes back through `subtract` one step later as the threshold
+    that has decayed once, which `soft_reset_synapse` shows to be the same as subtracting it at once.
+
+    Between windows the soma must forget. If nothing is under way to it, it is set to 0 in the guard step. Else it is
+    set to 0 in the first step of the next window, and `quiet` inhibits it in the guard step; see `neurokit.lava.hush`.
+    """
+
+    def __init__(self, proc: Neurons) -> None:
+        shape, cycle, node = (proc.proc_params[key] for key in ("shape", "cycle", "spiking"))
+        (n,) = shape
+        neuron, soft = node.neuron, isinstance(node.neuron.reset, Subtract)
+        alpha, beta = decays(neuron)
+        guard = cycle.start + cycle.steps
+        self.soma = LIFReset(
+            shape=shape,
+            du=4095 - (beta if soft else alpha),
+            dv=4096 - (0 if soft else beta),
+            vth=node.threshold if node.leaky else node.threshold - 1,
+            reset_interval=cycle.period,
+            reset_offset=(cycle.start if owes(node) else guard) % cycle.period,
+        )
+        proc.in_ports.a_in.connect(self.soma.a_in)
+        self.soma.s_out.connect(proc.out_ports.s_out)
+        if soft:
+            k, e = soft_reset_synapse(node.threshold, neuron.beta) if node.leaky else split_threshold(node.threshold)
+            self.subtract = identity(n, -k, e)
+            self.soma.s_out.connect(self.subtract.s_in)
+            self.subtract.a_out.connect(self.soma.a_in)
+        if node.recurrent is not None:
+            self.onto_itself = exact(node.recurrent.weight, node.recurrent.exponent)
+            self.soma.s_out.connect(self.onto_itself.s_in)
+            self.onto_itself.a_out.connect(self.soma.a_in)
+        if proc.proc_params["hush"]:
+            _, clocks, k, e = parts(proc.proc_params["hush"])
+            self.clock = pacemaker(guard - 1, cycle.period, clocks)
+            self.quiet = one_sign(np.full((n, clocks), -k), e)
+            self.clock.s_out.connect(self.quiet.s_in)
+            self.quiet.a_out.connect(self.soma.a_in)
+        proc.vars.u.alias(self.soma.vars.u)
+        proc.vars.v.alias(self.soma.vars.v)
