@@ -21,6 +21,7 @@ from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.estimator import Batch, Estimate, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.local_loss import LocalLoss  # noqa: E402
+from neurokit.networks.currents import CurrentSpread  # noqa: E402
 from neurokit.problems.data import OperatorData, Split  # noqa: E402
 from neurokit.problems.mexican_hat import MexicanHat  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
@@ -210,6 +211,22 @@ def test_local_losses_train_as_any_other_row() -> None:
     row = replace(ROW, network=LocallyRead(replace(NETWORK, hidden=(5, 4))), estimator=LocalLoss(Backprop()))
     trial = train(row, 0)
     assert trial.curve[-1][1] < trial.curve[0][1]
+
+
+def test_networks_start_where_their_neurons_tell_inputs_apart() -> None:
+    """`spread_currents` is tested where it is; here: every part has its own, and the seed decides."""
+    data = SMALL.generate(0).train
+    shape = replace(NETWORK, branch=CurrentSpread(0.15, 0.15), trunk=CurrentSpread(0.15, 0.15))
+    model, again, other = (shape.build(data, seed) for seed in (4, 4, 5))
+    for part, x in ((model.branch, data.branch), (model.trunk, data.locations)):
+        current = part.hidden[0](torch.tensor(x, dtype=torch.float32)).detach()
+        torch.testing.assert_close(current.std(0, correction=0), torch.full((5,), 0.15), rtol=1e-4, atol=0)
+    assert torch.equal(model.trunk.hidden[0].weight, again.trunk.hidden[0].weight)
+    assert not torch.equal(model.trunk.hidden[0].weight, other.trunk.hidden[0].weight)
+    points = MexicanHat(train=50, side=3).generate().train
+    mlp = MLPShape(hidden=(4,), start=CurrentSpread(0.2, 0.2)).build(points, 0)
+    current = mlp.hidden[0](torch.tensor(points.x, dtype=torch.float32)).detach()
+    torch.testing.assert_close(current.std(0, correction=0), torch.full((4,), 0.2), rtol=1e-4, atol=0)
 
 
 def test_every_row_of_the_paper_declares_settings_from_its_grid() -> None:

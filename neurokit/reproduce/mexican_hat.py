@@ -1,6 +1,6 @@
 """Rows of the Mexican hat: regression of a function of two variables by an MLP with two hidden layers of 16 neurons.
 
-What every row shares: 32 time steps, IF neurons, Gaussian surrogate of width 0.5, 10,000 training points drawn
+What every row shares: 32 time steps, IF neurons, Gaussian surrogate of width 0.3, 10,000 training points drawn
 uniformly, the error that of the 100 x 100 grid. Settings were chosen on 1,000 training points held out (`tune`).
 """
 
@@ -16,7 +16,7 @@ from neurokit.reproduce.row import AtMost, Row
 from neurokit.surrogates import Gaussian
 from neurokit.training import Settings
 
-_POINTS, _NETWORK, _HELD_OUT = MexicanHat(), MLPShape(hidden=(16, 16), surrogate=Gaussian(0.5)), 1000
+_POINTS, _NETWORK, _HELD_OUT = MexicanHat(), MLPShape(hidden=(16, 16), surrogate=Gaussian(0.3)), 1000
 _READOUT = "readout weighted in time (memmean) instead of the mean rate"
 
 ROWS = (

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float64
 
 from neurokit.errors import GraphError, explain
 from neurokit.gradients.local_loss import LocalReadouts
+from neurokit.networks.currents import CurrentSpread, spread_currents
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, PointData
@@ -15,18 +21,22 @@ from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 @dataclass(frozen=True)
 class MLPShape:
-    """An MLP: widths of its hidden layers, time steps, readout and surrogate. For PointData."""
+    """An MLP for PointData: widths of its hidden layers, time steps, readout and surrogate.
+
+    start  where the currents of the first layer start, given the training data; None leaves them as they are drawn
+    """
 
     hidden: tuple[int, ...]
     steps: int = 32
     readout: ReadoutRule = MemMean()  # noqa: RUF009 (frozen)
     surrogate: Surrogate | WeakGaussian = Gaussian()  # noqa: RUF009 (frozen)
+    start: CurrentSpread | None = None
 
     def build(self, data: Data, seed: int) -> MLP:
         """The network for `data`. Raises GraphError for data of another kind."""
         if not isinstance(data, PointData):
             raise _misfit("MLPShape", data, "PointData")
-        return MLP(
+        model = MLP(
             inputs=data.x.shape[1],
             hidden=self.hidden,
             outputs=data.y.shape[1],
@@ -35,23 +45,31 @@ class MLPShape:
             surrogate=self.surrogate,
             seed=seed,
         )
+        _spread([(model, data.x, self.start)], seed)
+        return model
 
 
 @dataclass(frozen=True)
 class DeepONetShape:
-    """A DeepONet: widths of the hidden layers of branch and trunk, features, time steps, readout and surrogate."""
+    """A DeepONet: widths of the hidden layers of branch and trunk, features, time steps, readout and surrogate.
+
+    branch, trunk  where the currents of their first layers start, given the training data; None leaves them as they are
+                   drawn
+    """
 
     hidden: tuple[int, ...] = (32,)
     features: int = 32
     steps: int = 32
     readout: ReadoutRule = MemMean()  # noqa: RUF009 (frozen)
     surrogate: Surrogate | WeakGaussian = Gaussian()  # noqa: RUF009 (frozen)
+    branch: CurrentSpread | None = None
+    trunk: CurrentSpread | None = None
 
     def build(self, data: Data, seed: int) -> DeepONet:
         """The network for `data`. Raises GraphError for data of another kind."""
         if isinstance(data, PointData):
             raise _misfit("DeepONetShape", data, "OperatorData or TripleData")
-        return DeepONet(
+        model = DeepONet(
             sensors=data.branch.shape[1],
             coordinates=data.locations.shape[1],
             hidden=self.hidden,
@@ -61,6 +79,9 @@ class DeepONetShape:
             surrogate=self.surrogate,
             seed=seed,
         )
+        starts = [(model.branch, data.branch, self.branch), (model.trunk, data.locations, self.trunk)]
+        _spread(starts, seed)
+        return model
 
 
 @dataclass(frozen=True)
@@ -72,6 +93,13 @@ class LocallyRead:
     def build(self, data: Data, seed: int) -> LocalReadouts:
         """The network for `data`. Raises GraphError for data of another kind."""
         return LocalReadouts(self.shape.build(data, seed), seed=seed)
+
+
+def _spread(starts: Sequence[tuple[MLP, Float64[np.ndarray, "N m"], CurrentSpread | None]], seed: int) -> None:
+    """Spread the currents of every part over its inputs, each from a stream of its own."""
+    for (part, x, spread), own in zip(starts, np.random.SeedSequence(seed).spawn(len(starts)), strict=True):
+        if spread is not None:
+            spread_currents(part, torch.from_numpy(x.copy()), spread, int(own.generate_state(1)[0]))
 
 
 def _misfit(shape: str, data: Data, legal: str) -> GraphError:
