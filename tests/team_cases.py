@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from neurokit.errors import RunError
+from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.directions import Hadamard
 from neurokit.gradients.estimator import Estimator
@@ -17,6 +18,7 @@ from neurokit.networks import DeepONet
 from neurokit.problems.data import OperatorData
 from neurokit.runs.spread import SpreadData, SpreadDirections, spread
 from neurokit.runs.team import Team, join_team
+from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 from neurokit.training import fit
 
 ITERATIONS = 15
@@ -30,8 +32,14 @@ ESTIMATORS: dict[str, Estimator] = {
 KINDS: dict[str, type[SpreadDirections] | type[SpreadData]] = {"directions": SpreadDirections, "data": SpreadData}
 
 
-def network() -> DeepONet:
-    return DeepONet(sensors=7, coordinates=1, hidden=(6,), features=5, steps=8, dtype=torch.float64)
+#: Noise of a random surrogate comes from the same generator as directions and batches.
+RANDOM = AlternatingReadout(ForwardGradient(Layerwise(), directions=5))
+
+
+def network(surrogate: Surrogate | WeakGaussian = Gaussian()) -> DeepONet:  # noqa: B008 (frozen)
+    return DeepONet(
+        sensors=7, coordinates=1, hidden=(6,), features=5, steps=8, surrogate=surrogate, dtype=torch.float64
+    )
 
 
 def samples() -> OperatorData:
@@ -41,9 +49,9 @@ def samples() -> OperatorData:
     return OperatorData(branch, x[:, None], answers, {"branch": (-1, 1), "trunk": (-1, 1)})
 
 
-def train(estimator: Estimator) -> tuple[torch.Tensor, torch.Tensor]:
+def train(estimator: Estimator, model: DeepONet | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """All weights and all losses of a short training run."""
-    model = network()
+    model = model or network()
     history = fit(model, samples(), estimator, iterations=ITERATIONS, batch_size=17, learning_rate=1e-3)
     return torch.cat([p.detach().flatten() for p in model.parameters()]), torch.from_numpy(history.loss)
 
@@ -56,6 +64,8 @@ def outcomes(team: Team) -> dict[str, object]:
             before = team.sent
             weights, losses = train(spread(estimator, kind, team))
             results[f"{name}, {kind_name}"] = (weights, losses, (team.sent - before) // ITERATIONS)
+    for kind_name, kind in KINDS.items():
+        results[f"random, {kind_name}"] = train(spread(RANDOM, kind, team), network(WeakGaussian()))[0]
     model = network()
     team.require_agreement(model)
     with torch.no_grad():

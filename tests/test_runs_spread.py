@@ -24,6 +24,7 @@ from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.networks import load_model  # noqa: E402
 from neurokit.runs.spread import SpreadData, SpreadDirections, spread  # noqa: E402
 from neurokit.runs.team import Team  # noqa: E402
+from neurokit.surrogates import WeakGaussian  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 DOUBLE, LAYERS = 8, 5  # bytes of a float64; layers of a DeepONet: two in branch, two in trunk, and the bias
@@ -73,6 +74,16 @@ def test_two_processes_train_the_weights_of_one(ran: list[dict[str, Any]], name:
 )
 def test_slopes_are_all_that_is_exchanged(ran: list[dict[str, Any]], case: str, numbers: int) -> None:
     assert [one[case][2] for one in ran] == [numbers * DOUBLE] * 2
+
+
+def test_members_with_a_random_surrogate_agree_and_share_its_noise_where_they_share_the_batch(
+    ran: list[dict[str, Any]],
+) -> None:
+    for kind in team_cases.KINDS:
+        assert torch.equal(ran[0][f"random, {kind}"], ran[1][f"random, {kind}"])
+    alone, _ = team_cases.train(team_cases.RANDOM, team_cases.network(WeakGaussian()))
+    torch.testing.assert_close(ran[0]["random, directions"], alone, rtol=0, atol=1e-12)
+    assert not torch.allclose(ran[0]["random, data"], alone, rtol=0, atol=1e-6), "noise of one's own"
 
 
 def test_a_model_that_differs_in_its_smallest_bit_is_noticed_by_all(ran: list[dict[str, Any]]) -> None:

@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neurokit.errors import OutOfRange, explain
+
 
 class Distribution(Protocol):
     """A distribution of K directions in n dimensions."""
@@ -89,6 +91,13 @@ class Orthonormal:
         # A factorisation is uniform over rotations once its triangle has a positive diagonal (Mezzadri 2007).
         v: Tensor = (q * torch.where(r.diagonal() < 0, -1.0, 1.0).to(q.dtype)).mul_(math.sqrt(long))
         return (v if shape[0] == long else v.T).to(like.device)
+
+
+def require_directions(estimator: object, count: int) -> None:
+    """Raise OutOfRange unless an estimator has at least one direction."""
+    if count < 1:
+        subject = f"{type(estimator).__name__}.directions"
+        raise OutOfRange(explain(subject, count, "at least 1", "draw a direction or more"))
 
 
 def sylvester(rows: Int[Tensor, " K"], order: int, dtype: torch.dtype) -> Float[Tensor, "K order"]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from neurokit.errors import OutOfRange, explain
-from neurokit.gradients.directions import Bernoulli, Distribution
+from neurokit.gradients.directions import Bernoulli, Distribution, require_directions
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.scopes import Global, Scope
 from neurokit.gradients.slopes import slopes
@@ -37,28 +36,39 @@ class ForwardGradient(Estimator):
     compiled: bool = True
 
     def __post_init__(self) -> None:
-        if self.directions < 1:
-            raise OutOfRange(
-                explain("ForwardGradient.directions", self.directions, "at least 1", "draw a direction or more")
-            )
+        require_directions(self, self.directions)
 
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
-        groups = [group for names in layers(model) if (group := tuple(n for n in names if n in trained))]
+        groups = self.groups(model, trained)
+        directions = self.draw(model, groups, generator)
+        with noise_from(generator, model):
+            loss, rows = slopes(model, batch, directions, Way(self.scope, self.compiled))
+        return Estimate(loss, self.combine(self.scope.share(rows, len(groups)), groups, directions))
+
+    def groups(self, model: nn.Module, trained: Sequence[str]) -> list[tuple[str, ...]]:
+        """Names of the parameters in `trained`, layer by layer."""
+        return [group for names in layers(model) if (group := tuple(n for n in names if n in trained))]
+
+    def draw(self, model: nn.Module, groups: list[tuple[str, ...]], generator: torch.Generator) -> dict[str, Tensor]:
+        """K directions of every parameter in `groups`, `(K, *shape)`."""
         parameters = dict(model.named_parameters())
         directions: dict[str, Tensor] = {}
         for names in self.scope.together(groups):
-            directions |= self._drawn({name: parameters[name] for name in names}, generator)
-        with noise_from(generator, model):
-            loss, rows = slopes(model, batch, directions, Way(self.scope, self.compiled))
-        gradient = {
+            directions |= self._through({name: parameters[name] for name in names}, generator)
+        return directions
+
+    def combine(
+        self, slopes: Sequence[Tensor], groups: list[tuple[str, ...]], directions: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The gradient estimate from the K slopes of every group."""
+        return {
             name: torch.tensordot(slope, directions[name], dims=1) / self.directions
-            for group, slope in zip(groups, self.scope.share(rows, len(groups)), strict=True)
+            for group, slope in zip(groups, slopes, strict=True)
             for name in group
         }
-        return Estimate(loss, gradient)
 
-    def _drawn(self, parameters: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    def _through(self, parameters: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Directions through `parameters`: at once where their entries depend on each other, else in place."""
         if not self.distribution.joint:
             return {

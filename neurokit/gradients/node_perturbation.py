@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.errors import OutOfRange, UnsupportedNode, explain
+from neurokit.errors import UnsupportedNode
 from neurokit.gradients.compiled_nodes import push_nodes
 from neurokit.gradients.delta_rule import errors, parts, rule
-from neurokit.gradients.directions import Bernoulli, Distribution
+from neurokit.gradients.directions import Bernoulli, Distribution, require_directions
 from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.tangent import features_and_gain
@@ -51,10 +51,7 @@ class NodePerturbation(Estimator):
     compiled: bool = True
 
     def __post_init__(self) -> None:
-        if self.directions < 1:
-            raise OutOfRange(
-                explain("NodePerturbation.directions", self.directions, "at least 1", "draw a direction or more")
-            )
+        require_directions(self, self.directions)
 
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:

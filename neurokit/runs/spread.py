@@ -8,11 +8,11 @@ parameter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from neurokit.errors import RunError, explain
 from neurokit.gradients.alternating import AlternatingReadout
@@ -20,55 +20,24 @@ from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.local_loss import LocalLoss
-from neurokit.gradients.tangent import Way, layers, tangent
+from neurokit.gradients.slopes import slopes
+from neurokit.gradients.tangent import Way
+from neurokit.networks.mlp import MLP
+from neurokit.networks.noise import noise_from
 from neurokit.runs.team import Team
+from neurokit.surrogates import WeakGaussian
 
 
 @dataclass(frozen=True)
-class _Spread(ForwardGradient):
-    """What both ways to divide the work share: all directions drawn, slopes measured, the gradient put together."""
-
-    team: Team = field(default_factory=Team)
-
-    def _groups(self, model: nn.Module, trained: Sequence[str]) -> list[tuple[str, ...]]:
-        return [group for names in layers(model) if (group := tuple(n for n in names if n in trained))]
-
-    def _all_directions(
-        self, model: nn.Module, groups: list[tuple[str, ...]], generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        parameters = dict(model.named_parameters())
-        directions: dict[str, Tensor] = {}
-        for names in self.scope.together(groups):
-            directions |= self._drawn({name: parameters[name] for name in names}, generator)
-        return directions
-
-    def _slopes(self, model: nn.Module, batch: Batch, directions: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The loss of `batch`, and its derivatives along `directions` in the order of the scope's rows."""
-        output, moved = tangent(model, batch.inputs, directions, Way(self.scope, self.compiled))
-        assert moved is not None, "some parameter is trained"
-        residual = output - batch.target
-        slopes = (moved.reshape(len(moved), -1) @ residual.reshape(-1)) * (2 / residual.numel())
-        return residual.square().mean(), slopes
-
-    def _gradient(
-        self, slopes: list[list[Tensor]], groups: list[tuple[str, ...]], directions: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """`slopes[i]` are those of group i, in parts that follow one another."""
-        return {
-            name: torch.tensordot(torch.cat(parts), directions[name], dims=1) / self.directions
-            for group, parts in zip(groups, slopes, strict=True)
-            for name in group
-        }
-
-
-@dataclass(frozen=True)
-class SpreadDirections(_Spread):
+class SpreadDirections(ForwardGradient):
     """ForwardGradient with its K directions divided among the members of `team`; each sees the whole batch.
 
     A member exchanges the slopes of its own directions in every iteration: K / size numbers, under Layerwise for every
     layer. The result is that of one process to the rounding of a matrix product over other numbers of rows. Raises
     RunError where there are fewer directions than members.
     """
+
+    team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,26 +53,30 @@ class SpreadDirections(_Spread):
 
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
-        groups = self._groups(model, trained)
-        directions = self._all_directions(model, groups, generator)
+        groups = self.groups(model, trained)
+        directions = self.draw(model, groups, generator)
         shares = self.team.shares(self.directions)
         own = {name: v[shares[self.team.rank]] for name, v in directions.items()}
-        loss, slopes = self._slopes(model, batch, own)
-        rows = len(slopes) // len(next(iter(own.values())))  # of one direction: one a layer, or one
+        with noise_from(generator, model):
+            loss, found = slopes(model, batch, own, Way(self.scope, self.compiled))
+        rows = len(found) // len(next(iter(own.values())))  # of one direction: one a layer, or one
         lengths = [rows * (share.stop - share.start) for share in shares]
-        parts = [self.scope.share(part, len(groups)) for part in self.team.gather(slopes, lengths)]
-        by_group = [list(group) for group in zip(*parts, strict=True)]
-        return Estimate(float(loss), self._gradient(by_group, groups, directions))
+        parts = [self.scope.share(part, len(groups)) for part in self.team.gather(found, lengths)]
+        by_group = [torch.cat(group) for group in zip(*parts, strict=True)]
+        return Estimate(loss, self.combine(by_group, groups, directions))
 
 
 @dataclass(frozen=True)
-class SpreadData(_Spread):
+class SpreadData(ForwardGradient):
     """ForwardGradient with the samples of a batch divided among the members of `team`; each tries all K directions.
 
     A member exchanges its share of the loss and of the slopes in every iteration: K + 1 numbers, under Layerwise K for
-    every layer and one. The result is that of one process to the rounding of the sum over samples. Raises RunError
-    where a batch has fewer samples than there are members.
+    every layer and one. The result is that of one process to the rounding of the sum over samples; a random surrogate,
+    whose noise every member draws for its own samples, gives another of the same distribution. Raises RunError where a
+    batch has fewer samples than there are members.
     """
+
+    team: Team = field(default_factory=Team)
 
     @torch.no_grad()
     def estimate(self, model: nn.Module, batch: Batch, generator: torch.Generator, trained: Sequence[str]) -> Estimate:
@@ -117,16 +90,24 @@ class SpreadData(_Spread):
                     "raise batch_size, start fewer processes, or spread the directions",
                 )
             )
-        groups = self._groups(model, trained)
-        directions = self._all_directions(model, groups, generator)
+        groups = self.groups(model, trained)
+        directions = self.draw(model, groups, generator)
         mine = self.team.shares(samples)[self.team.rank]
         # An input that all samples share has a leading axis of one.
         part = Batch(tuple(x[mine] if len(x) == samples else x for x in batch.inputs), batch.target[mine])
-        loss, slopes = self._slopes(model, part, directions)
-        numbers = torch.cat([slopes, loss[None]]) * (len(part.target) / samples)
+        with noise_from(self._own_noise(model, generator), model):
+            loss, found = slopes(model, part, directions, Way(self.scope, self.compiled))
+        numbers = torch.cat([found, found.new_tensor([loss])]) * (len(part.target) / samples)
         summed = torch.stack(self.team.gather(numbers, [len(numbers)] * self.team.size)).sum(dim=0)
         shared = self.scope.share(summed[:-1], len(groups))
-        return Estimate(float(summed[-1]), self._gradient([[slope] for slope in shared], groups, directions))
+        return Estimate(float(summed[-1]), self.combine(shared, groups, directions))
+
+    def _own_noise(self, model: nn.Module, generator: torch.Generator) -> torch.Generator:
+        """A member's own source of noise, where there is some: shares differ, and `generator` must not."""
+        if not any(isinstance(part.surrogate, WeakGaussian) for part in model.modules() if isinstance(part, MLP)):
+            return generator
+        seed = int(torch.randint(2**62, (1,), generator=generator))
+        return torch.Generator().manual_seed(seed + self.team.rank)
 
 
 def spread(estimator: Estimator, kind: type[SpreadDirections] | type[SpreadData], team: Team) -> Estimator:
