@@ -3,7 +3,8 @@
 Neurons of a population are alike, so a core's content is a count a population. Several greedy fillings are tried:
 first fit with the neurons that have the most synapses first, and in the order of the network forwards and backwards.
 Where none meets the lower bound, populations rich in synapses are paired with populations rich in neurons, so that both
-run out together; where that does not either and the network is small, an exhaustive search takes over.
+run out together; where that leaves the bound far away, a linear program over contents of cores is tried (`columns`);
+and where the network is small, an exhaustive search takes over.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from neurokit.compilers.columns import columns
 from neurokit.compilers.cores import BOUNDLESS, Core, Counts, Item, Room
 
 #: Work that the exhaustive search may do, in partial fillings.
 SEARCH = 200_000
 #: Populations rich in synapses, and as many poor ones, that are tried as pairs.
 PAIRED = 8
+#: A filling more than one part in so many above the bound is tried again by columns.
+WIDE = 12
 #: Moves that the improvement of traffic may look at.
 MOVES = 20_000
 
@@ -27,6 +31,8 @@ def pack(items: Sequence[Item], room: Room) -> Counts | None:
     found = [cores for cores in _in_order(items, room) if cores is not None]
     if not any(len(cores) == least for cores in found):
         found += [cores for cores in _in_pairs(items, room) if cores is not None]
+    if found and WIDE * min(map(len, found)) > (WIDE + 1) * least:
+        found += [cores for cores in [_in_columns(items, room, min(found, key=len))] if cores is not None]
     best = min(found, key=lambda cores: (len(cores), traffic(items, room, cores)), default=None)
     if best is None or len(best) > least:
         better = search(items, room, least, len(best) if best else sum(item.size for item in items) + 1)
@@ -46,6 +52,19 @@ def _in_order(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
 def _in_pairs(items: Sequence[Item], room: Room) -> Iterator[Counts | None]:
     for sharpness in (1, 4):
         yield _settle(items, room, sharpness, True)
+
+
+def _in_columns(items: Sequence[Item], room: Room, start: Counts) -> Counts | None:
+    """The filling of `columns`, with fan-outs as they are in `start`; None where it breaks a limit."""
+    guess = [0] * len(items) if room.out_axons == BOUNDLESS else fan_outs(items, start)
+
+    def fill(rest: Sequence[Item]) -> Counts | None:
+        heavy = sorted((i for i in range(len(rest)) if rest[i].size), key=lambda i: -_share(rest[i], room))
+        fillings = [_first_fit(rest, room, heavy, guess, True), *(_patterned(rest, room, guess, n) for n in (1, 4))]
+        return min((cores for cores in fillings if cores is not None), key=len, default=None)
+
+    cores = columns(items, room, guess, start, fill)
+    return cores if cores is not None and legal(items, room, cores) else None
 
 
 def _share(item: Item, room: Room) -> Fraction:

@@ -67,7 +67,11 @@ def wire_up(nodes: Iterable[Node]) -> dict[str, Wire]:
 def consumers(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
     """Names of the nodes that read each node."""
     nodes = tuple(nodes)
-    return {n.name: tuple(m.name for m in nodes if n.name in m.sources) for n in nodes}
+    readers: dict[str, list[str]] = {node.name: [] for node in nodes}
+    for node in nodes:
+        for source in dict.fromkeys(node.sources):
+            readers[source].append(node.name)
+    return {name: tuple(found) for name, found in readers.items()}
 
 
 def require_unread(nodes: Iterable[Node], outputs: Iterable[Node]) -> None:

@@ -44,8 +44,11 @@ class Graph:
     def outputs(self) -> tuple[Output, ...]:
         return tuple(n for n in self.nodes if isinstance(n, Output))
 
+    @cached_property
+    def _by_name(self) -> dict[str, GraphNode]:
+        return {node.name: node for node in self.nodes}
+
     def __getitem__(self, name: str) -> GraphNode:
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(f"no node {name!r}; nodes are {', '.join(n.name for n in self.nodes)}")
+        if name not in self._by_name:
+            raise KeyError(f"no node {name!r}; nodes are {', '.join(self._by_name)}")
+        return self._by_name[name]

@@ -83,11 +83,14 @@ class Program:
     def spiking(self) -> tuple[Spiking, ...]:
         return tuple(n for n in self.nodes if isinstance(n, Spiking))
 
+    @cached_property
+    def _by_name(self) -> dict[str, ProgramNode]:
+        return {node.name: node for node in self.nodes}
+
     def __getitem__(self, name: str) -> ProgramNode:
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(f"no node {name!r}; nodes are {', '.join(n.name for n in self.nodes)}")
+        if name not in self._by_name:
+            raise KeyError(f"no node {name!r}; nodes are {', '.join(self._by_name)}")
+        return self._by_name[name]
 
     def encode(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Real samples, `(..., size)` per input, to integers; raises GraphError or OutOfRange on a bad sample."""
