@@ -104,7 +104,7 @@ def explain_quantization(
     powers = gains(graph, grid) if plan is None or plan.gains is None else plan.gains
     equal = equalize(graph, powers)
     searched = search is not None and calibration is not None and plan is None
-    most = search.samples if search is not None and searched else ENOUGH
+    most = ENOUGH if search is None else search.samples
     samples = None if calibration is None else Calibration(equal, calibration, most)
     made = {
         "neurokit": __version__,

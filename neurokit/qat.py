@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from neurokit import graph as g
 from neurokit.compilers.quantization.grid import Grids, WeightGrid
 from neurokit.compilers.quantization.lowering import QuantizedLayer
+from neurokit.compilers.quantization.scales import Plan, Wish
 from neurokit.compilers.quantization.search import Search
 from neurokit.compilers.quantize import Quantization, explain_quantization
 from neurokit.compilers.trace import trace
@@ -169,8 +170,8 @@ class FineTuning:
 
     iterations: int = 1000
     batch_size: int = 100
-    learning_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
-    checkpoints: int = 10
+    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
+    checkpoints: int = 4
     headroom: float = 1.25
     seed: int = 0
 
@@ -218,9 +219,17 @@ class _Watch(Observer):
     """Makes a Program of a run every so often and remembers the best."""
 
     def __init__(
-        self, start: Quantization, grid: Grids, validation: Data, settings: FineTuning, learning_rate: float, made: str
+        self,
+        start: Quantization,
+        grid: Grids,
+        rounding: tuple[Mapping[str, np.ndarray], Search | None],
+        validation: Data,
+        settings: FineTuning,
+        learning_rate: float,
+        made: str,
     ) -> None:
         self.start, self.grid, self.validation, self.learning_rate = start, grid, validation, learning_rate
+        self.samples, self.search = rounding
         self.provenance = {"quantize.training": made}
         every = settings.iterations / settings.checkpoints
         self.at = {round(every * (k + 1)) for k in range(settings.checkpoints)}
@@ -234,13 +243,22 @@ class _Watch(Observer):
         snap(model, self.start.layers)
         try:
             graph = trace(model, self.validation.domain)
-            made = explain_quantization(graph, grid=self.grid, plan=self.start.plan, provenance=self.provenance)
+            # Weights on their grid stay; readouts make up for the rounded inputs and the floors, which training lacks.
+            made = explain_quantization(
+                graph,
+                grid=self.grid,
+                calibration=self.samples,
+                search=self.search,
+                plan=self.start.plan,
+                provenance=self.provenance,
+            )
         except OutOfRange:
             self.checkpoints.append(Checkpoint(self.learning_rate, training.done, None))
             return
         error = evaluate_program(made.program, self.validation)
         self.checkpoints.append(Checkpoint(self.learning_rate, training.done, error))
         if self.best is None or error.mean < self.best[0].mean:
+            load_weights(model, made.dequantized())
             self.best = error, made, model
 
 
@@ -265,9 +283,18 @@ def finetune(
     Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight.
     """
     graph = trace(model, train.domain)
-    calibration = dict(train.inputs)
-    plain = explain_quantization(graph, grid=grid, calibration=calibration, search=search)
-    start = explain_quantization(graph, grid=grid, calibration=calibration, search=search, headroom=settings.headroom)
+    samples = dict(train.inputs)
+    plain = explain_quantization(graph, grid=grid, calibration=samples, search=search)
+    # The same fills once more, so that weights may grow without a membrane leaving its width.
+    wishes = {turn.layer: Wish(turn.chosen) for turn in plain.tried}
+    start = explain_quantization(
+        graph,
+        grid=grid,
+        calibration=samples,
+        search=search,
+        plan=Plan(wishes, plain.plan.gains),
+        headroom=settings.headroom,
+    )
     on_grid = OnGrid(estimator, start.layers)
     on_grid.trained(model)  # refuses before a run
     before = copy.deepcopy(model)
@@ -279,7 +306,7 @@ def finetune(
         run = copy.deepcopy(model)
         load_weights(run, start.dequantized())
         made = f"{describe(estimator)}, {settings.iterations} iterations at {learning_rate:g}, seed {settings.seed}"
-        watch = _Watch(start, grid, validation, settings, learning_rate, made)
+        watch = _Watch(start, grid, (samples, search), validation, settings, learning_rate, made)
         fit(
             run,
             train,
@@ -298,9 +325,14 @@ def finetune(
     return FineTuned(quantization, tuned, post_training, error, tuple(checkpoints))
 
 
+def predict_program(program: Program, data: Data) -> np.ndarray:
+    """Answers of a Program for all inputs of `data`, in the shape of its answers."""
+    return np.asarray(Twin().run(program, data.inputs).output)
+
+
 def evaluate_program(program: Program, data: Data) -> RelativeL2:
     """Both relative L2 errors of a Program on `data`, as `neurokit.training.evaluate` measures those of a network."""
-    truth, answer = data.answers, Twin().run(program, data.inputs).output
+    truth, answer = data.answers, predict_program(program, data)
     if not isinstance(data, OperatorData):
         truth, answer = truth[None], answer[None]
     return relative_l2(truth, answer)

@@ -86,7 +86,7 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
         axes = figure.add_subplot(len(panels), 1, place + 1)
         for i, record in enumerate(group):
             curves = [np.array(trial["curve"]) for trial in record["per_seed"] if trial["errors"] is not None]
-            if not curves:
+            if not curves or not curves[0].size:
                 continue
             x = curves[0][:, 0] * record["cost"]
             errors = np.stack([curve[:, 1] for curve in curves])

@@ -10,13 +10,19 @@ from neurokit.reproduce.row import Row
 
 
 def _rfg() -> tuple[Row, ...]:
-    from neurokit.reproduce import mexican_hat, poisson
+    from neurokit.reproduce import mexican_hat, poisson, reaction_diffusion
 
-    return (*mexican_hat.ROWS, *poisson.ROWS)
+    return (*mexican_hat.ROWS, *poisson.ROWS, *reaction_diffusion.ROWS)
+
+
+def _quantization() -> tuple[Row, ...]:
+    from neurokit.reproduce import quantization
+
+    return quantization.ROWS
 
 
 #: Rows of every table; rows are made when asked for, because they import what they train.
-TABLES: dict[str, Callable[[], tuple[Row, ...]]] = {"rfg": _rfg}
+TABLES: dict[str, Callable[[], tuple[Row, ...]]] = {"rfg": _rfg, "quantization": _quantization}
 
 
 def rows(name: str, pattern: str = "*") -> tuple[Row, ...]:

@@ -7,11 +7,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, singledispatch
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from neurokit.errors import TrainingDiverged
 from neurokit.metrics import relative_l2
@@ -54,6 +55,7 @@ class Trial:
         return cls(**{**plain, "curve": curve})
 
 
+@singledispatch
 def train(row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
     """Generate data, build, train and test; everything random follows from `seed`."""
     split = _generated(row.problem, seed)
@@ -84,7 +86,12 @@ def train_on(split: Split[Any], row: Row, seed: int, progress: Callable[[float],
 
 def test_errors(model: torch.nn.Module, data: Data) -> dict[str, float]:
     """Every Metric of `model` on `data` by name; where samples are single points, all of them are one sample."""
-    truth, answer = data.answers, predict(model, data)
+    return errors_of(predict(model, data), data)
+
+
+def errors_of(answer: Float64[np.ndarray, "..."], data: Data) -> dict[str, float]:
+    """The same of answers in the shape of `data.answers`."""
+    truth = data.answers
     if not isinstance(data, OperatorData):
         truth, answer = truth[None], answer[None]
     both = relative_l2(truth, answer)

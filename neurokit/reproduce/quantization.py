@@ -1,0 +1,157 @@
+"""Rows of quantisation: what few bits cost on the Mexican hat and on Poisson, after training and while training."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import nn
+
+from neurokit.compilers.quantization.grid import WeightGrid
+from neurokit.compilers.quantize import quantize
+from neurokit.compilers.trace import trace
+from neurokit.errors import TrainingDiverged
+from neurokit.gradients.backprop import Backprop
+from neurokit.problems.data import Data, carve
+from neurokit.problems.mexican_hat import MexicanHat
+from neurokit.problems.poisson import Poisson
+from neurokit.qat import FineTuning, finetune, predict_program
+from neurokit.reproduce.networks import DeepONetShape, MLPShape
+from neurokit.reproduce.row import Row
+from neurokit.reproduce.trial import Trial, errors_of, train
+from neurokit.surrogates import Gaussian
+from neurokit.training import Settings, fit, predict
+
+#: Fine-tuning by the number of bits: the coarser the grid, the farther a weight has to go to another of its values.
+TUNING = {
+    8: FineTuning(iterations=1000, learning_rates=(1e-4, 3e-4)),
+    6: FineTuning(iterations=1000, learning_rates=(3e-4, 1e-3)),
+    4: FineTuning(iterations=1000, learning_rates=(1e-3, 3e-3)),
+    3: FineTuning(iterations=1000, learning_rates=(1e-3, 3e-3)),
+}
+
+
+@dataclass(frozen=True)
+class AddedTo:
+    """A bar: the mean of another row, plus so much."""
+
+    row: str
+    added: float
+
+    def limit(self, means: Mapping[str, float]) -> float | None:
+        return means[self.row] + self.added if self.row in means else None
+
+
+@dataclass(frozen=True)
+class QuantizedRow(Row):
+    """A network trained by `estimator` and `settings` on all training samples but `held_out`, then quantised.
+
+    bits        of every weight; None is the network in floating point, which the others are held against
+    finetuning  quantisation-aware training, which the samples held out judge; None is post-training quantisation
+    """
+
+    bits: int | None = None
+    finetuning: FineTuning | None = None
+
+    def shortened(self, budget: float) -> QuantizedRow:
+        tuning = self.finetuning
+        if tuning is not None:
+            iterations = max(tuning.checkpoints, round(budget * tuning.iterations))
+            tuning = replace(tuning, iterations=iterations)
+        iterations = max(1, round(budget * self.settings.iterations))
+        return replace(self, settings=replace(self.settings, iterations=iterations), finetuning=tuning)
+
+    @property
+    def recipe(self) -> str:
+        if self.bits is None:
+            return super().recipe
+        if self.finetuning is None:
+            return f"{self.bits} bits, rounded and scaled for the training inputs"
+        rates = " or ".join(f"{rate:g}" for rate in self.finetuning.learning_rates)
+        return f"{self.bits} bits, {self.finetuning.iterations:,} more iterations on the grid, learning rate {rates}"
+
+    @property
+    def digest(self) -> str:
+        decisive = super().digest, self.bits, self.finetuning
+        return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]
+
+
+class _Base(NamedTuple):
+    model: nn.Module
+    train: Data
+    validation: Data
+    test: Data
+    seconds: float
+
+
+@lru_cache(maxsize=2)
+def _base(problem: Any, network: Any, estimator: Any, settings: Settings, held_out: int, seed: int) -> _Base:
+    """The network in floating point, which all rows of a problem share."""
+    split = problem.generate(seed)
+    part, validation = carve(split.train, held_out, seed)
+    model = network.build(part, seed)
+    started = time.process_time()
+    fit(model, part, estimator, **vars(replace(settings, seed=seed)))
+    return _Base(model, part, validation, split.test, time.process_time() - started)
+
+
+@train.register
+def _(row: QuantizedRow, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
+    """`seconds` are those of quantisation and fine-tuning alone, or of the training in floating point."""
+    answer, failure, seconds = None, "", 0.0
+    try:
+        base = _base(row.problem, row.network, row.estimator, row.settings, row.held_out, seed)
+        seconds, answer = _answers(row, base, seed)
+    except TrainingDiverged as error:
+        failure = str(error)
+    errors = None if answer is None else errors_of(answer, base.test)
+    return Trial(row.name, seed, row.digest, errors, failure, seconds, (), 1.0)
+
+
+def _answers(row: QuantizedRow, base: _Base, seed: int) -> tuple[float, np.ndarray]:
+    if row.bits is None:
+        return base.seconds, predict(base.model, base.test)
+    started, grid = time.process_time(), WeightGrid(row.bits)
+    if row.finetuning is None:
+        graph = trace(base.model, base.train.domain)
+        program = quantize(graph, grid=grid, calibration=base.train.inputs)
+    else:
+        settings = replace(row.finetuning, seed=seed, batch_size=row.settings.batch_size)
+        program = finetune(
+            base.model, base.train, base.validation, grid=grid, estimator=row.estimator, settings=settings
+        ).program
+    return time.process_time() - started, predict_program(program, base.test)
+
+
+def _rows(base: QuantizedRow) -> tuple[QuantizedRow, ...]:
+    """Floating point, then every number of bits without and with fine-tuning."""
+    problem = base.name.partition("/")[0]
+    added = {(8, False): 0.004, (8, True): 0.0015, (6, True): 0.01}
+    rows = [base]
+    for bits, tuning in TUNING.items():
+        for aware in (False, True):
+            bar = AddedTo(base.name, added[bits, aware]) if (bits, aware) in added else None
+            name = f"{problem}/{'qat' if aware else 'ptq'}-{bits}"
+            rows.append(replace(base, name=name, bar=bar, bits=bits, finetuning=tuning if aware else None))
+    return tuple(rows)
+
+
+ROWS = (
+    *_rows(
+        QuantizedRow(
+            "mexican-hat/float", MexicanHat(), MLPShape(hidden=(16, 16), surrogate=Gaussian(0.5)), Backprop(),
+            Settings(3000, 250, 1e-2), held_out=2000,
+        )
+    ),
+    *_rows(
+        QuantizedRow(
+            "poisson/float", Poisson(), DeepONetShape(surrogate=Gaussian(0.3)), Backprop(),
+            Settings(10_000, 100, 1e-2), held_out=160,
+        )
+    ),
+)  # fmt: skip
