@@ -10,6 +10,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -221,11 +222,18 @@ class _Reader:
                 raise ProgramError(
                     f"{subject} is not a fixed-length text of at most {MAX_NAME_BYTES} bytes; save the Program again."
                 )
-            return bytes(group.attrs[name]).decode()
+            return bytes(self.scalar(low, low.dtype)).decode()
         expected = np.dtype("<i8" if kind is int else "<f8")
         if not scalar or low.dtype != expected:
             raise ProgramError(f"{subject} is not a scalar of dtype {expected.name}; save the Program again.")
-        return kind(group.attrs[name])
+        return kind(self.scalar(low, expected))
+
+    @staticmethod
+    def scalar(low: h5py.h5a.AttrID, dtype: np.dtype) -> Any:
+        """The value of an attribute that is open already; `group.attrs[name]` would open it twice more."""
+        value = np.empty((), dtype=dtype)
+        low.read(value)
+        return value[()]
 
     def dataset(self, group: h5py.Group, name: str, kind: Array) -> np.ndarray:
         """A plain dataset whose bytes lie in the file where it says."""
