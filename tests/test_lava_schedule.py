@@ -123,7 +123,7 @@ def test_a_leaky_soft_reset_is_stock_only_where_one_synapse_can_subtract_what_ha
 
 
 def test_a_population_that_owes_itself_something_is_hushed_as_much_as_it_needs() -> None:
-    """Halved in every step and driven by a, the membrane stays below 2 a; a spike lowers it by 8, the guard halves it."""
+    """Halved in every step and driven by a, a membrane stays below 2 a; a spike lowers it by 8, the guard halves it."""
     neuron = LIF(8, Subtract(), strict=True, beta=Decay12(2048))
 
     def plan(reach: int, recurrent: Recurrent | None = None) -> int:
@@ -138,8 +138,16 @@ def test_a_population_that_owes_itself_something_is_hushed_as_much_as_it_needs()
     assert plan(12) == 0  # (24 - 8) / 2 does not exceed the threshold
     assert 64 < plan(100) <= 88  # (200 - 8) / 2 exceeds it by 88, which five steps do not quite reach
     assert plan(12, Recurrent([[100]])) >= 100
-    with pytest.raises(UnsupportedNode, match=r"inhibition of .* beyond"):
-        plan(60_000, Recurrent([[-128]], 6))
+
+    lasting = LIF(8, Subtract(), strict=True, beta=Decay12(4096))
+    wide = (
+        Input("x", [-90_000], [90_000], 1.0),
+        Spiking("s", "x", lasting),
+        Readout("r", "s", Rate()),
+        Output("y", "r"),
+    )
+    with pytest.raises(UnsupportedNode, match=r"an inhibition of 90240 .* could reach -11535360, beyond -8388607"):
+        schedule(Program(wide, 1))
 
 
 def test_delays_are_of_spikes_and_sums_wait_for_their_latest_source() -> None:
