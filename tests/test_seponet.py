@@ -15,6 +15,7 @@ from neurokit import reference  # noqa: E402
 from neurokit.compilers.quantize import quantize  # noqa: E402
 from neurokit.compilers.trace import trace  # noqa: E402
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode  # noqa: E402
+from neurokit.gradients import alternating  # noqa: E402
 from neurokit.gradients.alternating import AlternatingReadout, sweep  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.closed_form import ClosedFormReadout  # noqa: E402
@@ -206,3 +207,21 @@ def test_nonsense_is_refused() -> None:
     crossed = Batch((randn(3, 5, 4), randn(1, 5, 2)), randn(3, 5, 1))
     with pytest.raises(GraphError, match="axes"):
         AlternatingReadout(Backprop(compiled=False)).estimate(model, crossed, torch.Generator(), [])
+
+
+@dimensions
+def test_sweeps_in_features_are_sweeps_in_samples(d: int) -> None:
+    sizes = (6, 4, 5, 6)[: d + 1]
+    phis = [
+        torch.cat([randn(n, 3, seed=i), torch.ones(n, 1, dtype=torch.float64)], dim=1).reshape(
+            *(n if axis == i else 1 for axis in range(len(sizes))), 4
+        )
+        for i, n in enumerate(sizes)
+    ]
+    maps, bias, target = [randn(2, 4, seed=9 + i) for i in range(len(phis))], randn(1), randn(*sizes, seed=5)
+    assert alternating._apart(phis)
+    samples = alternating._around(phis, list(maps), target, bias, 1e-3, times=3)
+    features = alternating._around_core(phis, list(maps), target, bias, 1e-3, times=3)
+    for a, b in zip((*samples[0], samples[1]), (*features[0], features[1]), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)  # two orders of the same sums, thrice solved with
+    assert not alternating._apart([phi.reshape(-1, 4)[:4] for phi in phis])  # aligned: all along one axis

@@ -65,20 +65,64 @@ def sweep(model: OperatorNetwork, batch: Batch, ridge: float, times: int = 1) ->
     """
     pieces = parts(model, batch.inputs)
     target = batch.target[..., 0].double()
-    axes = target.ndim
-    phis = [_extended(features(piece.mlp, piece.x), axes) for piece in pieces]
+    phis = [_extended(features(piece.mlp, piece.x), target.ndim) for piece in pieces]
     maps = [torch.cat([p.mlp.readout.weight, p.mlp.readout.bias[:, None]], 1).double() for p in pieces]
-    bias = model.bias.double()
-    for _ in range(times):
-        for i, phi in enumerate(phis):
-            others = [other @ m.T for j, (other, m) in enumerate(zip(phis, maps, strict=True)) if j != i]
-            maps[i] = _solve(phi, others, target - bias, ridge)
-        maps = _balanced(phis, maps)
-        bias = (target - contract(*(phi @ m.T for phi, m in zip(phis, maps, strict=True)))[..., 0]).mean().reshape(1)
+    around = _around_core if _apart(phis) else _around
+    maps, bias = around(phis, maps, target, model.bias.double(), ridge, times)
     for piece, m in zip(pieces, maps, strict=True):
         piece.mlp.readout.weight.copy_(m[:, :-1])
         piece.mlp.readout.bias.copy_(m[:, -1])
     model.bias.copy_(bias)
+
+
+def _around(
+    phis: Sequence[Tensor], maps: list[Tensor], target: Tensor, bias: Tensor, ridge: float, times: int
+) -> tuple[list[Tensor], Tensor]:
+    """`times` sweeps, in the values of every factor at every sample."""
+    for _ in range(times):
+        for i, phi in enumerate(phis):
+            others = [other @ m.T for j, (other, m) in enumerate(zip(phis, maps, strict=True)) if j != i]
+            maps[i] = _solve(phi, others, target - bias, ridge)
+        maps = _balanced([bilinear.gram(phi.flatten(0, -2)) for phi in phis], maps)
+        bias = (target - contract(*(phi @ m.T for phi, m in zip(phis, maps, strict=True)))[..., 0]).mean().reshape(1)
+    return maps, bias
+
+
+def _around_core(
+    phis: Sequence[Tensor], maps: list[Tensor], target: Tensor, bias: Tensor, ridge: float, times: int
+) -> tuple[list[Tensor], Tensor]:
+    """`times` sweeps where every factor has axes of its own, in features instead of samples.
+
+    All that the normal equations take from the samples are the features' Gram matrices and the core, the target's mean
+    product with one feature of each factor: `(a_1, .., a_n)`, computed once. Means of features are the Gram matrices'
+    last columns, because the last feature is one.
+    """
+    count = len(phis)
+    owned = [[axis for axis, size in enumerate(phi.shape[:-1]) if size > 1] for phi in phis]
+    rows = [phi.reshape(-1, phi.shape[-1]) for phi in phis]
+    order = [axis for axes in owned for axis in axes]
+    core = target.permute(*order, *(axis for axis in range(target.ndim) if axis not in order))
+    core = core.reshape([len(x) for x in rows])
+    for x in reversed(rows):  # each takes the last axis and puts its features first
+        core = (core @ (x / len(x))).movedim(-1, 0)
+    grams = [bilinear.gram(x) for x in rows]
+    ones = torch.einsum(*(part for i, q in enumerate(grams) for part in (q[:, -1], [i])), list(range(count)))
+    for _ in range(times):
+        for i in range(count):
+            others = [j for j in range(count) if j != i]
+            terms = [part for j in others for part in (maps[j], [count, j])]
+            moment = torch.einsum(core - bias * ones, list(range(count)), *terms, [i, count])
+            right = torch.stack([maps[j] @ grams[j] @ maps[j].T for j in others]).prod(0)
+            maps[i] = bilinear.solve_normal(grams[i], right, moment, ridge).T
+        maps = _balanced(grams, maps)
+        means = torch.stack([m @ q[:, -1] for q, m in zip(grams, maps, strict=True)])
+        bias = (target.mean() - means.prod(0).sum()).reshape(1)
+    return maps, bias
+
+
+def _apart(phis: Sequence[Tensor]) -> bool:
+    """Whether no two factors vary along the same axis."""
+    return bool((torch.tensor([[size > 1 for size in phi.shape[:-1]] for phi in phis]).sum(0) <= 1).all())
 
 
 def _solve(
@@ -123,9 +167,9 @@ def _solve(
     return solved
 
 
-def _balanced(phis: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
+def _balanced(grams: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
     """The same products with every component's mean square spread evenly over its factors."""
-    sizes = torch.stack([(phi @ m.T).square().flatten(0, -2).mean(0).sqrt() for phi, m in zip(phis, maps, strict=True)])
+    sizes = torch.stack([(m @ q * m).sum(1).clamp(min=0).sqrt() for q, m in zip(grams, maps, strict=True)])
     alive = (sizes > 0).all(0)
     logs = torch.where(alive, sizes, 1.0).log()
     scale = (logs.mean(0) - logs).exp()

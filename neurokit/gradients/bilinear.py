@@ -10,12 +10,15 @@ from torch import Tensor
 def solve(
     left: Float64[Tensor, "N a"], right: Float64[Tensor, "P b"], target: Float64[Tensor, "N P"], ridge: float
 ) -> Float64[Tensor, "a b"]:
-    """The `M` that minimises `mean((left M right^T - target)**2) + ridge * |M|**2`.
+    """The `M` that minimises `mean((left M right^T - target)**2) + ridge * |M|**2`."""
+    return solve_normal(gram(left), gram(right), left.T @ target @ right / target.numel(), ridge)
 
-    With the eigenvectors of both Gram matrices the normal equations `A M B + ridge M = C` are diagonal.
-    """
-    (va, ua), (vb, ub) = torch.linalg.eigh(_gram(left)), torch.linalg.eigh(_gram(right))
-    moment = left.T @ target @ right / target.numel()
+
+def solve_normal(
+    left: Float64[Tensor, "a a"], right: Float64[Tensor, "b b"], moment: Float64[Tensor, "a b"], ridge: float
+) -> Float64[Tensor, "a b"]:
+    """The `M` with `left M right + ridge M = moment`, by the eigenvectors of the Gram matrices on both sides."""
+    (va, ua), (vb, ub) = torch.linalg.eigh(left), torch.linalg.eigh(right)
     # Eigenvalues of a Gram matrix are >= 0; rounding may say otherwise.
     curvature = torch.outer(va.clamp(min=0), vb.clamp(min=0)) + ridge
     form: Tensor = ua @ ((ua.T @ moment @ ub) / curvature) @ ub.T
@@ -31,7 +34,7 @@ def factor(
     Young 1936), exact when `rank` is at least that of `form`. Each row of F has the same mean square over the data as
     its row of G, so that both can be quantised equally well.
     """
-    (ra, ia), (rb, ib) = _roots(_gram(left)), _roots(_gram(right))
+    (ra, ia), (rb, ib) = _roots(gram(left)), _roots(gram(right))
     u, s, vt = torch.linalg.svd(ra @ form @ rb, full_matrices=False)
     kept = min(rank, len(s))
     weight = s[:kept].sqrt()[:, None]
@@ -41,12 +44,13 @@ def factor(
     return f, g
 
 
-def _gram(x: Float64[Tensor, "N a"]) -> Float64[Tensor, "a a"]:
+def gram(x: Float64[Tensor, "N a"]) -> Float64[Tensor, "a a"]:
+    """`x^T x / N`."""
     return x.T @ x / len(x)
 
 
-def _roots(gram: Float64[Tensor, "a a"]) -> tuple[Float64[Tensor, "a a"], Float64[Tensor, "a a"]]:
+def _roots(matrix: Float64[Tensor, "a a"]) -> tuple[Float64[Tensor, "a a"], Float64[Tensor, "a a"]]:
     """Symmetric square root of a Gram matrix and its inverse, lifted off zero so that silent features do no harm."""
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = torch.linalg.eigh(matrix)
     lifted = (values.clamp(min=0) + 1e-10 * values[-1]).sqrt()
     return (vectors * lifted) @ vectors.T, (vectors / lifted) @ vectors.T
