@@ -20,6 +20,7 @@ from neurokit.errors import OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.hw_configs import Hardware
 from neurokit.metrics import RelativeL2, relative_l2
+from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, OperatorData
 from neurokit.support import require_support
 from neurokit.targets import Target
@@ -124,6 +125,7 @@ class Training:
             betas=BETAS,
         )
         self._require_representable(settings.learning_rate)
+        self._learns = any(".neurons." in f".{name}" for name in self.parameters)
         self.done = 0
         self.seconds = 0.0
         self.loss: Float64[np.ndarray, " iterations"] = np.full(settings.iterations, np.nan)
@@ -157,6 +159,8 @@ class Training:
         for name, parameter in self.parameters.items():
             if not bool(torch.isfinite(parameter).all()):
                 raise _diverged(number, f"the parameter {name!r} after the step", "not finite")
+        if self._learns:
+            self._require_legal_values(number)
         self.loss[self.done] = loss
         self.done = number
         self.seconds += time.perf_counter() - started
@@ -206,6 +210,19 @@ class Training:
         if learning_rate > most:
             legal = f"at most {most:.2g}, where steps leave the range of the parameters' type"
             raise OutOfRange(explain("fit: learning_rate", learning_rate, legal, "lower it; 1e-3 is usual"))
+
+    def _require_legal_values(self, number: int) -> None:
+        """Trained values of neurons must lie in their spans; finite parameters alone do not see to it."""
+        for part, mlp in self.model.named_modules():
+            if not isinstance(mlp, MLP):
+                continue
+            learned = ((i, field, value) for i in range(len(mlp.hidden)) for field, value in mlp.learned(i).items())
+            for i, field, value in learned:
+                try:
+                    mlp.neuron.spans[field].require(field, float(value.detach()))
+                except OutOfRange:
+                    name = f"{part}.neurons.{i}.{field}".lstrip(".")
+                    raise _diverged(number, f"the value of {name!r}", f"{float(value.detach())}") from None
 
     def _require_finite(self, number: int, loss: float, gradient: Mapping[str, Tensor]) -> None:
         if not math.isfinite(loss):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("torch")
+
+import torch
 
 from neurokit.errors import RunError
 from neurokit.gradients.alternating import AlternatingReadout
@@ -71,7 +74,12 @@ tables = st.fixed_dictionaries(
             [{"kind": "lif", "beta": 0.5}, {"kind": "cuba-lif", "tau_syn": 3, "dt": 1, "trainable": ["alpha"]}]
         ),
         "surrogate": st.sampled_from([{"kind": "weak-gaussian", "samples": 99}, {"kind": "triangle"}, {"sigma": 2}]),
-        "network": st.fixed_dictionaries({"hidden": st.lists(st.integers(1, 999), min_size=1, max_size=4)}),
+        "network": st.fixed_dictionaries(
+            {
+                "branch": st.just({"low": 0.5, "high": 1}),
+                "hidden": st.lists(st.integers(1, 999), min_size=1, max_size=4),
+            }
+        ),
         "estimator": st.sampled_from(
             [{"method": "backprop"}, {"directions": 3}, {"method": "rfg-global", "distribution": "hadamard"}]
         ),
@@ -198,6 +206,27 @@ def test_files_of_ones_own_are_a_problem(tmp_path: Path, monkeypatch: pytest.Mon
     assert (data.targets == split.train.targets).all()
     assert isinstance(aligned.generate().train, TripleData)
     assert isinstance(aligned.network_for(aligned.generate().train), DeepONet)
+
+
+def test_currents_start_where_the_file_says() -> None:
+    start = {"low": 0.15, "high": 0.15}
+    small = {"name": "poisson", "sensors": 5, "locations": 9, "train": 6, "test": 2}
+    for network in ({"kind": "deeponet"}, {"kind": "seponet"}):
+        config = parsed(problem=small, network={**network, "hidden": [7], "trunk": start})
+        data = config.generate().train
+        model = config.network_for(data)
+        assert not isinstance(model, MLP)
+        branch, trunk = model.parts.values()
+        current = trunk.hidden[0](torch.tensor(data.locations, dtype=torch.float32)).detach().numpy()
+        np.testing.assert_allclose(current.mean(0), 0.5, atol=1e-5)
+        np.testing.assert_allclose(current.std(0), 0.15, rtol=0.1)  # with one degree of freedom less, or not
+        plain = parsed(problem=small, network={**network, "hidden": [7]}).network_for(data)
+        assert not isinstance(plain, MLP)
+        assert torch.equal(branch.hidden[0].weight, plain.branch.hidden[0].weight)
+    with pytest.raises(RunError, match=r"network.trunk: CurrentSpread: low, high is \(2.0, 1.0\)"):
+        parsed(network={"trunk": {"low": 2, "high": 1}})
+    with pytest.raises(RunError, match=r"network.trunk.high is not given; legal is a finite number"):
+        parsed(network={"trunk": {"low": 2}})
 
 
 def test_options_are_values_of_toml_or_words() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
@@ -29,6 +30,9 @@ class CurrentSpread:
     `s = 0.15` puts the window 3.3 standard deviations of the current to either side. With `scatter = 0` every neuron is
     nearly linear over all inputs; with 1, and a larger s, each is linear around an input of its own and constant
     elsewhere, so that together they are a basis of piecewise linear functions.
+
+    low, high  ends of the distribution of s
+    scatter    how far the centres are drawn to single inputs
 
     Raises OutOfRange unless `0 < low <= high`, both finite, and `scatter` is in 0..1.
 
@@ -77,3 +81,10 @@ def spread_currents(part: MLP, x: Float[Tensor, "*batch inputs"], spread: Curren
     centre = mean + spread.scatter * (rows[rng.integers(len(rows), size=count)] - mean)
     layer.weight.copy_(torch.from_numpy(weight))
     layer.bias.copy_(torch.from_numpy(threshold / 2 - (weight * centre).sum(axis=1)))
+
+
+def spread_parts(starts: Sequence[tuple[MLP, Float64[np.ndarray, "N m"], CurrentSpread | None]], seed: int) -> None:
+    """`spread_currents` of every part over its inputs, each from a stream of its own; None leaves a part as it is."""
+    for (part, x, spread), own in zip(starts, np.random.SeedSequence(seed).spawn(len(starts)), strict=True):
+        if spread is not None:
+            spread_currents(part, torch.from_numpy(x.copy()), spread, int(own.generate_state(1)[0]))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import torch
-from jaxtyping import Float64
 
 from neurokit.errors import GraphError, explain
 from neurokit.gradients.local_loss import LocalReadouts
-from neurokit.networks.currents import CurrentSpread, spread_currents
+from neurokit.networks.currents import CurrentSpread, spread_parts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, PointData
@@ -45,7 +40,7 @@ class MLPShape:
             surrogate=self.surrogate,
             seed=seed,
         )
-        _spread([(model, data.x, self.start)], seed)
+        spread_parts([(model, data.x, self.start)], seed)
         return model
 
 
@@ -80,7 +75,7 @@ class DeepONetShape:
             seed=seed,
         )
         starts = [(model.branch, data.branch, self.branch), (model.trunk, data.locations, self.trunk)]
-        _spread(starts, seed)
+        spread_parts(starts, seed)
         return model
 
 
@@ -93,13 +88,6 @@ class LocallyRead:
     def build(self, data: Data, seed: int) -> LocalReadouts:
         """The network for `data`. Raises GraphError for data of another kind."""
         return LocalReadouts(self.shape.build(data, seed), seed=seed)
-
-
-def _spread(starts: Sequence[tuple[MLP, Float64[np.ndarray, "N m"], CurrentSpread | None]], seed: int) -> None:
-    """Spread the currents of every part over its inputs, each from a stream of its own."""
-    for (part, x, spread), own in zip(starts, np.random.SeedSequence(seed).spawn(len(starts)), strict=True):
-        if spread is not None:
-            spread_currents(part, torch.from_numpy(x.copy()), spread, int(own.generate_state(1)[0]))
 
 
 def _misfit(shape: str, data: Data, legal: str) -> GraphError:

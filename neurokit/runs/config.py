@@ -18,13 +18,23 @@ from neurokit.hw_configs import Hardware
 from neurokit.networks.model_file import Model
 from neurokit.problems.data import Data, Split
 from neurokit.problems.data_files import DataFiles
+from neurokit.problems.grid_data import GridData
 from neurokit.problems.mexican_hat import MexicanHat
 from neurokit.problems.poisson import Poisson
 from neurokit.problems.recipe_checks import require_above_zero, require_least
 from neurokit.recipes import OperatorRecipe
 from neurokit.runs import estimators, networks, problems
 from neurokit.runs.estimators import READOUTS, LayerwiseForward, Method, ReadoutBy, SolvedReadout, SweptReadout
-from neurokit.runs.networks import NETWORKS, AnySurrogate, DeepONetLayers, IFTable, MLPLayers, Network, NeuronKind
+from neurokit.runs.networks import (
+    NETWORKS,
+    AnySurrogate,
+    DeepONetLayers,
+    IFTable,
+    MLPLayers,
+    Network,
+    NeuronKind,
+    SepONetLayers,
+)
 from neurokit.runs.problems import PROBLEMS, Problem
 from neurokit.runs.tables import Reader, Vocabularies, Vocabulary, keys, plain, toml
 from neurokit.support import target_named
@@ -173,8 +183,10 @@ class RunConfig:
             )
 
     def generate(self) -> Split[Any]:
-        """The data set."""
-        return self.problem.generate(self.seeds.data)
+        """The data set; grids as separable networks read them, axis by axis, for one of these."""
+        split: Split[Any] = self.problem.generate(self.seeds.data)
+        separable = isinstance(self.network, SepONetLayers) and bool(getattr(split.train, "axes", ()))
+        return Split(GridData.of(split.train), GridData.of(split.test)) if separable else split
 
     def network_for(self, data: Data) -> Model:
         """The untrained network, on the CPU."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.networks.currents import CurrentSpread, spread_parts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.model_file import Model
@@ -52,15 +53,34 @@ class _Layers:
 
 @dataclass(frozen=True)
 class MLPLayers(_Layers):
-    """A spiking multi-layer perceptron, for points and their values."""
+    """A spiking multi-layer perceptron, for points and their values.
+
+    start  where the currents of the first layer start, `{ low, high, scatter }` as in CurrentSpread; else as drawn
+    """
+
+    start: CurrentSpread | None = None
 
     def build(self, data: Data, parts: dict[str, Any]) -> MLP:
         assert isinstance(data, PointData), "seen to when the configuration was read"
-        return MLP(inputs=data.x.shape[1], outputs=data.y.shape[1], hidden=self.hidden, steps=self.steps, **parts)
+        model = MLP(inputs=data.x.shape[1], outputs=data.y.shape[1], hidden=self.hidden, steps=self.steps, **parts)
+        spread_parts([(model, data.x, self.start)], parts["seed"])
+        return model
 
 
 @dataclass(frozen=True)
-class DeepONetLayers(_Layers):
+class _Operator(_Layers):
+    """Hidden layers of an operator network.
+
+    branch  where the currents of the branch's first layer start, `{ low, high, scatter }` as in CurrentSpread
+    trunk   those of the trunk's, or of every trunk's; without, layers start as they are drawn
+    """
+
+    branch: CurrentSpread | None = None
+    trunk: CurrentSpread | None = None
+
+
+@dataclass(frozen=True)
+class DeepONetLayers(_Operator):
     """A spiking DeepONet, for operators.
 
     features  outputs p of branch and trunk, whose inner product is the answer
@@ -75,7 +95,7 @@ class DeepONetLayers(_Layers):
     def build(self, data: Data, parts: dict[str, Any]) -> DeepONet:
         assert not isinstance(data, PointData), "seen to when the configuration was read"
         sensors, coordinates = data.branch.shape[1], data.locations.shape[1]
-        return DeepONet(
+        model = DeepONet(
             sensors=sensors,
             coordinates=coordinates,
             hidden=self.hidden,
@@ -83,10 +103,13 @@ class DeepONetLayers(_Layers):
             steps=self.steps,
             **parts,
         )
+        starts = [(model.branch, data.branch, self.branch), (model.trunk, data.locations, self.trunk)]
+        spread_parts(starts, parts["seed"])
+        return model
 
 
 @dataclass(frozen=True)
-class SepONetLayers(_Layers):
+class SepONetLayers(_Operator):
     """A spiking SepONet, for operators: one trunk for every coordinate.
 
     rank  outputs of branch and trunks, whose product is summed to the answer
@@ -101,9 +124,14 @@ class SepONetLayers(_Layers):
     def build(self, data: Data, parts: dict[str, Any]) -> SepONet:
         assert not isinstance(data, PointData), "seen to when the configuration was read"
         sensors, coordinates = data.branch.shape[1], data.locations.shape[1]
-        return SepONet(
+        model = SepONet(
             sensors=sensors, coordinates=coordinates, hidden=self.hidden, rank=self.rank, steps=self.steps, **parts
         )
+        columns = [data.locations[:, i : i + 1] for i in range(coordinates)]
+        branch, *trunks = model.parts.values()
+        along = [(trunk, x, self.trunk) for trunk, x in zip(trunks, columns, strict=True)]
+        spread_parts([(branch, data.branch, self.branch), *along], parts["seed"])
+        return model
 
 
 @dataclass(frozen=True)

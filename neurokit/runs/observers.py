@@ -174,7 +174,7 @@ class TensorBoard:
 def require_tensorboard() -> None:
     """Raise RunError, which says how to install it, where TensorBoard is not installed."""
     try:
-        import tensorboard  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+        import tensorboard  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
     except ImportError:
         raise RunError(
             explain(

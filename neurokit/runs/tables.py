@@ -121,7 +121,7 @@ class Reader:
         return self._object(kind, table, path, vocabulary)
 
     def _value(self, key: Key, value: Any, path: str) -> Any:
-        hint = key.hint
+        hint = _wanted(key.hint)
         if hint in self.vocabularies:
             return self._choice(self.vocabularies[hint], key, value, path)
         if is_dataclass(hint):
@@ -135,9 +135,6 @@ class Reader:
     def _plain(self, hint: Any, value: Any) -> Any:
         """`value` as the type `hint`, or None where it is not one."""
         origin, arguments = get_origin(hint), get_args(hint)
-        if origin in (Union, types.UnionType):
-            (hint,) = (argument for argument in arguments if argument is not types.NoneType)
-            return self._plain(hint, value)
         if origin is Literal:
             return value if value in arguments else None
         if origin is tuple:
@@ -156,13 +153,18 @@ class Reader:
         return value if type(value) is hint else None
 
 
+def _wanted(hint: Any) -> Any:
+    """`X` for `X | None`, else the type itself."""
+    wanted = [argument for argument in get_args(hint) if argument is not types.NoneType]
+    return wanted[0] if get_origin(hint) in (Union, types.UnionType) and len(wanted) == 1 else hint
+
+
 def legal(hint: Any, vocabularies: Vocabularies) -> str:
     """In words, what a field of a type may be."""
+    hint = _wanted(hint)
     if hint in vocabularies:
         return ", ".join(map(repr, vocabularies[hint].kinds))
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join(legal(a, vocabularies) for a in arguments if a is not types.NoneType)
     if origin is Literal:
         return ", ".join(map(repr, arguments))
     if origin is tuple:
