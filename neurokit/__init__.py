@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from neurokit.compilers.trace import trace
     from neurokit.estimation.activity import measure
     from neurokit.estimation.estimate import estimate
+    from neurokit.exchange.netx_file import export_netx
+    from neurokit.exchange.nir_export import to_nir
+    from neurokit.exchange.nir_import import from_nir
+    from neurokit.exchange.slayer import import_netx
     from neurokit.gradients.alternating import AlternatingReadout
     from neurokit.gradients.backprop import Backprop
     from neurokit.gradients.closed_form import ClosedFormReadout
@@ -108,7 +112,10 @@ _HOMES = {
     "compare": "neurokit.comparison",
     "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
+    "export_netx": "neurokit.exchange.netx_file",
     "fit": "neurokit.training",
+    "from_nir": "neurokit.exchange.nir_import",
+    "import_netx": "neurokit.exchange.slayer",
     "ladder": "neurokit.parity",
     "load_board": "neurokit.hw_configs",
     "load_chip": "neurokit.hw_configs",
@@ -120,6 +127,7 @@ _HOMES = {
     "read_split": "neurokit.problems.user_data",
     "relative_l2": "neurokit.metrics",
     "save_model": "neurokit.networks.model_file",
+    "to_nir": "neurokit.exchange.nir_export",
     "trace": "neurokit.compilers.trace",
     "write_data": "neurokit.problems.user_data",
 }
@@ -176,7 +184,10 @@ __all__ = [
     "compare",
     "estimate",
     "evaluate",
+    "export_netx",
     "fit",
+    "from_nir",
+    "import_netx",
     "ladder",
     "load_board",
     "load_chip",
@@ -188,6 +199,7 @@ __all__ = [
     "read_split",
     "relative_l2",
     "save_model",
+    "to_nir",
     "trace",
     "write_data",
 ]
