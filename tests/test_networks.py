@@ -174,6 +174,23 @@ def test_foreign_files_are_refused(tmp_path: Path, content: object, capsys: pyte
     assert "owned" not in capsys.readouterr().out
 
 
+def test_a_file_with_damaged_bytes_is_refused_or_is_a_model(tmp_path: Path) -> None:
+    """Whatever PyTorch's reader raises on a zip or a pickle that is none: one kind of error comes out."""
+    path = save_model(MLP(inputs=2, hidden=(3,), outputs=1), tmp_path / "model.pt", {"x": (0, 1)})
+    whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(150):
+        damaged = bytearray(whole[: rng.integers(1, len(whole) + 1)] if rng.random() < 0.2 else whole)
+        for at in rng.integers(0, len(damaged), rng.integers(1, 9)):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            assert isinstance(load_model(path).network, MLP)
+        except ModelFileError as error:
+            assert "model.pt" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 50
+
+
 def test_damaged_and_missing_files_are_refused(tmp_path: Path) -> None:
     path = save_model(small(), tmp_path / "model.pt", DOMAIN)
     content = torch.load(path, weights_only=True)

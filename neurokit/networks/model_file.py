@@ -6,7 +6,6 @@ The file is a dictionary of `format`, `version`, `kind`, `config`, `domain`, `pr
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,7 +70,7 @@ def load_model(path: str | Path) -> TrainedModel:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a foreign file makes PyTorch's reader fail in any way
         raise _foreign(path, f"unreadable ({type(error).__name__})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _foreign(path, "not marked as a neurokit model")
@@ -84,7 +83,7 @@ def load_model(path: str | Path) -> TrainedModel:
         model.load_state_dict(content["state"])
         domain = {name: (low, high) for name, (low, high) in content["domain"].items()}
         return TrainedModel(model, domain, dict(content["provenance"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
         raise _foreign(path, f"damaged ({error})") from error
 
 
