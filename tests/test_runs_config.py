@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
 import torch
 
+from neurokit.cli.app import app
 from neurokit.errors import RunError
 from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
@@ -32,8 +35,9 @@ from neurokit.problems.poisson import Poisson
 from neurokit.problems.user_data import write_data
 from neurokit.readouts import MemMean, Rate
 from neurokit.recipes import OperatorRecipe
-from neurokit.runs.config import VOCABULARIES, RunConfig, option, read_config
+from neurokit.runs.config import VOCABULARIES, RunConfig, option, read_config, tomllib
 from neurokit.runs.networks import CubaLIFTable
+from neurokit.runs.reference import markdown as reference_markdown
 from neurokit.runs.reference import tables as reference_tables
 from neurokit.surrogates import ArcTan, WeakGaussian
 from neurokit.trainable import Trainable
@@ -240,6 +244,17 @@ def test_options_are_values_of_toml_or_words() -> None:
             option(wrong)
     with pytest.raises(RunError, match=r"problem.kernel is 'rbf'; legal is a table, to put problem.kernel.period in"):
         read_config(None, {"problem.kernel": "rbf", "problem.kernel.period": 2})
+
+
+@pytest.mark.checkout
+def test_the_document_holds_the_keys_of_the_code_and_examples_that_parse() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "training.md").read_text()
+    assert text.endswith(reference_markdown())
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert parsed(**tomllib.loads(example)).word("problem") == "npz"
+    for line in re.findall(r"^neurokit train (.*?)(?: +#.*)?$", text, re.MULTILINE):
+        done = CliRunner().invoke(app, ["train", "--help", *line.split()])
+        assert done.exit_code == 0, done.output
 
 
 def test_every_key_and_every_choice_is_explained() -> None:
