@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neurokit.gradients.compiled_part import Layer, Part, along, below, currents, joined, layers_of, parts_of, through
+from neurokit.gradients.compiled_part import Gathered, Layer, Part, along, below, currents, layers_of, parts_of, through
 from neurokit.networks.mlp import MLP
 
 
@@ -25,11 +25,14 @@ def push_nodes(
     """
     layers = layers_of(mlp, z, {})
     stored = 1 if len(layers) == 2 else len(nodes[0]) * (len(layers) - 1)
-    pushed = [_push(part, layers, z, nodes, signs) for part in parts_of(mlp, len(z), stored)]
-    moved = joined([rows for _, rows, _ in pushed])
-    assert moved is not None, "there are nodes"
-    inputs = [torch.cat(sums, dim=1) for sums in zip(*(sums for _, _, sums in pushed), strict=True)]
-    return torch.cat([phi for phi, _, _ in pushed]), moved, inputs
+    found = Gathered(len(z))
+    for part in parts_of(mlp, len(z), stored):
+        phi, moved, inputs = _push(part, layers, z, nodes, signs)
+        found.put(part, phi=phi, moved=moved, **{str(i): x for i, x in enumerate(inputs)})
+    phi_all, moved_all, *inputs_all = (found[name] for name in ("phi", "moved", *map(str, range(len(layers) - 1))))
+    assert phi_all is not None, "there are samples"
+    assert moved_all is not None, "there are nodes"
+    return phi_all, moved_all, [x for x in inputs_all if x is not None]
 
 
 def _push(

@@ -6,7 +6,7 @@ bounds that of a pass over the whole batch, whatever the batch and the number of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,24 @@ def through(layer: Layer, c: Tensor, a: Float[Tensor, "T batch m"], dz: Tensor) 
     return (m @ dz.permute(1, 2, 0)).permute(2, 0, 1)
 
 
-def joined(pieces: Sequence[Tensor | None]) -> Float[Tensor, "rows batch n"] | None:
-    """Tangents of the parts of a batch as one."""
-    found = [piece for piece in pieces if piece is not None]
-    return torch.cat(found, dim=1) if len(found) > 1 else found[0] if found else None
+class Gathered:
+    """Arrays that belong to all samples, filled by the parts of a batch.
+
+    Parts copy into them: results that stay while passes come and go would scatter the memory of the process.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._whole: dict[str, Tensor] = {}
+
+    def put(self, part: Part, **pieces: Float[Tensor, "*rows batch n"] | None) -> None:
+        """Take what a part found; None is nothing."""
+        for name, piece in pieces.items():
+            if piece is None:
+                continue
+            if name not in self._whole:
+                self._whole[name] = piece.new_empty(*piece.shape[:-2], self._samples, piece.shape[-1])
+            self._whole[name][..., part.low : part.high, :] = piece
+
+    def __getitem__(self, name: str) -> Float[Tensor, "*rows samples n"] | None:
+        return self._whole.get(name)

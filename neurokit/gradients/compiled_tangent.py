@@ -18,12 +18,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurokit.gradients.compiled_part import (
+    Gathered,
     Layer,
     Part,
     along,
     below,
     currents,
-    joined,
     layers_of,
     parts_of,
     through,
@@ -60,15 +60,17 @@ def push_features(
     rows = 0 if last is None else len(last)
     together = rows > 1 and len(layers) > 1 and layers[-1].dfields is None
     held = together and len(layers) == 2 and dz is not None and layers[0].dfields is None
-    pushed = []
+    found = Gathered(len(z))
     for part in parts_of(mlp, len(z), 1 if held else max(1, rows)):
         z_part, dz_part = z[part.low : part.high], None if dz is None else dz[:, part.low : part.high]
         if held:
             assert dz_part is not None, "a condition of it"
-            pushed.append(_two_layers(part, layers, z_part, dz_part, scope))
+            phi, dphi = _two_layers(part, layers, z_part, dz_part, scope)
         else:
-            pushed.append(_layers(part, layers, z_part, dz_part, scope, together))
-    return torch.cat([phi for phi, _ in pushed]), joined([moved for _, moved in pushed])
+            phi, dphi = _layers(part, layers, z_part, dz_part, scope, together)
+        found.put(part, phi=phi, dphi=dphi)
+    whole = found["phi"]
+    return z.new_empty(0, mlp.widths[-1]) if whole is None else whole, found["dphi"]
 
 
 def _two_layers(

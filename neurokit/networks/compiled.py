@@ -86,7 +86,10 @@ def features(mlp: MLP, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*bat
 def unrecorded(mlp: MLP, z: Float[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
     """Features under the held current `z` of the first layer; memory grows neither with the batch nor with time."""
     layers = populations(mlp, [mlp.learned(i) for i in range(len(mlp.hidden))])
-    return torch.cat([run(mlp, layers, part)[2] for part in torch.split(z, part_size(mlp))])
+    phi, size = z.new_empty(len(z), mlp.widths[-1]), part_size(mlp)
+    for low in range(0, len(z), size):
+        phi[low : low + size] = run(mlp, layers, z[low : low + size])[2]
+    return phi
 
 
 def part_size(mlp: MLP, rows: int = 1) -> int:
@@ -125,46 +128,60 @@ class _Features(torch.autograd.Function):
         mlp, depth = layout.mlp, len(layout.fields)
         synapses, values = parameters[: 2 * (depth - 1)], list(parameters[2 * (depth - 1) :])
         learned = [{name: values.pop(0) for name in names} for names in layout.fields]
-        layers = populations(mlp, learned)
-        currents, trains, phi = run(mlp, layers, z)
+        ctx.layout, ctx.layers = layout, populations(mlp, learned)
         # From the first layer on that something trained moves, surrogates have derivatives.
         ctx.first = next(
             i
             for i in range(depth)
             if any(p.requires_grad for p in (*(synapses[2 * i - 2 : 2 * i] if i else (z,)), *learned[i].values()))
         )
-        ctx.layout, ctx.layers, ctx.weights = layout, layers, [w.detach() for w in synapses[::2]]
-        ctx.save_for_backward(*(torch.from_numpy(current) for current in currents), *trains)
+        # A random surrogate is drawn for all samples at once, step by step; else parts stay in the caches.
+        ctx.size = len(z) if ctx.layers[0].drawn else part_size(mlp)
+        phi, tape = z.new_empty(len(z), mlp.widths[-1]), []
+        for low in range(0, len(z), ctx.size):
+            currents, trains, phi[low : low + ctx.size] = run(mlp, ctx.layers, z[low : low + ctx.size])
+            tape += [*(torch.from_numpy(current) for current in currents), *trains]
+        ctx.save_for_backward(*synapses[::2], *tape)
         ctx.known = [None] * depth
-        if layers[0].drawn:
-            ctx.known = None if mlp.noise is None else drawn(mlp, layers, currents, len(z), ctx.first)
+        if ctx.layers[0].drawn:
+            ctx.known = None if mlp.noise is None else drawn(mlp, ctx.layers, currents, len(z), ctx.first)
         return phi
 
     @staticmethod
     @once_differentiable  # type: ignore[misc, untyped-decorator, unused-ignore]
     def backward(ctx: Any, lphi: Tensor) -> tuple[Any, ...]:
-        mlp, layers, depth = ctx.layout.mlp, ctx.layers, len(ctx.layers)
-        currents, trains = ctx.saved_tensors[:depth], ctx.saved_tensors[depth:]
+        depth, fields = len(ctx.layers), ctx.layout.fields
         if ctx.known is None:
-            noise_for(mlp.surrogate, None, (), lphi)  # raises: a network without noise answers, but has no gradient
-        of_synapses: list[Tensor | None] = []
-        of_values: list[Tensor | None] = []
-        of_current, error, pull = None, lanes(lphi), layers[-1].pull_features
-        for i in range(depth - 1, -1, -1):
-            names = ctx.layout.fields[i]
-            if i < ctx.first:
-                of_current, of_values = None, [*[None] * len(names), *of_values]
-                of_synapses = [None, None, *of_synapses] if i else of_synapses
-                continue
-            la, sums = pull(currents[i].numpy(), error, known=ctx.known[i], fields=bool(names))
-            of_values = [*(lphi.new_tensor(sums[name]) for name in names), *of_values]
-            of_current = torch.from_numpy(la).reshape(-1, mlp.widths[i])
-            if i:
-                of_synapses = [of_current.T @ trains[i - 1], of_current.sum(0), *of_synapses]
-            if i > ctx.first:
-                error = (of_current @ ctx.weights[i - 1]).reshape(mlp.steps, -1).numpy()
-                pull = layers[i - 1].pull_spikes
-        return None, of_current if ctx.first == 0 else None, *of_synapses, *of_values
+            noise_for(ctx.layout.mlp.surrogate, None, (), lphi)  # raises: without noise there are answers, no gradient
+        weights, tape = ctx.saved_tensors[: depth - 1], ctx.saved_tensors[depth - 1 :]
+        of_z = lphi.new_empty(len(lphi), ctx.layout.mlp.widths[0])
+        of_synapses: list[Tensor | None] = [None] * (2 * (depth - 1))
+        of_values = [dict.fromkeys(names, 0.0) for names in fields]
+        for low in range(0, len(lphi), ctx.size):
+            currents, trains, tape = tape[:depth], tape[depth : 2 * depth - 1], tape[2 * depth - 1 :]
+            part = lphi[low : low + ctx.size]
+            error, pull = lanes(part), ctx.layers[-1].pull_features
+            for i in range(depth - 1, ctx.first - 1, -1):
+                la, sums = pull(currents[i].numpy(), error, known=ctx.known[i], fields=bool(fields[i]))
+                for name in fields[i]:
+                    of_values[i][name] += sums[name]
+                of_current = torch.from_numpy(la).reshape(-1, la.shape[1] // len(part))
+                if i:
+                    found = of_current.T @ trains[i - 1], of_current.sum(0)
+                    for place, piece in enumerate(found, start=2 * i - 2):
+                        before = of_synapses[place]
+                        of_synapses[place] = piece if before is None else before.add_(piece)
+                if i > ctx.first:
+                    error = (of_current @ weights[i - 1]).reshape(len(la), -1).numpy()
+                    pull = ctx.layers[i - 1].pull_spikes
+            if ctx.first == 0:
+                of_z[low : low + ctx.size] = of_current
+        return (
+            None,
+            of_z if ctx.first == 0 else None,
+            *of_synapses,
+            *(lphi.new_tensor(value) for values in of_values for value in values.values()),
+        )
 
 
 def drawn(mlp: MLP, layers: Sequence[Population], currents: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
