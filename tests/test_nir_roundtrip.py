@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from neurokit import graph as g
 from neurokit import reference
 from neurokit.convolution import Convolution
-from neurokit.errors import GraphError, OutOfRange, UnsupportedNode
+from neurokit.errors import GraphError, OutOfRange, TargetUnavailable, UnsupportedNode
 from neurokit.exchange.dialects import plain
 from neurokit.exchange.nir_export import Annotated, to_nir, write_nir
 from neurokit.exchange.nir_import import Reading, from_nir, read_nir
@@ -211,3 +212,9 @@ def test_notes_that_contradict_the_numbers_are_refused() -> None:
         from_nir(written)
     with pytest.raises(GraphError, match=r"what NIR leaves open is notes of neurokit.*leave the Reading out"):
         from_nir(written, READING)
+
+
+def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nir", None)
+    with pytest.raises(TargetUnavailable, match=r"pip install 'neurokit-loihi\[exchange\]'"):
+        to_nir(g.Graph((X, D, S, R, Y), 4), Euler(1e-3))
