@@ -177,7 +177,7 @@ def test_means_deviations_and_bars(tmp_path: Path) -> None:
     (alone,) = summarise([OTHER], trials, 1.0)
     assert (alone["bar"], alone["met"]) == (None, None), "a bar relative to a row that was not run"
     table = markdown([small, other], 1.0)
-    assert "| poisson/small | - | 0.2000 ± 0.1000 | 0.0500 ± 0.0250 | 9.0000 | yes | 2 |" in table
+    assert "| poisson/small | - | 0.2000 ± 0.1000 | 0.0500 ± 0.0250 | 3 | 9.0000 | yes | 2 |" in table
     assert "| **miss** |" in table
     assert "shortened" not in table
     shortened = summarise([ROW, OTHER], trials, 0.1)
@@ -250,7 +250,7 @@ def test_the_command_shortens_resumes_and_says_so(tmp_path: Path, monkeypatch: p
     done = CliRunner().invoke(app, [*arguments, "--json", "table.json"])
     assert done.exit_code == 0, done.output
     report = json.loads(Path("table.json").read_text())
-    assert (report["name"], report["budget"], report["seeds"]) == ("rfg", 0.2, 2)
+    assert (report["name"], report["budget"]) == ("rfg", 0.2)
     keys = {"row", "paper", "mean", "sd", "n", "bar", "met", "seconds", "recipe"}
     assert all(keys <= set(record) for record in report["rows"])
     assert all("6 iterations" in record["recipe"] for record in report["rows"])
@@ -260,6 +260,11 @@ def test_the_command_shortens_resumes_and_says_so(tmp_path: Path, monkeypatch: p
     assert len(before) == 4
     CliRunner().invoke(app, arguments)
     assert {path: path.stat().st_mtime_ns for path in Path("out/trials").iterdir()} == before
+    next(path for path in before if "poisson-bp-seed1" in path.name).unlink()
+    reported = CliRunner().invoke(app, [*arguments, "--report", "--json", "table.json"])
+    assert reported.exit_code == 0, reported.output
+    assert [record["n"] for record in json.loads(Path("table.json").read_text())["rows"]] == [2, 1]
+    assert len(list(Path("out/trials").iterdir())) == 3, "nothing was trained"
     whole = CliRunner().invoke(app, ["reproduce", "rfg", "--rows", "poisson/*", "--seeds", "1", "--out", "out"])
     assert whole.exit_code == 1, "a bar is missed with the whole budget"
 
@@ -277,8 +282,8 @@ def test_the_command_tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_impossible_requests_are_explained(tmp_path: Path) -> None:
     with pytest.raises(OutOfRange, match="seeds"):
         run([ROW], seeds=0, jobs=1, cache=Cache(tmp_path))
-    done = CliRunner().invoke(app, ["reproduce", "rfg", "--budget", "1.5"])
-    assert isinstance(done.exception, RunError)
+    for wrong in (["--budget", "1.5"], ["--report", "--tune"], ["--report", "--out", str(tmp_path)]):
+        assert isinstance(CliRunner().invoke(app, ["reproduce", "rfg", *wrong]).exception, RunError)
 
 
 def test_errors_are_those_of_metrics() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.errors import RunError, explain
+
+if TYPE_CHECKING:  # importing them imports torch
+    from neurokit.reproduce.row import Row
+    from neurokit.reproduce.trial import Trial
 
 
 def reproduce(
@@ -23,6 +27,9 @@ def reproduce(
     jobs: Annotated[int, typer.Option(help="Processes side by side, one thread each.", min=1, max=2)] = 1,
     tune: Annotated[
         bool, typer.Option("--tune", help="Choose settings again, on functions held out from training.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Train nothing: report the rows and seeds that are done.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the results; by default reproduce-NAME.")] = None,
     json: JsonOption = None,
@@ -37,40 +44,56 @@ def reproduce(
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
     chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
     folder = out or Path(f"reproduce-{name}")
+    if tune and report:
+        raise RunError(explain("--report", "given", "given without --tune", "take one of them out"))
     if tune:
         _tune(name, chosen, budget, folder, json)
+        return
+    if report:
+        from neurokit.reproduce.runner import Cache, kept
+
+        trials = kept(chosen, seeds=seeds, cache=Cache(folder / "trials"))
+        if not trials:
+            raise RunError(explain("--out", folder, "a folder in which some trial is done", "run it without --report"))
+        chosen = tuple(row for row in chosen if row.name in trials)
     else:
-        _reproduce(name, chosen, seeds, budget, jobs, folder, json)
+        trials = _trials(name, chosen, seeds, jobs, folder)
+    _summary(name, chosen, trials, budget, folder, json)
 
 
-def _reproduce(
-    name: str, chosen: tuple[Any, ...], seeds: int, budget: float, jobs: int, folder: Path, json: str | None
-) -> None:
-    from neurokit.files import write_text
+def _trials(name: str, chosen: tuple[Row, ...], seeds: int, jobs: int, folder: Path) -> dict[str, list[Trial]]:
     from neurokit.reproduce.runner import Cache, run
-    from neurokit.reproduce.summary import draw, markdown, plus_minus, summarise
 
     with progress() as bars:
         task = bars.add_task(f"reproduce {name}", total=len(chosen) * seeds, note="")
-        trials = run(
+        return run(
             chosen,
             seeds=seeds,
             jobs=jobs,
             cache=Cache(folder / "trials"),
             progress=lambda done, note: bars.update(task, completed=done, note=note),
         )
+
+
+def _summary(
+    name: str, chosen: tuple[Row, ...], trials: dict[str, list[Trial]], budget: float, folder: Path, json: str | None
+) -> None:
+    from neurokit.files import write_text
+    from neurokit.reproduce.summary import draw, markdown, plus_minus, summarise
+
     records = summarise(chosen, trials, budget)
     shortened = "" if budget == 1 else f": runs shortened to {budget:g} of their iterations, not results"
     met = {True: "yes", False: "miss", None: None}
     table(
-        f"{name}, {seeds} seed{'s' if seeds > 1 else ''}{shortened}",
-        ["row", "paper", "mean", "global", "bar", "met", "CPU s"],
+        f"{name}, relative L2 errors over n seeds{shortened}",
+        ["row", "paper", "mean", "global", "n", "bar", "met", "CPU s"],
         [
             [
                 record["row"],
                 record["paper"],
                 plus_minus(record["errors"]["mean"]),
                 plus_minus(record["errors"]["global"]),
+                record["n"],
                 record["bar"],
                 met[record["met"]],
                 record["seconds"],
@@ -78,7 +101,7 @@ def _reproduce(
             for record in records
         ],
     )
-    report = {"name": name, "seeds": seeds, "budget": budget, "rows": records}
+    report = {"name": name, "budget": budget, "rows": records}
     write_text(folder / "table.md", markdown(records, budget))
     emit(report, str(folder / "table.json"))
     draw(records, folder / "curves.png", budget)
@@ -88,7 +111,7 @@ def _reproduce(
         raise typer.Exit(1)
 
 
-def _tune(name: str, chosen: tuple[Any, ...], budget: float, folder: Path, json: str | None) -> None:
+def _tune(name: str, chosen: tuple[Row, ...], budget: float, folder: Path, json: str | None) -> None:
     from neurokit.reproduce.runner import Cache
     from neurokit.reproduce.tune import tune
 

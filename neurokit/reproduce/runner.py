@@ -76,6 +76,12 @@ def run(
     return {row.name: [done[row.name, seed] for seed in range(seeds)] for row in rows}
 
 
+def kept(rows: Sequence[Row], *, seeds: int, cache: Cache) -> dict[str, list[Trial]]:
+    """What `run` has done so far: the trials in `cache` of every row that has one, by row name."""
+    found = {row.name: [trial for seed in range(seeds) if (trial := cache.load(row, seed)) is not None] for row in rows}
+    return {name: trials for name, trials in found.items() if trials}
+
+
 def _side_by_side(missing: Sequence[tuple[Row, int]], jobs: int, keep: Callable[[Row, Trial], None]) -> None:
     # Threads of torch and numba do not survive a fork.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:

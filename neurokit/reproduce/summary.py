@@ -56,8 +56,8 @@ def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
     """The records as a Markdown table; says on its face when runs were shortened, and names misses."""
     lines = [] if budget == 1 else [f"**Runs shortened to {budget:g} of their iterations: not results.**", ""]
     lines += [
-        "| row | paper | mean metric | global metric | bar | met | CPU s | recipe |",
-        "|---|---|---|---|---|---|---|---|",
+        "| row | paper | mean metric | global metric | seeds | bar | met | CPU s | recipe |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for record in records:
         said = {True: "yes", False: "**miss**", None: "-"}[record["met"]]
@@ -69,6 +69,7 @@ def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
             "-" if record["paper"] is None else f"{record['paper']:.4f}",
             plus_minus(record["errors"]["mean"]),
             plus_minus(record["errors"]["global"]),
+            str(record["n"]),
             bar,
             said,
             f"{record['seconds']:.0f}",
