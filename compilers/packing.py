@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from neurokit.compilers.columns import columns
 from neurokit.compilers.cores import BOUNDLESS, Core, Counts, Item, Room
+from neurokit.compilers.hull import spread_bound
 
 #: Work that the exhaustive search may do, in partial fillings.
 SEARCH = 200_000
@@ -126,7 +127,10 @@ def _first_fit(items: Sequence[Item], room: Room, order: list[int], guess: list[
         whole = Core().most(i, item, room, guess[i], left)
         if whole == 0:
             return None
+        least = item.dense * room.row[1] + item.single  # no core of these holds one of its neurons yet
         for core in unfilled:
+            if core.bytes + least > room.bytes:
+                continue
             if gaps or left <= whole:
                 count = core.most(i, item, room, guess[i], left)
                 if count and (gaps or count == left):
@@ -216,7 +220,8 @@ def bound(items: Sequence[Item], room: Room) -> int:
     """No filling has fewer cores: dual feasible functions of Fekete and Schepers 2001, DOI 10.1007/s101070100243.
 
     Each neuron takes a share `x` of a core's neurons, of its bytes (at the count where they are least) and of its
-    outgoing axons; if `u` is dual feasible, the shares on one core sum to at most one after `u` too.
+    outgoing axons; if `u` is dual feasible, the shares on one core sum to at most one after `u` too. What the spreading
+    of a population over cores costs in bytes is added by `spread_bound`.
     """
     least = [_least_fan_out(items, room, item) for item in items]
     shares = [
@@ -225,17 +230,20 @@ def bound(items: Sequence[Item], room: Room) -> int:
         [Fraction(fan_out, room.out_axons) for fan_out in least],
     ]
     best = 0
-    for share in shares:
-        cuts = sorted({x for x in share if x <= Fraction(1, 2)})[:32]
+    for each in shares:
+        neurons: dict[Fraction, int] = {}  # by share
+        for item, x in zip(items, each, strict=True):
+            neurons[x] = neurons.get(x, 0) + item.size
+        cuts = sorted(x for x in neurons if x <= Fraction(1, 2))[:32]
         for cut in [Fraction(0), *cuts]:
-            lifted = [Fraction(1) if x > 1 - cut else Fraction(0) if x < cut else x for x in share]
+            lifted = [Fraction(1) if x > 1 - cut else Fraction(0) if x < cut else x for x in neurons]
             for k in range(25):
                 values = lifted if k == 0 else [_stepped(x, k) for x in lifted]
-                total = sum((item.size * value for item, value in zip(items, values, strict=True)), Fraction(0))
+                total = sum((n * value for n, value in zip(neurons.values(), values, strict=True)), Fraction(0))
                 best = max(best, -(-total.numerator // total.denominator))
-            if max(share) <= Fraction(1, 50):
+            if max(neurons) <= Fraction(1, 50):
                 break  # grains so fine that rounding them gains nothing
-    return best
+    return spread_bound(items, room, best)
 
 
 def _stepped(x: Fraction, k: int) -> Fraction:
@@ -330,6 +338,14 @@ def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:
     """Move slices between cores as long as that saves traffic; the number of cores never grows."""
     cores = [dict(counts) for counts in cores]
     looked, better = 0, True
+    kin = [{i, *item.readers} for i, item in enumerate(items)]
+    for i, item in enumerate(items):
+        for reader in item.readers:
+            kin[reader].add(i)
+    holders: list[set[int]] = [set() for _ in items]
+    for number, counts in enumerate(cores):
+        for i in counts:
+            holders[i].add(number)
 
     def local(*numbers: int) -> int:
         return traffic(items, room, [cores[n] for n in numbers])
@@ -338,9 +354,8 @@ def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:
         better = False
         for here in range(len(cores)):
             for i in list(cores[here]):
-                kin = {i, *items[i].readers, *(j for j, item in enumerate(items) if i in item.readers)}
-                for there in range(len(cores)):
-                    if there == here or i not in cores[here] or not kin & cores[there].keys():
+                for there in sorted(set().union(*(holders[j] for j in kin[i])) - {here}):
+                    if i not in cores[here] or not kin[i] & cores[there].keys():
                         continue
                     looked += 1 if room.out_axons == BOUNDLESS else len(cores)
                     if looked >= MOVES:
@@ -352,4 +367,5 @@ def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:
                         cores[here], cores[there] = old, new
                     else:
                         better = True
+                        holders[i] = holders[i] - {here} | {there}
     return [counts for counts in cores if counts]

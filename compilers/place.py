@@ -136,15 +136,13 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
 def cut(made: Sequence[Population], counts: Counts) -> tuple[Slice, ...]:
     """Number the cores along the network and give each the next lines of its populations."""
     ordered = sorted(counts, key=lambda core: min((i, -n) for i, n in core.items()))
-    slices = []
-    for i, population in enumerate(made):
-        start = 0
-        for core, content in enumerate(ordered):
-            if i in content:
-                slices.append(Slice(population.name, core, start, start + content[i]))
-                start += content[i]
-        assert start == population.size
-    return tuple(slices)
+    slices: list[list[Slice]] = [[] for _ in made]
+    for core, content in enumerate(ordered):
+        for i, count in content.items():
+            start = slices[i][-1].stop if slices[i] else 0
+            slices[i].append(Slice(made[i].name, core, start, start + count))
+    assert all(parts[-1].stop == population.size for parts, population in zip(slices, made, strict=True))
+    return tuple(part for parts in slices for part in parts)
 
 
 def measure(

@@ -75,9 +75,15 @@ class _Stages:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: twin or rfg.")],
+    name: Annotated[str, typer.Argument(help="Which benchmark: twin, rfg, train or compile.")],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
     lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
+    sizes: Annotated[
+        str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
+    ] = "1000,10000,100000,1000000",
+    samples: Annotated[int, typer.Option(help="bench train: samples where memory is measured.", min=1)] = 50_000,
+    peers: Annotated[Path | None, typer.Option(help="bench train: folder of other libraries' environments.")] = None,
+    install_peers: Annotated[Path | None, typer.Option(help="bench train: make these environments first.")] = None,
     json: JsonOption = None,
 ) -> None:
     """Measure ratios between things timed in turn in one run; exit code 0 whether or not a bar is met."""
@@ -89,10 +95,28 @@ def bench(
         from neurokit.bench import rfg
 
         record = rfg.run(repetitions=repetitions)
+    elif name == "train":
+        record = _bench_train(repetitions, samples, peers, install_peers)
+    elif name == "compile":
+        from neurokit.bench import compile as compiling
+
+        record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
     else:
-        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin and rfg")
+        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, rfg, train and compile")
     _print_bench(record)
     emit(record, json)
+
+
+def _bench_train(repetitions: int, samples: int, peers: Path | None, install_peers: Path | None) -> dict[str, Any]:
+    from neurokit.bench import contenders, train
+
+    with progress() as bars:
+        stages = _Stages(bars)
+        if install_peers is not None:
+            for done, library in enumerate(contenders.LIBRARIES):
+                stages("install", done, len(contenders.LIBRARIES), library.name)
+                library.install(install_peers)
+        return train.run(repetitions, peers=install_peers or peers, samples=samples, progress=stages)
 
 
 def _print_bench(record: dict[str, Any]) -> None:
