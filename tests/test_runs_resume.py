@@ -174,7 +174,7 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
 
 def test_divergence_leaves_a_readable_folder(tmp_path: Path) -> None:
     configuration = config(
-        optimiser={"iterations": 60, "batch_size": 16, "learning_rate": 1e37}, readout={"by": "gradient"},
+        optimiser={"iterations": 60, "batch_size": 16, "learning_rate": 1e37, "weight_decay": 0}, readout={"by": "gradient"},
         run={"log_every": 1, "checkpoint_every": 1},
     )  # fmt: skip
     folder = started(tmp_path / "run", configuration)
@@ -299,6 +299,10 @@ def test_the_command_line_makes_a_folder_and_refuses_to_change_a_run(tmp_path: P
     assert record["seeds"] == {"data": 2, "model": 2, "estimator": 2}
     assert (record["iterations"], record["relative_l2"]["mean"]) == (9, folder.read_metrics()[-1]["test_error"])
     assert folder.require_run().network.hidden == (5, 4)
+    for _ in range(2):  # what is refused before it begins leaves nothing behind
+        refused = neurokit("--config", "run.toml", "--neuron", "lif", "--for", "loihi1", "--out", "refused")
+        assert (refused.returncode, (tmp_path / "refused").exists()) == (2, False)
+        assert "Loihi 1" in refused.stderr
     refused = neurokit("--out", str(folder.path), "--resume", "--steps", "3")
     assert refused.returncode == 2
     assert "network.steps" in refused.stderr

@@ -50,7 +50,7 @@ def _plain(value: object) -> object:
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> None:
     """Print one table; every column but the first is right-aligned."""
-    view = Table(title=title or None, title_justify="left")
+    view = Table(title=escape(title) or None, title_justify="left")
     for i, column in enumerate(columns):
         view.add_column(column, justify="left" if i == 0 else "right")
     for row in rows:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
-from neurokit.errors import RunError, explain
+from neurokit.errors import NeurokitError, RunError, explain
 
 
 class Device(str, Enum):
@@ -183,6 +183,10 @@ def _train(
 
         try:
             outcome = train_run(chosen, folder, team=team, observers=[Tell(told)], listeners=[judged])
+        except NeurokitError:
+            if team.leads and not resume:
+                folder.take_back()
+            raise
         except KeyboardInterrupt:
             bars.stop()
             if team.leads:

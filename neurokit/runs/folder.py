@@ -69,6 +69,14 @@ class RunFolder:
             )
         config.write(self.config)
 
+    def take_back(self) -> None:
+        """Undo `create` where the run was refused before its first iteration, so that another may start here."""
+        if not any(path.exists() for path in (self.metrics, self.checkpoint, self.model)):
+            for path in (self.config, self.curve):
+                path.unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
+
     def require_run(self) -> RunConfig:
         """The configuration of the run in this folder. Raises RunError where there is none."""
         if not self.config.exists():

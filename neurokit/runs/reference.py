@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import MISSING, is_dataclass
 from typing import Any, NamedTuple
 
+from rich.markup import escape
+from rich.table import Table as Grid
+
 from neurokit.runs.config import VOCABULARIES, RunConfig
 from neurokit.runs.tables import Key, Vocabulary, keys, legal, plain, toml
 
@@ -55,13 +58,14 @@ def markdown() -> str:
 
 def show() -> None:
     """Print all tables."""
-    from neurokit.cli.console import console, table
+    from neurokit.cli.console import console
 
     for one in tables():
-        if one.rows:
-            table(f"{one.title}  {one.summary}", ["key", "default", "meaning"], [list(row) for row in one.rows])
-        else:
-            console.print(f"{one.title}  {one.summary}", markup=False)
+        console.print(f"[bold]{escape(one.title)}[/bold]  {escape(one.summary)}")
+        view = Grid.grid("key", "default", "meaning", padding=(0, 2), pad_edge=True)
+        for row in one.rows:
+            view.add_row(*map(escape, row))
+        console.print(view)
 
 
 def _tables(title: str, hint: Any, told: set[Any]) -> Iterator[Table]:
