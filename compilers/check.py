@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurokit.compilers.rules import RULES, Rule, Subject, Violation
+from neurokit.compilers.rulebook import Rule, Subject, Violation
+from neurokit.compilers.rules import RULES
 from neurokit.hw_configs import Chip, Hardware, chip_of
 from neurokit.program import Program
 

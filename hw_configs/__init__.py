@@ -59,6 +59,7 @@ class Chip(BaseModel):
     weight_exponent_lowest        and highest: of the power of two that all weights of a Dense share, in the hardware's
     weight_exponent_highest       own field
     threshold_bits                unsigned
+    decay_bits                    of what is left of a state after a step, in parts of the whole
     state_bits                    signed, of a membrane or accumulator
     state_fraction_bits           of a membrane, below the unit of the synaptic input
     dendrite_bits                 signed, of the sum of one step's synaptic input
@@ -87,6 +88,7 @@ class Chip(BaseModel):
     weight_exponent_lowest: Limit | None = None
     weight_exponent_highest: Limit | None = None
     threshold_bits: Limit | None = None
+    decay_bits: Limit | None = None
     state_bits: Limit | None = None
     state_fraction_bits: Limit | None = None
     dendrite_bits: Limit | None = None

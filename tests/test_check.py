@@ -15,13 +15,16 @@ import pytest
 from neurokit.compilers.bounds import prove
 from neurokit.compilers.check import check, unchecked
 from neurokit.compilers.fit_chip import check_fit
-from neurokit.compilers.rules import RULES, Violation
+from neurokit.compilers.rulebook import Violation
+from neurokit.compilers.rules import RULES
+from neurokit.convolution import Convolution
 from neurokit.errors import DoesNotFit
 from neurokit.hw_configs import Chip, Limit, load_board, load_chip
-from neurokit.integers import Widths
-from neurokit.neurons import IF, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
+from neurokit.integers import Decay12, Widths
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.program import Conv2d, Dense, Input, Output, Product, Program, Readout, Recurrent, Sparse, Spiking, Sum
 from neurokit.readouts import Rate
+from neurokit.sparse import Csr
 
 LOIHI2 = load_chip("loihi2")
 
@@ -37,7 +40,9 @@ def network(
     weight: Any = ((3, -4, 1), (2, 2, -2)),
     bias: Any = (5, -5),
     exponent: int = 0,
-    neuron: IF | None = None,
+    neuron: Neuron | None = None,
+    recurrent: Recurrent | None = None,
+    delay: int = 0,
     reach: int = 10,
     out: Any = ((1, 2), (3, 4)),
     steps: int = 4,
@@ -47,8 +52,8 @@ def network(
         (
             Input("x", np.full(3, -reach), np.full(3, reach), 1.0),
             Dense("hidden", "x", np.array(weight), np.array(bias), exponent),
-            Spiking("spikes", "hidden", neuron or IF(64)),
-            Dense("out", "spikes", np.array(out), np.zeros(len(out))),
+            Spiking("spikes", "hidden", neuron or IF(64), recurrent=recurrent),
+            Dense("out", "spikes", np.array(out), np.zeros(len(out)), delay=delay),
             Readout("total", "out", Rate(), shift),
             Product("square", "total", "total"),
             Output("answer", "square"),
@@ -56,6 +61,19 @@ def network(
         steps,
         Widths(32, 32, 32, 32, 32),
     )
+
+
+def leaky(threshold: int, reset: Subtract | ToZero = Subtract(), beta: int = 3584) -> Program:  # noqa: B008
+    """By default a decay of an eighth, with which a soft reset of a multiple of 8 is exact."""
+    return network(neuron=LIF(threshold, reset, strict=True, beta=Decay12(beta)))
+
+
+def current_based() -> Program:
+    return network(neuron=CubaLIF(64, Subtract(), strict=True, alpha=Decay12(0), beta=Decay12(0)))
+
+
+def echoing(exponent: int = 0) -> Program:
+    return network(recurrent=Recurrent([[3, 9], [-1, -1]], exponent))
 
 
 def only(found: list[Violation]) -> Violation:
@@ -89,6 +107,15 @@ def test_an_ordinary_network_breaks_no_rule_of_loihi_2() -> None:
         (network(bias=(5, 1000)), {"weight_bits": 5}, ("bias_width", "hidden", (1,), 1000, 1008, 1008, 1)),
         (network(), {"threshold_bits": 5}, ("threshold_width", "spikes", (), 64, 32, 32, 1)),
         (network(neuron=IF(17 * 2)), {"weight_bits": 4}, ("threshold_synapse", "spikes", (), 34, 32, 32, 1)),
+        (leaky(32, ToZero()), {"threshold_bits": 5}, ("threshold_width", "spikes", (), 32, 31, 31, 1)),
+        (leaky(36), {"weight_bits": 4}, ("threshold_synapse", "spikes", (), 36, 32, 32, 1)),
+        (leaky(64, beta=3687), {"weight_bits": 8}, ("threshold_synapse", "spikes", (), 3687, 3712, 3712, 1)),
+        (leaky(64, ToZero(), 3687), {"decay_bits": 10}, ("decay_mantissa", "spikes", (), 3687, 3688, 3688, 1)),
+        (leaky(64, ToZero()), {"state_bits": 14}, ("membrane_width", "spikes", (0,), -15890, -8191, -8191, 2)),
+        (echoing(), {"weight_bits": 4}, ("weight_range", "spikes", (0, 1), 9, 7, 7, 1)),
+        (echoing(3), {"weight_exponent_highest": 1}, ("weight_exponent", "spikes", (), 3, 2, 2, 1)),
+        (network(delay=9), {"max_delay": 8}, ("delay", "out", (), 9, 8, 8, 1)),
+        (current_based(), {"programmable_neurons": 0}, ("microcode", "spikes", (), 1, 0, 0, 1)),
         (network(), {"state_bits": 12}, ("membrane_width", "spikes", (0,), -300, -31, -31, 2)),
         (
             network(out=((100, 100), (1, 1)), steps=4),
@@ -145,6 +172,36 @@ def test_a_neuron_that_fits_no_core_is_named_even_when_layers_may_be_split() -> 
 def test_fan_out_counts_the_cores_that_the_readers_need_at_least() -> None:
     found = check(network(), chip(neurons_per_core=1, out_axons_per_core=1), split=True)
     assert [(each.rule, each.layer, each.value, each.unit) for each in found] == [("fan_out", "spikes", 2, " cores")]
+
+
+def test_shared_and_sparse_weights_and_sums_are_checked_too() -> None:
+    geometry = Convolution((1, 1, 3))
+    program = Program(
+        (
+            Input("x", [-9, -9, -9], [9, 9, 9], 1.0),
+            Conv2d("shared", "x", np.array([[[[7, -8]]]]), np.array([0]), geometry, exponent=3),
+            Sparse("some", "x", Csr.of(np.array([[0, 0, -60], [1, 0, 0]])), np.array([0, 0])),
+            Sum("both", ("shared", "some")),
+            Dense("late", "both", np.ones((2, 2)), np.zeros(2)),
+            Sum("sum", ("late", "some")),
+            Spiking("spikes", "sum", IF(64)),
+            Readout("total", "spikes", Rate()),
+            Output("answer", "total"),
+        ),
+        4,
+    )
+    limits = {"weight_bits": 4, "weight_exponent_highest": 1, "dendrite_bits": 11, "message_bits": 10, "max_delay": 0}
+    assert {(one.rule, one.layer, one.value, one.count) for one in check(program, chip(**limits))} == {
+        ("weight_range", "some", -60, 1),
+        ("weight_exponent", "shared", 3, 1),
+        ("dendrite_width", "shared", 1080, 2),
+        ("dendrite_width", "both", 1620, 2),
+        ("dendrite_width", "late", 2709, 2),
+        ("dendrite_width", "sum", 3249, 2),
+        ("message_payload", "both", 1620, 2),
+        ("delay", "sum", 1, 1),
+        ("threshold_synapse", "spikes", 64, 1),
+    }
 
 
 def test_split_layers_need_not_lie_on_one_core() -> None:
