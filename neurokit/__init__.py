@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from neurokit.problems.antiderivative import Antiderivative
     from neurokit.problems.burgers import Burgers
     from neurokit.problems.data import OperatorData, PointData, TripleData
+    from neurokit.problems.data_files import DataFiles
     from neurokit.problems.mexican_hat import MexicanHat
     from neurokit.problems.poisson import Poisson
     from neurokit.problems.reaction_diffusion import ReactionDiffusion
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from neurokit.readouts import MemMean, Rate
     from neurokit.recipes import OperatorRecipe
     from neurokit.result import RunResult
+    from neurokit.support import require_support
     from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
     from neurokit.targets import Reference
     from neurokit.trainable import Trainable
@@ -69,6 +71,7 @@ _HOMES = {
     "Burgers": "neurokit.problems.burgers",
     "ClosedFormReadout": "neurokit.gradients.closed_form",
     "CubaLIF": "neurokit.neurons",
+    "DataFiles": "neurokit.problems.data_files",
     "DeepONet": "neurokit.networks.deeponet",
     "FastSigmoid": "neurokit.surrogates",
     "ForwardGradient": "neurokit.gradients.forward",
@@ -126,6 +129,7 @@ _HOMES = {
     "read_data": "neurokit.problems.user_data",
     "read_split": "neurokit.problems.user_data",
     "relative_l2": "neurokit.metrics",
+    "require_support": "neurokit.support",
     "save_model": "neurokit.networks.model_file",
     "to_nir": "neurokit.exchange.nir_export",
     "trace": "neurokit.compilers.trace",
@@ -144,6 +148,7 @@ __all__ = [
     "Burgers",
     "ClosedFormReadout",
     "CubaLIF",
+    "DataFiles",
     "DeepONet",
     "FastSigmoid",
     "ForwardGradient",
@@ -198,6 +203,7 @@ __all__ = [
     "read_data",
     "read_split",
     "relative_l2",
+    "require_support",
     "save_model",
     "to_nir",
     "trace",

@@ -174,7 +174,8 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
 
 def test_divergence_leaves_a_readable_folder(tmp_path: Path) -> None:
     configuration = config(
-        optimiser={"iterations": 60, "batch_size": 16, "learning_rate": 1e37, "weight_decay": 0}, readout={"by": "gradient"},
+        optimiser={"iterations": 60, "batch_size": 16, "learning_rate": 1e37, "weight_decay": 0},
+        readout={"by": "gradient"},
         run={"log_every": 1, "checkpoint_every": 1},
     )  # fmt: skip
     folder = started(tmp_path / "run", configuration)

@@ -52,13 +52,18 @@ class Antiderivative:
 
     def generate(self, seed: int = 0) -> Split[OperatorData]:
         """Training and test functions, drawn from one seeded stream and integrated on a fine grid."""
-        field = GaussianField(self.length_scale, self.kernel)
-        every = int(np.ceil(max(FINEST_INTERVALS, STEPS_PER_LENGTH / self.length_scale) / (self.sensors - 1)))
-        fine = np.linspace(0.0, 1.0, every * (self.sensors - 1) + 1)
-        g = field.sample(fine[:, None], self.train + self.test, seed)
+        fine, g, sensed = GaussianField(self.length_scale, self.kernel).between(
+            0.0,
+            1.0,
+            sensors=self.sensors,
+            intervals=FINEST_INTERVALS,
+            per_length=STEPS_PER_LENGTH,
+            count=self.train + self.test,
+            seed=seed,
+        )
         points = np.linspace(0.0, 1.0, self.locations)
         everything = OperatorData(
-            branch=g[:, ::every],
+            branch=sensed,
             locations=points[:, None],
             targets=integrate(fine, g, points),
             domain={"branch": (-self.deviations, self.deviations), "trunk": (0.0, 1.0)},

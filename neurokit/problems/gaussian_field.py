@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,6 +11,14 @@ from scipy.linalg import eigh
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.problems.kernels import RBF, Kernel
+
+
+class FieldsOnGrid(NamedTuple):
+    """Fields on a fine grid, and what equispaced sensors, which are points of it, see of them."""
+
+    grid: Float64[np.ndarray, " n"]
+    values: Float64[np.ndarray, "count n"]
+    sensed: Float64[np.ndarray, "count sensors"]
 
 
 @dataclass(frozen=True)
@@ -45,3 +54,16 @@ class GaussianField:
         # A smooth kernel's smallest eigenvalues are zero to rounding and may come out negative.
         root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
         return np.asarray(np.random.default_rng(seed).standard_normal((count, len(points))) @ root)
+
+    def between(
+        self, low: float, high: float, *, sensors: int, intervals: int, per_length: int, count: int, seed: int
+    ) -> FieldsOnGrid:
+        """`count` fields on an equispaced grid of [low, high], fine enough to solve on, that has the sensors in it.
+
+        The grid has at least `intervals` intervals, and `per_length` of them a length scale.
+        """
+        least = max(intervals, (high - low) * per_length / self.length_scale)
+        every = int(np.ceil(least / (sensors - 1)))
+        grid = np.linspace(low, high, every * (sensors - 1) + 1)
+        values = self.sample(grid[:, None], count, seed)
+        return FieldsOnGrid(grid, values, values[:, ::every])

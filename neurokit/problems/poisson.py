@@ -56,14 +56,19 @@ class Poisson:
 
     def generate(self, seed: int = 0) -> Split[OperatorData]:
         """Training and test functions, drawn from one seeded stream and solved on a fine grid."""
-        field = GaussianField(self.length_scale, self.kernel)
-        every = int(np.ceil(max(FINEST_INTERVALS, 2 * STEPS_PER_LENGTH / self.length_scale) / (self.sensors - 1)))
-        fine = np.linspace(-1.0, 1.0, every * (self.sensors - 1) + 1)
-        g = field.sample(fine[:, None], self.train + self.test, seed)
+        fine, g, sensed = GaussianField(self.length_scale, self.kernel).between(
+            -1.0,
+            1.0,
+            sensors=self.sensors,
+            intervals=FINEST_INTERVALS,
+            per_length=STEPS_PER_LENGTH,
+            count=self.train + self.test,
+            seed=seed,
+        )
         points = np.linspace(-1.0, 1.0, self.locations)
         u = CubicSpline(fine, solve(g), axis=1)(points)
         everything = OperatorData(
-            branch=g[:, ::every],
+            branch=sensed,
             locations=points[:, None],
             targets=u,
             domain={"branch": (-self.deviations, self.deviations), "trunk": (-1.0, 1.0)},
