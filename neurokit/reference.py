@@ -84,9 +84,9 @@ def interpret(
                 before, s, after = node.step(state[node.name], a)
                 if isinstance(node, p.Spiking):
                     limit = widths.membrane_limit(node.fraction)
-                    _within(node, "membrane", before, limit)
                     if isinstance(after, CubaState):
                         _within(node, "synaptic current", after.i, limit)
+                    _within(node, "membrane", before, limit)
                 value[node.name], state[node.name] = s, after
                 if record:
                     spikes.setdefault(node.name, []).append(s.astype(np.uint8))
