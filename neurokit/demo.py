@@ -194,5 +194,5 @@ class Demo:
         assert lava.trace is not None
         figures.raster(middle, {name: train[0, 0] for name, train in lava.trace.spikes.items()})
         compared, wrong = record["spikes"]["compared"], record["spikes"]["mismatches"]
-        figures.ladder(right, climbed.rungs, f"on Lava's samples; {compared:,} neuron-steps compared, {wrong} differ")
+        figures.ladder(right, climbed.rungs, f"on Lava's samples\n{compared:,} neuron-steps compared, {wrong} differ")
         figures.save(figure, self.out / "demo.png")

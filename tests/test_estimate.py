@@ -17,7 +17,8 @@ from random_programs import random_inputs, random_program
 from neurokit import reference
 from neurokit.compilers.place import place
 from neurokit.compilers.populations import populations
-from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.convolution import Convolution
+from neurokit.errors import OutOfRange
 from neurokit.estimation.activity import Activity, measure, starts
 from neurokit.estimation.estimate import Range, estimate
 from neurokit.estimation.mesh import Mesh
@@ -25,9 +26,22 @@ from neurokit.estimation.timing import InTurn, Overlapped, StepWork, TwoUnits
 from neurokit.hw_configs import Board, Chip, Limit, load_chip
 from neurokit.hw_configs.quantities import OPERATIONS, Energies, Quantity, Times
 from neurokit.neurons import IF, Subtract, ToZero
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
+from neurokit.program import (
+    Conv2d,
+    Dense,
+    Input,
+    Output,
+    Product,
+    Program,
+    Readout,
+    Recurrent,
+    Sparse,
+    Spiking,
+    Sum,
+)
 from neurokit.readouts import MemMean, Rate
 from neurokit.samples import draw
+from neurokit.sparse import Csr
 
 LOIHI1, LOIHI2 = load_chip("loihi1"), load_chip("loihi2")
 
@@ -204,14 +218,66 @@ def test_every_shape_of_program_has_an_estimate() -> None:
     for seed in range(12):
         rng = np.random.default_rng(seed)
         program = random_program(rng, largest=12)
-        try:
-            found = estimate(program, LOIHI2, random_inputs(program, rng, (2,)))
-        except UnsupportedNode:
-            continue
+        found = estimate(program, LOIHI2, random_inputs(program, rng, (2,)))
         assert found.operations["synop"] >= 0
         assert found.time_s.low is not None
         assert found.time_s.high is not None
         assert found.time_s.low <= found.time_s.high
+
+
+def test_scattered_recurrent_and_summed_synapses_are_counted_where_they_are() -> None:
+    """One core: a message meets as many synapses as its line has weights stored, in each of its readers."""
+    rng = np.random.default_rng(3)
+    mask = rng.random((6, 9)) < 0.4
+    mask[:, 0] = True
+    sparse = Sparse("sp", "a.s", Csr.of(np.where(mask, rng.integers(1, 9, (6, 9)), 0)), np.zeros(6), delay=2)
+    kernel = rng.integers(1, 9, (2, 1, 2, 2))
+    conv = Conv2d("cv", "a.s", kernel, np.zeros(2), Convolution((1, 3, 3), stride=(1, 1), padding=(0, 0)))
+    nodes: list[Any] = [
+        Input("x", np.full(2, 1), np.full(2, 3), 1.0),
+        Dense("a", "x", rng.integers(0, 9, (9, 2)), np.zeros(9)),
+        Spiking("a.s", "a", IF(16, ToZero())),
+        sparse,
+        Dense("d", "a.s", rng.integers(0, 5, (6, 9)), np.zeros(6)),
+        Sum("both", ("sp", "d")),
+        Spiking("b.s", "both", IF(64, ToZero()), recurrent=Recurrent(rng.integers(-3, 4, (6, 6)))),
+        conv,
+        Spiking("c.s", "cv", IF(32, ToZero())),
+        Dense("o", "b.s", np.ones((1, 6)), np.zeros(1)),
+        Readout("r", "o", Rate()),
+        Dense("o2", "c.s", np.ones((1, 8)), np.zeros(1)),
+        Readout("r2", "o2", Rate()),
+        Output("y", "r"),
+        Output("z", "r2"),
+    ]
+    program = Program(tuple(nodes), 10)
+    samples = draw(program, 4, 0)
+    trace = reference.run(program, samples, record=True).trace
+    assert trace is not None
+    fired = {name: train.sum(axis=(0, 1)) for name, train in trace.spikes.items()}
+    assert min(count.sum() for count in fired.values()) > 0
+    from_a = mask.sum(axis=0) + 6 + (conv.matrix.toarray() != 0).sum(axis=0)
+    expected = fired["a.s"] @ from_a + fired["b.s"].sum() * (6 + 1) + fired["c.s"].sum() + 4 * 10 * 2 * 9
+    found = estimate(program, LOIHI2, samples)
+    assert round(found.operations["synop"] * 4) == expected
+    assert found.cores == 1
+
+
+def test_a_delayed_message_wakes_its_neuron_when_it_arrives() -> None:
+    nodes = (
+        Input("x", np.array([1]), np.array([1]), 1.0),
+        Dense("d", "x", np.array([[4]]), np.zeros(1)),
+        Spiking("s", "d", IF(16, ToZero())),
+        Dense("e", "s", np.array([[1]]), np.zeros(1), delay=2),
+        Spiking("t", "e", IF(1, ToZero())),
+        Dense("o", "t", np.array([[1]]), np.zeros(1)),
+        Readout("r", "o", Rate()),
+        Output("y", "r"),
+    )
+    activity = measure(Program(nodes, 8), {"x": np.array([[1.0]])})
+    # s fires at its local times 3 and 7, in steps 4 and 8; t hears the first one step and two delays later.
+    assert np.flatnonzero(activity.awake["t"].dense()[0]).tolist() == [7]
+    assert np.flatnonzero(activity.sent["t"].dense()[0]).tolist() == [7 - activity.sent["t"].start]
 
 
 def priced(**per_operation: float) -> Chip:
