@@ -22,10 +22,11 @@ from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibratio
 from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
-from neurokit.compilers.quantization.lowering import Lowering, Memory, QuantizedLayer
+from neurokit.compilers.quantization.lowering import Lowering, Memory
 from neurokit.compilers.quantization.report import QuantizationReport, report
 from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
+from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.errors import GraphError, explain
 from neurokit.integers import Widths
 
@@ -155,11 +156,15 @@ def _bits(graph: g.Graph, grid: Grids) -> str:
     """Bits for the provenance: one number, or one by layer."""
     if isinstance(grid, WeightGrid):
         return str(grid.bits)
-    return ", ".join(f"{n.name}: {grid_of(grid, n.name).bits}" for n in graph.nodes if isinstance(n, g.Dense))
+    return ", ".join(f"{name}: {grid_of(grid, name).bits}" for name in _layers(graph))
+
+
+def _layers(graph: g.Graph) -> list[str]:
+    return [node.name for node in graph.nodes if isinstance(node, g.Dense | g.Sparse | g.Conv2d)]
 
 
 def _require_layers(graph: g.Graph, grid: Grids, plan: Plan) -> None:
-    layers = [node.name for node in graph.nodes if isinstance(node, g.Dense)]
+    layers = _layers(graph)
     inputs = [node.name for node in graph.inputs]
     named = [] if isinstance(grid, WeightGrid) else [("grid", name, layers) for name in grid]
     for what, name, legal in [*named, *(("plan", name, [*layers, *inputs]) for name in plan.scales)]:

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from neurokit import graph as g
 from neurokit.compilers.quantization.grid import Grids, WeightGrid
-from neurokit.compilers.quantization.lowering import QuantizedLayer
 from neurokit.compilers.quantization.scales import Plan, Wish
 from neurokit.compilers.quantization.search import Search
+from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.compilers.quantize import Quantization, explain_quantization
 from neurokit.compilers.trace import trace
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain

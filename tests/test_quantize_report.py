@@ -173,7 +173,7 @@ def test_saturation_is_said() -> None:
 def test_plans_that_do_not_fit_are_refused_by_name() -> None:
     with pytest.raises(GraphError, match=r"plan: layer is 'trunk\.9'"):
         explain_quantization(operator(), plan=Plan({"trunk.9": ReadoutScale(1.0)}))
-    with pytest.raises(OutOfRange, match=r"layer 'trunk\.0' is given ReadoutScale"):
+    with pytest.raises(OutOfRange, match=r"plan: layer 'trunk\.0' is ReadoutScale"):
         explain_quantization(operator(), plan=Plan({"trunk.0": ReadoutScale(1.0)}))
     with pytest.raises(OutOfRange, match=r"node 'branch\.0\.spikes': membrane"):
         explain_quantization(operator(), plan=Plan({"branch.0": NeuronScale(16384, 0)}))

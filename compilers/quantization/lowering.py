@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import singledispatchmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,79 +26,25 @@ from neurokit import program as p
 from neurokit.compilers.bounds import bound
 from neurokit.compilers.quantization.calibration import Calibration
 from neurokit.compilers.quantization.grid import Grids, LayerGrid, Levels, grid_of
+from neurokit.compilers.quantization.populations import Emitted, Population, input_node
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
 from neurokit.compilers.quantization.scales import (
     INPUT_BITS,
-    THRESHOLDS,
     InputScale,
-    NeuronScale,
     ReadoutScale,
     Scale,
     Wish,
     dyadic,
     extent,
-    from_input,
-    from_shared_input,
-    from_spikes,
-    threshold_below,
+    misplanned,
 )
+from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedLayer, Synapses, entries, integer
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, READOUT_SHIFTS, Widths
-from neurokit.neurons import IF
 from neurokit.wiring import Signal, consumers
-
-#: Ways to share what an exponent cannot bridge between the weights and the input before them.
-SHARES = (0.0, 0.5, 1.0)
-#: Widths that refuse nothing below 32 bits, to see how far a state would reach.
-WIDE = Widths(32, 32, 32, 32, 32)
-
-
-@dataclass(frozen=True, eq=False)
-class QuantizedLayer:
-    """How the real numbers of one Dense became integers.
-
-    grid       the integers that its weights may be
-    unit       real value of one integer of the weight, for every weight
-    bias_unit  real value of one integer of the bias, by row
-    saturated  weights that lay beyond the grid's ends
-    free       whether a search may choose the scale
-    """
-
-    name: str
-    grid: LayerGrid
-    unit: Float64[np.ndarray, "out in"]
-    bias_unit: Float64[np.ndarray, " out"]
-    saturated: int
-    free: bool = True
-
-    def weight(self, real: Float64[np.ndarray, "out in"]) -> Float64[np.ndarray, "out in"]:
-        """The real weights of the grid closest to `real`."""
-        return np.asarray(self.grid.nearest(real / self.unit) * self.unit)
-
-    def bias(self, real: Float64[np.ndarray, " out"]) -> Float64[np.ndarray, " out"]:
-        """The real biases closest to `real` that have an integer."""
-        return np.asarray(np.rint(real / self.bias_unit) * self.bias_unit)
-
 
 #: What lowering a node added, by its name and the plans of all that it depends on.
 Memory = dict[tuple[str, frozenset[tuple[str, Scale | Wish]]], tuple[dict[str, Any], ...]]
-
-
-class _Emitted(NamedTuple):
-    """What is known of a lowered node's output: bounds, and the real value of one integer unit."""
-
-    interval: p.Interval
-    unit: float
-
-
-class _Synapses(NamedTuple):
-    """A candidate for the synapses of neurons: scale, nodes, what was saturated, the current's error on the samples."""
-
-    scale: NeuronScale
-    dense: p.Dense
-    source: p.Input | None
-    layer: QuantizedLayer
-    error: float
 
 
 class Lowering:
@@ -125,7 +70,7 @@ class Lowering:
         self.depends: dict[str, frozenset[str]] = {}
         self.readers = consumers(graph.nodes)
         self.nodes: dict[str, p.ProgramNode] = {}
-        self.emitted: dict[str, _Emitted] = {}
+        self.emitted: dict[str, Emitted] = {}
         self.layers: dict[str, QuantizedLayer] = {}
         self.chosen: dict[str, Scale] = {}
         self.carried: dict[str, float] = {}
@@ -134,10 +79,6 @@ class Lowering:
 
     def run(self) -> tuple[p.ProgramNode, ...]:
         """Lower every node. Raises OutOfRange when no scale satisfies a width, UnsupportedNode."""
-        for node in self.graph.nodes:
-            _require_rule(node)
-            if isinstance(node, g.Spiking):
-                _integrate_and_fire(node)
         for node in self.graph.nodes:
             self._lower_or_recall(node)
         return tuple(self.nodes.values())
@@ -166,22 +107,27 @@ class Lowering:
         sources = [self.emitted[s].interval for s in node.sources]
         _, interval = bound(node, self.graph.steps, self.widths, *sources)
         self.nodes[node.name] = node
-        self.emitted[node.name] = _Emitted(interval, unit)
+        self.emitted[node.name] = Emitted(interval, unit)
 
     def reader(self, name: str) -> g.GraphNode | None:
         """The only node that reads `name`, or None when there are several."""
         readers = self.readers[name]
         return self.graph[readers[0]] if len(readers) == 1 else None
 
-    def _spikes(self, source: str) -> Float64[np.ndarray, "samples steps size"]:
-        """What the integer layer `source` says on the samples."""
-        if source not in self.said:
+    def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]:
+        """What synapses onto neurons see of their source on the samples: spikes of an integer layer, delayed."""
+        if node.source not in self.said:
             assert self.samples is not None
-            self.said[source] = self.samples.spikes(self.nodes.values(), source)
-        return self.said[source]
+            self.said[node.source] = self.samples.spikes(self.nodes.values(), node.source)
+        said = self.said[node.source]
+        if not node.delay:
+            return said
+        before = np.zeros_like(said[:, : node.delay])
+        return np.concatenate([before, said[:, : max(0, said.shape[1] - node.delay)]], axis=1)
 
-    def levels(self, node: g.Dense) -> Levels:
-        return grid_of(self.grids, node.name).levels(node.name, node.weight)
+    def levels(self, node: Synapses) -> Levels:
+        """The levels of a layer's grid."""
+        return grid_of(self.grids, node.name).levels(node.name, entries(node))
 
     @singledispatchmethod
     def lower(self, node: Any) -> None:
@@ -196,165 +142,78 @@ class Lowering:
         else:
             unit = 2.0 ** math.ceil(math.log2(max(abs(node.low), abs(node.high)) / (2 ** (INPUT_BITS - 1) - 1)))
         self.chosen[node.name] = InputScale(unit)
-        self.add(_input(node, unit), unit)
+        self.add(input_node(node, unit), unit)
 
-    @lower.register
-    def _(self, node: g.Dense) -> None:
+    @lower.register(g.Dense)
+    @lower.register(g.Sparse)
+    @lower.register(g.Conv2d)
+    def _(self, node: Synapses) -> None:
         reader = self.reader(node.name)
-        signal = self.graph.wires[node.name].signal
+        if isinstance(reader, g.Sum):
+            reader = self.reader(reader.name)
         if isinstance(reader, g.Spiking):
-            self._synapses_of_neurons(node, reader)
-        elif isinstance(reader, g.Readout):
+            return  # lowered together with the population
+        if isinstance(reader, g.Readout) and self.reader(node.name) is reader:
             self._synapses_of_readout(node, reader)
-        elif signal is Signal.TOTAL:
+        elif isinstance(node, g.Dense) and self.graph.wires[node.name].signal is Signal.TOTAL:
             self._sum_of_totals(node, to_output=isinstance(reader, g.Output))
         else:
             raise UnsupportedNode(
                 node.name,
-                "Dense",
+                type(node).__name__,
                 "quantize",
                 "it does not feed exactly one Spiking or Readout node",
                 "Give every reader a Dense of its own, or put neurons between two Dense nodes.",
             )
 
-    def _synapses_of_neurons(self, node: g.Dense, neurons: g.Spiking) -> None:
-        """The planned threshold, or the finest that the membrane's width allows, and the synapses that go with it."""
-        v_th = neurons.neuron.threshold
-        node = replace(node, weight=node.weight / v_th, bias=node.bias / v_th)
-        planned = self.plan.get(node.name, Wish())
-        if isinstance(planned, NeuronScale):
-            made = self._synapses(node, neurons, planned, self.emitted[node.source].unit)
-            self._prove(made, neurons)
-        elif isinstance(planned, Wish):
-            made = self._finest(node, neurons, planned)
-        else:
-            raise _misplanned(node.name, planned, "a NeuronScale")
-        if made.source:
-            self.chosen[node.source] = InputScale(made.source.scale)
-            self.add(made.source, made.source.scale)
-        self.chosen[node.name], self.layers[node.name] = made.scale, made.layer
-        self.add(made.dense, made.dense.scale)
-
-    def _finest(self, node: g.Dense, neurons: g.Spiking, wish: Wish) -> _Synapses:
-        """Synapses with the finest threshold that is proved, in the way of the wish."""
-        cap, complaint = THRESHOLDS[-1], OutOfRange("")
-        while True:
-            candidates = self._candidates(node, wish, cap)
-            threshold = max(scale.threshold for scale, _ in candidates)
-            reach = self._reach(node, neurons, *candidates[0])
-            room = self.widths.limit("membrane") / self.headroom
-            if reach > room and threshold > 1:
-                cap = threshold_below(min(threshold * room / reach, threshold - 1))
-                continue
-            best: _Synapses | None = None
-            for scale, x_unit in candidates:
-                try:
-                    made = self._synapses(node, neurons, scale, x_unit)
-                    self._prove(made, neurons)
-                except OutOfRange as error:
-                    complaint = error
-                    continue
-                if best is None or made.error < best.error:
-                    best = made
-            if best is not None:
-                return best
-            if threshold == 1:
-                raise complaint
-            cap = threshold_below(threshold - 1)
-
-    def _candidates(self, node: g.Dense, wish: Wish, cap: float) -> list[tuple[NeuronScale, float]]:
-        """Scales of the synapses, each with the unit of the source that goes with it."""
-        levels, x_unit = self.levels(node), self.emitted[node.source].unit
-        source = self.graph[node.source]
-        if not isinstance(source, g.Input):
-            return [(from_spikes(node.weight, levels, cap, wish.fill), x_unit)]
-        if self.reader(node.source) is None or isinstance(self.plan.get(node.source), InputScale):
-            return [(from_shared_input(node.weight, levels, x_unit, cap, wish.fill), x_unit)]
-        reach = max(abs(source.low), abs(source.high))
-        shares = SHARES if wish.share is None else (wish.share,)
-        return [from_input(node.weight, levels, reach, cap, share, wish.fill) for share in shares]
-
-    def _reach(self, node: g.Dense, neurons: g.Spiking, scale: NeuronScale, x_unit: float) -> float:
-        """How far the membrane can go with weights rounded to nearest; infinite beyond 32 bits."""
-        try:
-            made = self._synapses(node, neurons, scale, x_unit, nearest=True)
-            membrane = self._prove(made, neurons, WIDE)
-        except OutOfRange:
-            return math.inf
-        return float(max(-membrane.low.min(), membrane.high.max()))
-
-    def _prove(self, made: _Synapses, neurons: g.Spiking, widths: Widths | None = None) -> p.Interval:
-        """Bounds of the membrane; raises OutOfRange when current or membrane leave their width."""
-        widths = widths or self.widths
-        x = p.Interval(made.source.low, made.source.high) if made.source else self.emitted[made.dense.source].interval
-        _, current = bound(made.dense, self.graph.steps, widths, x)
-        neuron = replace(_integrate_and_fire(neurons), threshold=made.scale.threshold)
-        membrane, _ = bound(p.Spiking(neurons.name, neurons.source, neuron), self.graph.steps, widths, current)
-        return membrane
-
-    def _synapses(
-        self, node: g.Dense, neurons: g.Spiking, scale: NeuronScale, x_unit: float, nearest: bool = False
-    ) -> _Synapses:
-        """Integers for a Dense in units of its threshold, under a source of the unit `x_unit`."""
-        levels = self.levels(node)
-        grid = LayerGrid(*levels, scale.step)
-        bias_unit = 2.0**scale.exponent / scale.threshold
-        unit = bias_unit / x_unit
-        half = 2.0 ** (-scale.exponent - 1) if scale.exponent < 0 else 0.0  # floor(a + 1/2) rounds to nearest
-        weight, bias = node.weight / unit, node.bias / bias_unit + half
-        source = self.graph[node.source]
-        x = _input(source, x_unit) if isinstance(source, g.Input) else None
-        error = 0.0
-        if nearest or self.samples is None:
-            rounded = round_to_nearest(weight, bias, grid)
-            if x is not None:
-                # Independent roundings of weights and of inputs that reach their range at three standard deviations.
-                square = (float(np.max(np.abs([x.low, x.high]))) * x.scale / 3) ** 2
-                error = (square * unit**2 + float(np.mean(node.weight**2)) * x.scale**2) * len(x.low) / 12
-        elif x is None:
-            spikes = self._spikes(node.source).reshape(-1, node.weight.shape[1])
-            rounded = round_for_data(weight, bias, grid, spikes)
-        else:
-            real = self.samples.held(x.name)
-            seen = x.encode(real).astype(np.float64)
-            target = real @ node.weight.T / bias_unit + bias
-            weight, bias = fit_to_data(weight, bias, seen, target)
-            rounded = round_for_data(weight, bias, grid, seen)
-            error = float(np.mean((seen @ rounded[0].T + rounded[1] - target) ** 2)) * bias_unit**2
-        v_th = neurons.neuron.threshold
-        dense = p.Dense(node.name, node.source, *rounded, scale.exponent, v_th / scale.threshold)
-        layer = QuantizedLayer(
-            node.name,
-            grid,
-            np.full_like(weight, unit * v_th),
-            np.full_like(bias, bias_unit * v_th),
-            grid.beyond(weight),
-        )
-        changed = x is not None and x_unit != self.emitted[node.source].unit
-        return _Synapses(scale, dense, x if changed else None, layer, error)
+    @lower.register
+    def _(self, node: g.Sum) -> None:
+        """Lowered together with the population that it drives."""
+        if not isinstance(self.reader(node.name), g.Spiking):
+            raise UnsupportedNode(
+                node.name,
+                "Sum",
+                "quantize",
+                "it does not feed exactly one Spiking node",
+                "Add up synapses onto neurons.",
+            )
 
     @lower.register
     def _(self, node: g.Spiking) -> None:
-        dense, scale = self.nodes[node.source], self.chosen.get(node.source)
-        if not isinstance(dense, p.Dense) or not isinstance(scale, NeuronScale):
+        before = self.graph[node.source]
+        sources = before.sources if isinstance(before, g.Sum) else (node.source,)
+        onto = [self.graph[name] for name in sources]
+        synapses = [n for n in onto if isinstance(n, g.Dense | g.Sparse | g.Conv2d)]
+        if len(synapses) < len(onto):
+            other = next(n for n in onto if n not in synapses)
             raise UnsupportedNode(
-                node.name, "Spiking", "quantize", f"it reads {node.source!r} directly", "Put a Dense between the two."
+                node.name, "Spiking", "quantize", f"it reads {other.name!r} directly", "Put a Dense between the two."
             )
-        neuron = replace(_integrate_and_fire(node), threshold=scale.threshold)
-        self.add(p.Spiking(node.name, node.source, neuron, dense.scale), 1.0)
+        population = Population(self, node, synapses)
+        made = population.choose()
+        for one in made:
+            if one.source is not None:
+                self.chosen[one.source.name] = InputScale(one.source.scale)
+                self.add(one.source, one.source.scale)
+            self.chosen[one.node.name], self.layers[one.node.name] = one.choice.scale, one.layer
+            self.add(one.node, one.node.scale)
+        spiking = population.spiking(made)
+        if isinstance(before, g.Sum):
+            self.add(p.Sum(before.name, before.sources), spiking.scale)
+        self.add(spiking, 1.0)
 
-    def _synapses_of_readout(self, node: g.Dense, readout: g.Readout) -> None:
+    def _synapses_of_readout(self, node: Synapses, readout: g.Readout) -> None:
         """The planned or the finest unit of the weights; the bias goes into the readout's offset, finer by far."""
         normaliser = readout.rule.normaliser(self.graph.steps)
         levels, planned = self.levels(node), self.plan.get(node.name, Wish())
         grid = LayerGrid(*levels)
-        weights, biases, counts = node.weight, node.bias, None
-        if self.samples is not None:
+        weights, biases, counts = entries(node), node.line_bias, None
+        if self.samples is not None and isinstance(node, g.Dense):
             time_weights = readout.rule.weights(self.graph.steps).astype(np.float64)
-            counts = np.einsum("bti,t->bi", self._spikes(node.source), time_weights) / normaliser
+            counts = np.einsum("bti,t->bi", self.spikes(node), time_weights) / normaliser
             weights, biases = fit_to_data(weights, biases, counts, self.samples.totals[readout.name])
 
-        def made(unit: float) -> tuple[p.Dense, np.ndarray, QuantizedLayer]:
+        def made(unit: float) -> tuple[IntegerSynapses, np.ndarray, QuantizedLayer]:
             weight, offset = weights / unit, biases * normaliser / unit
             if counts is None:
                 rounded, offset = round_to_nearest(weight, offset, grid)
@@ -363,7 +222,7 @@ class Lowering:
             p.Readout(readout.name, node.name, readout.rule, offset=offset)  # refuses what no bias can carry
             units = np.full_like(weight, unit), np.full_like(offset, unit / normaliser)
             layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
-            return p.Dense(node.name, node.source, rounded, np.zeros(len(offset)), 0, unit), offset, layer
+            return integer(node, rounded, np.zeros(len(offset)), 0, unit), offset, layer
 
         if isinstance(planned, ReadoutScale):
             dense, offset, layer = made(planned.unit)
@@ -372,7 +231,7 @@ class Lowering:
             finest = extent(weights, levels) / planned.fill if exact is None else 2.0**-exact
             dense, offset, layer = _first(lambda coarser: made(finest * 2.0**coarser), range(16))
         else:
-            raise _misplanned(node.name, planned, "a ReadoutScale")
+            raise misplanned(node.name, planned, "a ReadoutScale")
         self.offsets[readout.name], self.layers[node.name] = offset, layer
         self.chosen[node.name] = ReadoutScale(dense.scale)
         self.add(dense, dense.scale)
@@ -470,36 +329,8 @@ class Lowering:
         self.nodes[node.name] = p.Output(node.name, node.source, scale, offset)
 
 
-def _require_rule(node: g.GraphNode) -> None:
-    """Raise UnsupportedNode for what the integer nodes here would leave out."""
-    for what, there in (("delay", getattr(node, "delay", 0)), ("recurrent", getattr(node, "recurrent", None))):
-        if there:
-            reason, remedy = f"it has no rule for `{what}`", "Train without it, or build the Program by hand."
-            raise UnsupportedNode(node.name, type(node).__name__, "quantize", reason, remedy)
-
-
-def _integrate_and_fire(node: g.Spiking) -> IF:
-    """The neuron of a layer that has an integer form; raises UnsupportedNode for those that have none yet."""
-    if isinstance(node.neuron, IF) and not node.neuron.strict:
-        return node.neuron
-    reason, remedy = "its decay has no integer form yet", "Train with IF, or run the Graph on the reference."
-    if isinstance(node.neuron, IF):
-        reason, remedy = "a strict threshold has no integer form", "Train with strict=False: one value apart."
-    raise UnsupportedNode(node.name, type(node.neuron).__name__, "quantize", reason, remedy)
-
-
-def _input(node: g.Input, unit: float) -> p.Input:
-    # Rounded outwards, so that every real value in the declared range has its integer.
-    low, high = math.floor(node.low / unit), math.ceil(node.high / unit)
-    return p.Input(node.name, np.full(node.size, low), np.full(node.size, high), unit)
-
-
 def _farthest(interval: p.Interval) -> int:
     return int(max(np.abs(interval.low).max(), np.abs(interval.high).max()))
-
-
-def _misplanned(name: str, scale: Scale | Wish, legal: str) -> OutOfRange:
-    return OutOfRange(f"plan: layer {name!r} is given {scale}; legal is {legal} or a Wish. To mend it, plan it anew.")
 
 
 def _first(attempt: Callable[[int], Any], candidates: range) -> Any:

@@ -14,8 +14,8 @@ from neurokit import reference
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.grid import weight_bits
-from neurokit.compilers.quantization.lowering import QuantizedLayer
 from neurokit.compilers.quantization.search import Tried, distance
+from neurokit.compilers.quantization.synapses import QuantizedLayer, entries
 from neurokit.wiring import consumers
 
 
@@ -106,27 +106,34 @@ def report(
 
 
 def _choice(program: p.Program, layer: QuantizedLayer, turn: Tried | None, contribution: float | None) -> LayerChoice:
-    dense = program[layer.name]
-    assert isinstance(dense, p.Dense), "layers are Dense"
-    reader = program[consumers(program.nodes)[layer.name][0]]
-    kind = (
-        "membrane" if isinstance(reader, p.Spiking) else "accumulator" if isinstance(reader, p.Readout) else "message"
-    )
-    state = program.certificate[reader.name if kind != "message" else layer.name]
-    margin = float(max(-state.low.min(), state.high.max())) / program.widths.limit(kind)
-    threshold = reader.threshold if isinstance(reader, p.Spiking) else None
-    levels = dense.weight / layer.grid.step
+    synapses = program[layer.name]
+    assert isinstance(synapses, p.Synapses), "layers are synapses"
+    weight = entries(synapses)
+    readers = consumers(program.nodes)
+    reader = program[readers[layer.name][0]]
+    if isinstance(reader, p.Sum):
+        reader = program[readers[reader.name][0]]
+    threshold, widths = None, program.widths
+    if isinstance(reader, p.Spiking):
+        kind, threshold = "membrane", reader.threshold
+        limit = widths.membrane_limit(reader.fraction) if reader.fraction else widths.limit(kind)
+    else:
+        kind = "accumulator" if isinstance(reader, p.Readout) else "message"
+        limit = widths.limit(kind)
+    state = program.certificate[layer.name if kind == "message" else reader.name]
+    margin = float(max(-state.low.min(), state.high.max())) / limit
+    levels = weight / layer.grid.step
     ends = [
         levels.max() / layer.grid.high if layer.grid.high else 0,
         levels.min() / layer.grid.low if layer.grid.low else 0,
     ]
     return LayerChoice(
         layer=layer.name,
-        bits=weight_bits(dense.weight),
+        bits=weight_bits(weight),
         levels=(layer.grid.low, layer.grid.high),
         step=layer.grid.step,
         unit=float(layer.unit.max()),
-        exponent=dense.exponent,
+        exponent=synapses.exponent,
         threshold=threshold,
         used=float(max(ends)),
         saturated=layer.saturated,

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Int
 
 from neurokit.compilers.quantization.grid import Levels
-from neurokit.integers import EXPONENTS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
+from neurokit.errors import OutOfRange, explain
+from neurokit.integers import EXPONENTS, LEAKY_THRESHOLDS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
 
 #: Signed bits of an input message: enough for 1/2000 of a range, small enough for any weighted sum.
 INPUT_BITS = 12
@@ -85,8 +86,15 @@ class Plan:
     gains: Mapping[str, Gain] | None = None
 
 
-def threshold_below(value: float) -> int:
+def highest_threshold(leaky: bool) -> int:
+    """The largest legal threshold; one of a leaky neuron is any integer, for its reset is no synapse's weight."""
+    return LEAKY_THRESHOLDS[-1] if leaky else THRESHOLDS[-1]
+
+
+def threshold_below(value: float, leaky: bool = False) -> int:
     """The largest legal threshold that is at most `value`, 1 if there is none."""
+    if leaky:
+        return int(min(LEAKY_THRESHOLDS[-1], max(1, value * (1 + 1e-12))))
     return THRESHOLDS[max(0, bisect_right(THRESHOLDS, value * (1 + 1e-12)) - 1)]
 
 
@@ -109,7 +117,7 @@ def dyadic(weight: np.ndarray, levels: Levels) -> int | None:
     return None
 
 
-def from_spikes(weight: np.ndarray, levels: Levels, cap: float, fill: float = 1.0) -> NeuronScale:
+def from_spikes(weight: np.ndarray, levels: Levels, cap: float, fill: float = 1.0, leaky: bool = False) -> NeuronScale:
     """The finest scale for `weight`, in thresholds, with a threshold of at most `cap`.
 
     The exponent is zero: the membrane's unit is that of the int8 weight, which is `step` times finer than a level.
@@ -119,12 +127,12 @@ def from_spikes(weight: np.ndarray, levels: Levels, cap: float, fill: float = 1.
     if exact is not None:
         while step > 1 and 2.0**exact * step > cap:
             step //= 2
-        return NeuronScale(threshold_below(min(cap, 2.0**exact * step)), 0, step)
-    return NeuronScale(threshold_below(min(cap, fill * step / extent(weight, levels))), 0, step)
+        return NeuronScale(threshold_below(min(cap, 2.0**exact * step), leaky), 0, step)
+    return NeuronScale(threshold_below(min(cap, fill * step / extent(weight, levels)), leaky), 0, step)
 
 
 def from_input(
-    weight: np.ndarray, levels: Levels, reach: float, cap: float, share: float, fill: float = 1.0
+    weight: np.ndarray, levels: Levels, reach: float, cap: float, share: float, fill: float = 1.0, leaky: bool = False
 ) -> tuple[NeuronScale, float]:
     """The finest scale for `weight`, in thresholds, under an Input of values up to `reach`, and the Input's unit.
 
@@ -138,7 +146,7 @@ def from_input(
     if exact is not None:
         unit, finest_x = 2.0**-exact, 2.0 ** math.ceil(math.log2(finest_x))
         cap = 2.0 ** math.floor(math.log2(cap))
-    threshold = threshold_below(min(cap, 1 / (unit * finest_x)))
+    threshold = threshold_below(min(cap, 1 / (unit * finest_x)), leaky)
     exponent = max(EXPONENTS[0], math.ceil(math.log2(unit * finest_x * threshold) - 1e-9))
     missing = 2.0**exponent / (unit * finest_x * threshold)  # > 1: the product must be coarser
     spent = missing**share
@@ -148,17 +156,44 @@ def from_input(
     return NeuronScale(threshold, exponent), 2.0**exponent / (threshold * coarser)
 
 
-def from_shared_input(weight: np.ndarray, levels: Levels, x_unit: float, cap: float, fill: float = 1.0) -> NeuronScale:
+def from_shared_input(
+    weight: np.ndarray, levels: Levels, x_unit: float, cap: float, fill: float = 1.0, leaky: bool = False
+) -> NeuronScale:
     """The finest scale for `weight`, in thresholds, under an Input whose unit others rely on."""
     unit = extent(weight, levels) / fill
     exact = dyadic(weight, levels) if fill == 1.0 else None
     if exact is not None:
         unit = 2.0**-exact
-    threshold = threshold_below(min(cap, 1 / (unit * x_unit)))
+    threshold = threshold_below(min(cap, 1 / (unit * x_unit)), leaky)
     exponent = max(EXPONENTS[0], math.ceil(math.log2(unit * x_unit * threshold) - 1e-9))
     if exponent > EXPONENTS[0]:
         # Another threshold lets the weights have just the unit they need.
         if 2.0**exponent / (unit * x_unit) > cap:
             exponent -= 1
-        threshold = threshold_below(2.0**exponent / (unit * x_unit))
+        threshold = threshold_below(2.0**exponent / (unit * x_unit), leaky)
     return NeuronScale(threshold, exponent)
+
+
+def at_threshold(
+    weight: np.ndarray, levels: Levels, threshold: int, x_unit: float, held: bool, fill: float = 1.0
+) -> NeuronScale:
+    """The finest scale for `weight`, in thresholds, when other synapses have chosen the threshold.
+
+    From spikes the exponent is zero or, where the weights are too large for that, the least that is enough.
+    """
+    step = 1 if held else levels.coarsest
+    unit = extent(weight, levels) / fill / step
+    exponent = math.ceil(math.log2(unit * x_unit * threshold) - 1e-9)
+    lowest = EXPONENTS[0] if held else 0
+    if exponent > EXPONENTS[-1]:
+        raise OutOfRange(
+            explain(
+                "synaptic exponent", exponent, f"at most {EXPONENTS[-1]}", "bring the layers of a sum closer in size"
+            )
+        )
+    return NeuronScale(threshold, max(lowest, exponent), step)
+
+
+def misplanned(name: str, given: object, legal: str) -> OutOfRange:
+    """The error of a plan that gives the layer `name` a scale of the wrong kind."""
+    return OutOfRange(explain(f"plan: layer {name!r}", given, f"{legal}, or a Wish", "plan it anew"))

@@ -17,6 +17,7 @@ from neurokit.compilers.quantize import quantize
 from neurokit.compilers.trace import trace
 from neurokit.errors import TrainingDiverged
 from neurokit.gradients.backprop import Backprop
+from neurokit.gradients.estimator import Estimator
 from neurokit.problems.data import Data, carve
 from neurokit.problems.mexican_hat import MexicanHat
 from neurokit.problems.poisson import Poisson
@@ -89,14 +90,25 @@ class _Base(NamedTuple):
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Training:
+    """All that decides the network in floating point but its seed."""
+
+    problem: Any
+    network: Any
+    estimator: Estimator
+    settings: Settings
+    held_out: int
+
+
 @lru_cache(maxsize=2)
-def _base(problem: Any, network: Any, estimator: Any, settings: Settings, held_out: int, seed: int) -> _Base:
+def _base(training: _Training, seed: int) -> _Base:
     """The network in floating point, which all rows of a problem share."""
-    split = problem.generate(seed)
-    part, validation = carve(split.train, held_out, seed)
-    model = network.build(part, seed)
+    split = training.problem.generate(seed)
+    part, validation = carve(split.train, training.held_out, seed)
+    model = training.network.build(part, seed)
     started = time.process_time()
-    fit(model, part, estimator, **vars(replace(settings, seed=seed)))
+    fit(model, part, training.estimator, **vars(replace(training.settings, seed=seed)))
     return _Base(model, part, validation, split.test, time.process_time() - started)
 
 
@@ -105,7 +117,7 @@ def _(row: QuantizedRow, seed: int, progress: Callable[[float], None] | None = N
     """`seconds` are those of quantisation and fine-tuning alone, or of the training in floating point."""
     answer, failure, seconds = None, "", 0.0
     try:
-        base = _base(row.problem, row.network, row.estimator, row.settings, row.held_out, seed)
+        base = _base(_Training(row.problem, row.network, row.estimator, row.settings, row.held_out), seed)
         seconds, answer = _answers(row, base, seed)
     except TrainingDiverged as error:
         failure = str(error)

@@ -1,0 +1,265 @@
+"""Populations: a spiking layer and all synapses onto it, to integers with one threshold.
+
+The real unit of a membrane is `v_th / threshold`. A population that one layer of synapses drives takes the finest
+threshold that fills that layer's grid; of several, that of the finest, as far as the exponents of the others reach.
+Either way the membrane must be proved to stay within its width for all inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import Float64
+
+from neurokit import graph as g
+from neurokit import program as p
+from neurokit.compilers.bounds import bound
+from neurokit.compilers.quantization.calibration import Calibration
+from neurokit.compilers.quantization.grid import LayerGrid, Levels
+from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
+from neurokit.compilers.quantization.scales import (
+    InputScale,
+    NeuronScale,
+    Scale,
+    Wish,
+    at_threshold,
+    from_input,
+    from_shared_input,
+    from_spikes,
+    highest_threshold,
+    misplanned,
+    threshold_below,
+)
+from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedLayer, Synapses, entries, integer
+from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.integers import EXPONENTS, FRACTION_BITS, Decay12, Widths
+from neurokit.neurons import IF, LIF, CubaLIF, Neuron
+
+#: Ways to share what an exponent cannot bridge between the weights and the input before them.
+SHARES = (0.0, 0.5, 1.0)
+#: Widths that refuse nothing below 32 bits, to see how far a state would reach.
+WIDE = Widths(32, 32, 32, 32, 32)
+
+
+class Emitted(NamedTuple):
+    """What is known of a lowered node's output: bounds, and the real value of one integer unit."""
+
+    interval: p.Interval
+    unit: float
+
+
+class Surroundings(Protocol):
+    """What a population has to know of the pass that it is part of."""
+
+    graph: g.Graph
+    widths: Widths
+    headroom: float
+    samples: Calibration | None
+    plan: Mapping[str, Scale | Wish]
+    emitted: dict[str, Emitted]
+
+    def reader(self, name: str) -> g.GraphNode | None: ...
+    def levels(self, node: Synapses) -> Levels: ...
+    def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]: ...
+
+
+class Choice(NamedTuple):
+    """The scale of one layer of synapses, and the unit of its source that goes with it."""
+
+    scale: NeuronScale
+    x_unit: float
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """Integer synapses: the choice, the node, its Input if that must change, and the current's error on the samples."""
+
+    choice: Choice
+    node: IntegerSynapses
+    source: p.Input | None
+    layer: QuantizedLayer
+    error: float
+
+
+class Population:
+    """The population `neurons` and the synapses `onto` it."""
+
+    def __init__(self, around: Surroundings, neurons: g.Spiking, onto: Sequence[Synapses]) -> None:
+        self.around, self.neurons, self.onto = around, neurons, tuple(onto)
+        self.leaky = not isinstance(neurons.neuron, IF)
+        self.v_th = float(neurons.neuron.threshold)
+        integer_neuron(neurons, 1)  # refuses what has no integer form
+
+    def choose(self) -> list[Made]:
+        """The planned synapses, or those with the finest threshold that is proved."""
+        planned = [self.around.plan.get(node.name, Wish()) for node in self.onto]
+        for node, scale in zip(self.onto, planned, strict=True):
+            if not isinstance(scale, NeuronScale | Wish):
+                raise misplanned(node.name, scale, "a NeuronScale")
+        scales = [scale for scale in planned if isinstance(scale, NeuronScale)]
+        if len(scales) < len(planned):
+            return self._finest([scale if isinstance(scale, Wish) else Wish() for scale in planned])
+        if len({scale.threshold for scale in scales}) > 1:
+            raise misplanned(self.neurons.name, scales, "one threshold for all synapses onto a population")
+        units = [self.around.emitted[node.source].unit for node in self.onto]
+        made = [
+            self._integers(node, Choice(scale, unit))
+            for node, scale, unit in zip(self.onto, scales, units, strict=True)
+        ]
+        self._prove(made, self.around.widths)
+        return made
+
+    def spiking(self, made: Sequence[Made]) -> p.Spiking:
+        """The integer population."""
+        threshold = made[0].choice.scale.threshold
+        unit, recurrent = self.v_th / threshold, None
+        if self.neurons.recurrent is not None:
+            weight = self.neurons.recurrent.weight / unit
+            exponent = max(0, math.ceil(math.log2(max(np.abs(weight).max(), 1) / 127)))
+            if exponent not in EXPONENTS:
+                raise OutOfRange(f"layer {self.neurons.name!r}: recurrent weights leave 8 bits at every exponent")
+            recurrent = p.Recurrent(LayerGrid(-128, 127).nearest(weight * 2.0**-exponent), exponent)
+        neuron = integer_neuron(self.neurons, threshold)
+        return p.Spiking(self.neurons.name, self.neurons.source, neuron, unit, recurrent)
+
+    def _finest(self, wishes: list[Wish]) -> list[Made]:
+        cap, complaint = highest_threshold(self.leaky), OutOfRange("")
+        while True:
+            candidates = self._candidates(wishes, cap)
+            threshold = max(choices[0].scale.threshold for choices in candidates)
+            room = self.around.widths.limit("membrane") / self.around.headroom
+            reach = self._reach(candidates[0])
+            if reach > room and threshold > 1:
+                cap = threshold_below(min(threshold * room / reach, threshold - 1), self.leaky)
+                continue
+            best: list[Made] = []
+            for choices in candidates:
+                try:
+                    made = [self._integers(node, choice) for node, choice in zip(self.onto, choices, strict=True)]
+                    self._prove(made, self.around.widths)
+                except OutOfRange as error:
+                    complaint = error
+                    continue
+                if not best or sum(m.error for m in made) < sum(m.error for m in best):
+                    best = made
+            if best:
+                return best
+            if threshold == 1:
+                raise complaint
+            cap = threshold_below(threshold - 1, self.leaky)
+
+    def _candidates(self, wishes: list[Wish], cap: float) -> list[list[Choice]]:
+        """Choices for all synapses; the first Input may change its unit if it has one reader and that one source."""
+        single = [self._alone(node, wish, cap) for node, wish in zip(self.onto, wishes, strict=True)]
+        if len(single) == 1:
+            return [[choice] for choice in single[0]]
+        held_ones = [isinstance(self.around.graph[node.source], g.Input) for node in self.onto]
+        alone = [choices[0].scale.threshold for choices in single]
+        spiking = [threshold for threshold, held in zip(alone, held_ones, strict=True) if not held]
+        # An exponent above zero costs synapses from spikes nothing: weights and biases keep the unit they have alone.
+        most = 2 ** EXPONENTS[-1] * min(spiking) / 2 if spiking else cap
+        threshold = threshold_below(min(max(alone), most), self.leaky)
+        together = []
+        for node, wish, held in zip(self.onto, wishes, held_ones, strict=True):
+            weight, x_unit = entries(node) / self.v_th, self.around.emitted[node.source].unit
+            levels = self.around.levels(node)
+            scale = at_threshold(weight, levels, threshold, x_unit, held, wish.fill)
+            together.append(Choice(scale, x_unit))
+        return [together]
+
+    def _alone(self, node: Synapses, wish: Wish, cap: float) -> list[Choice]:
+        """Choices for synapses that are the only ones, each with the unit of the source that goes with it."""
+        levels, x_unit = self.around.levels(node), self.around.emitted[node.source].unit
+        source, weight = self.around.graph[node.source], entries(node) / self.v_th
+        if not isinstance(source, g.Input):
+            return [Choice(from_spikes(weight, levels, cap, wish.fill, self.leaky), x_unit)]
+        fixed = self.around.reader(node.source) is None or isinstance(self.around.plan.get(node.source), InputScale)
+        if fixed or len(self.onto) > 1:
+            return [Choice(from_shared_input(weight, levels, x_unit, cap, wish.fill, self.leaky), x_unit)]
+        reach = max(abs(source.low), abs(source.high))
+        shares = SHARES if wish.share is None else (wish.share,)
+        return [Choice(*from_input(weight, levels, reach, cap, share, wish.fill, self.leaky)) for share in shares]
+
+    def _reach(self, choices: list[Choice]) -> float:
+        """How far the membrane can go with weights rounded to nearest; infinite beyond 32 bits."""
+        try:
+            made = [self._integers(n, choice, nearest=True) for n, choice in zip(self.onto, choices, strict=True)]
+            membrane = self._prove(made, WIDE)
+        except OutOfRange:
+            return math.inf
+        return float(max(-membrane.low.min(), membrane.high.max()) / 2.0 ** (FRACTION_BITS if self.leaky else 0))
+
+    def _prove(self, made: Sequence[Made], widths: Widths) -> p.Interval:
+        """Bounds of the membrane; raises OutOfRange when currents or membrane leave their width."""
+        steps, currents = self.around.graph.steps, []
+        for one in made:
+            x = self.around.emitted[one.node.source].interval
+            if one.source is not None:
+                x = p.Interval(one.source.low.astype(np.int64), one.source.high.astype(np.int64))
+            currents.append(bound(one.node, steps, widths, x)[1])
+        current = currents[0]
+        if len(currents) > 1:
+            current = bound(p.Sum(self.neurons.source, tuple(n.name for n in self.onto)), steps, widths, *currents)[1]
+        return bound(self.spiking(made), steps, widths, current)[0]
+
+    def _integers(self, node: Synapses, choice: Choice, nearest: bool = False) -> Made:
+        """Integers for synapses, in units of the membrane."""
+        scale, x_unit = choice
+        grid = LayerGrid(*self.around.levels(node), scale.step)
+        bias_unit = 2.0**scale.exponent / scale.threshold * self.v_th
+        unit = bias_unit / x_unit
+        half = 2.0 ** (-scale.exponent - 1) if scale.exponent < 0 else 0.0  # floor(a + 1/2) rounds to nearest
+        real, source = entries(node), self.around.graph[node.source]
+        weight, bias = real / unit, node.bias / bias_unit + half
+        x = input_node(source, x_unit) if isinstance(source, g.Input) else None
+        samples, error = self.around.samples, 0.0
+        if nearest or samples is None or not isinstance(node, g.Dense):
+            rounded = round_to_nearest(weight, bias, grid)
+            if x is not None:
+                # Independent roundings of weights and of inputs that reach their range at three standard deviations.
+                square = (float(np.max(np.abs([x.low, x.high]))) * x.scale / 3) ** 2
+                error = (square * unit**2 + float(np.mean(real**2)) * x.scale**2) * len(x.low) / 12
+        elif x is None:
+            rounded = round_for_data(weight, bias, grid, self.around.spikes(node).reshape(-1, weight.shape[1]))
+        else:
+            held = samples.held(x.name)
+            seen = x.encode(held).astype(np.float64)
+            target = held @ real.T / bias_unit + bias
+            weight, bias = fit_to_data(weight, bias, seen, target)
+            rounded = round_for_data(weight, bias, grid, seen)
+            error = float(np.mean((seen @ rounded[0].T + rounded[1] - target) ** 2)) * bias_unit**2
+        made = integer(node, *rounded, scale.exponent, self.v_th / scale.threshold)
+        units = np.full_like(weight, unit), np.full_like(bias, bias_unit)
+        changed = x is not None and x_unit != self.around.emitted[node.source].unit
+        layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
+        return Made(choice, made, x if changed else None, layer, error)
+
+
+def integer_neuron(node: g.Spiking, threshold: int) -> Neuron:
+    """The neuron of a layer in integers, with that threshold; decays are rounded to 4096ths.
+
+    A leaky neuron of a Program fires above its threshold, by 1/64 of a unit of the current at least: strict or not, it
+    is the same neuron to that. Raises UnsupportedNode for neurons that have no integer form.
+    """
+    neuron = node.neuron
+    if type(neuron) is IF and not neuron.strict:
+        return replace(neuron, threshold=threshold)
+    if type(neuron) is LIF:
+        return replace(neuron, threshold=threshold, beta=Decay12.nearest(neuron.beta), strict=True)
+    if type(neuron) is CubaLIF:
+        alpha, beta = Decay12.nearest(neuron.alpha), Decay12.nearest(neuron.beta)
+        return replace(neuron, threshold=threshold, alpha=alpha, beta=beta, strict=True)
+    reason, remedy = "it has no integer form", "Use IF, LIF or CubaLIF."
+    if type(neuron) is IF:
+        reason, remedy = "a strict threshold has no integer form", "Train with strict=False: one value apart."
+    raise UnsupportedNode(node.name, type(neuron).__name__, "quantize", reason, remedy)
+
+
+def input_node(node: g.Input, unit: float) -> p.Input:
+    """The integer Input with that unit, its range rounded outwards: every real value in it has its integer."""
+    low, high = math.floor(node.low / unit), math.ceil(node.high / unit)
+    return p.Input(node.name, np.full(node.size, low), np.full(node.size, high), unit)
