@@ -134,7 +134,8 @@ class Population:
             room = self.around.widths.limit("membrane") / self.around.headroom
             reach = self._reach(candidates[0])
             if reach > room and threshold > 1:
-                cap = threshold_below(min(threshold * room / reach, threshold - 1), self.leaky)
+                share = room / reach if math.isfinite(reach) else 0.5  # not the lowest threshold at once
+                cap = threshold_below(min(threshold * share, threshold - 1), self.leaky)
                 continue
             best: list[Made] = []
             for choices in candidates:
