@@ -15,7 +15,7 @@ from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
 from neurokit.compilers.packing import bound, pack
 from neurokit.compilers.populations import Population, Projection, row_bytes, synapse_bytes
-from neurokit.compilers.rules import Subject
+from neurokit.compilers.rulebook import Subject
 from neurokit.errors import DoesNotFit, explain
 from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
 from neurokit.placement import RESOURCES, Placement, Slice, Use
