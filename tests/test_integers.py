@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from neurokit.errors import OutOfRange
@@ -43,21 +43,15 @@ def test_the_nearest_decay() -> None:
         Decay12.nearest(1.5)
 
 
-@given(st.integers(1, 4096), st.integers(1, 2000), st.integers(1, 2**23))
-def test_a_synapse_is_the_soft_reset_exactly_where_it_is_said_to_be(numerator: int, threshold: int, above: int) -> None:
-    """One step late and after one decay: for every membrane above the threshold, and for some not, where it is refused.
-
-    Membranes are in 64ths of the current, as a leaky neuron's are.
-    """
-    decay, fine = Decay12(numerator), threshold << 6
-    try:
-        k, e = soft_reset_synapse(threshold, decay)
-    except OutOfRange:
-        return
-    assert 1 <= k <= 255
-    assert 0 <= e <= 7
-    m = fine + above
-    assert (m - fine) * decay == m * decay - (k << e << 6)
+@given(st.integers(1, 64), st.integers(1, 255), st.integers(0, 2**23))
+def test_a_synapse_is_the_soft_reset_of_every_membrane_that_fires(part: int, multiple: int, above: int) -> None:
+    """One step late and after one decay; membranes are in 64ths of the current, as a leaky neuron's are."""
+    decay, threshold = Decay12(64 * part), 64 * multiple
+    assume(part * multiple <= 255)
+    k, e = soft_reset_synapse(threshold, decay)
+    assert k << e == part * multiple
+    fine = threshold << 6
+    assert above * decay == (fine + above) * decay - (k << e << 6)
 
 
 def test_where_it_is_refused_the_nearest_legal_values_are_named_and_legal() -> None:

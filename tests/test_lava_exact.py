@@ -80,6 +80,25 @@ def test_random_programs_agree_with_the_reference_in_both_forms(first: int) -> N
     assert answer["fired"] > 10
 
 
+@pytest.mark.parametrize(
+    ("kind", "forms", "extra_period"),
+    [
+        ("populations", ["stock"], 0),
+        ("populations", ["softif"], 2),
+        ("current based", ["softif"], 0),
+        ("synapses", ["stock"], 1),
+        ("every node", ["stock"], 0),
+    ],
+)
+def test_every_kind_of_population_and_synapse_agrees_with_the_reference(
+    kind: str, forms: list[str], extra_period: int
+) -> None:
+    asked = {"seeds": [1], "forms": forms, "extra_period": extra_period, "kind": kind}
+    (answer,) = run_apart("programs", asked)
+    assert answer["wrong"] == {}
+    assert answer["fired"] > 10
+
+
 @pytest.mark.parametrize("extra_period", [1, 7])
 def test_idle_steps_between_windows_change_nothing(extra_period: int) -> None:
     asked = {"seeds": [100, 101], "forms": ["stock", "softif"], "extra_period": extra_period}

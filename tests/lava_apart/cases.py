@@ -18,6 +18,7 @@ from multiprocessing import shared_memory
 from pathlib import Path
 from typing import Any
 
+import networks
 import numpy as np
 import psutil
 from lava.magma.core.run_conditions import RunSteps
@@ -226,19 +227,17 @@ def _plain(program: Program) -> bool:
     return soft and not any(isinstance(n, Sum) for n in program.nodes)
 
 
-def programs(seeds: list[int], forms: list[str], extra_period: int = 0, *, anything: bool = False) -> dict[str, Any]:
-    """Random Programs, on two corners of their input box and on a point inside it, against the reference."""
+def programs(seeds: list[int], forms: list[str], extra_period: int = 0, kind: str = "random") -> dict[str, Any]:
+    """Programs of a kind, on corners of their input box and on a point inside it, against the reference."""
     wrong: dict[str, Any] = {}
     compared = fired = 0
     for seed in seeds:
-        program = every_node(seed) if anything else random_program(seed)
+        program = PROGRAMS[kind](seed)
         rng = np.random.default_rng(seed)
+        corners = (0.5,) if kind == "random" else (0, 0.5, 1)
         values = {
             n.name: np.stack(
-                [
-                    np.where(rng.random(n.low.size) < part, n.low, n.high)
-                    for part in ((0, 0.5, 1) if anything else (0.5,))
-                ]
+                [np.where(rng.random(n.low.size) < part, n.low, n.high) for part in corners]
                 + [rng.integers(n.low, n.high + 1)]
             )
             for n in program.inputs
@@ -255,6 +254,15 @@ def programs(seeds: list[int], forms: list[str], extra_period: int = 0, *, anyth
             if bad := _differences(trace, got) | outputs:
                 wrong[f"{seed}, {form}"] = bad
     return {"wrong": wrong, "compared": compared, "fired": fired}
+
+
+PROGRAMS: dict[str, Callable[[int], Program]] = {
+    "random": random_program,
+    "every node": every_node,
+    "populations": networks.populations,
+    "current based": networks.current_based,
+    "synapses": networks.synapses,
+}
 
 
 def small() -> tuple[Program, dict[str, np.ndarray]]:
