@@ -76,10 +76,12 @@ def _neuron(kind: type[Any], reset: type, strict: bool) -> Feature:
 
 
 def _of_neuron(kind: type, reset: type, strict: bool) -> tuple[Refusal | None, Mapping[str, Refusal]]:
-    if kind is not IF:
-        return Refusal("`quantize` has no integer form of a decay", "Train with IF."), {}
-    if strict:
+    if kind is IF and strict:
         return Refusal("a strict threshold has no integer form", "Train with strict=False: one value apart."), {}
+    if kind is LIF and reset is Subtract:
+        return None, {"lava": _AFTER_DECAY}
+    if kind is CubaLIF and reset is Subtract:
+        return None, {"lava": _UNPUBLISHED}
     return None, {}
 
 
@@ -94,15 +96,17 @@ def _readout(rule: type, on_loihi1: Refusal) -> Feature:
 
 _GRADED = Refusal("its values are graded messages, and Loihi 1 sends spikes of one bit", "Deploy to Loihi 2.")
 _MICROCODE = Refusal("it needs neurons that run microcode, which Loihi 1 has not", "Deploy to Loihi 2.")
-_UNQUANTISED = Refusal("it has no rule in `quantize`", "Train without it, or build the Program by hand.")
+_ZERO = "Train with a reset to zero or with IF, or run it on lava-softif."
+_AFTER_DECAY = Refusal("one synapse resets it after a decay, exactly for few thresholds alone", _ZERO)
+_UNPUBLISHED = Refusal("it needs microcode that Intel has not published", _ZERO)
 
 #: What a node is: every node that runs anywhere is one of these.
 KINDS: tuple[Feature, ...] = (
     Feature("Input", _is(g.Input), None, {"Loihi 1": _GRADED}),
     Feature("Dense", _is(g.Dense)),
-    Feature("Sparse", _is(g.Sparse), _UNQUANTISED),
-    Feature("Conv2d", _is(g.Conv2d), _UNQUANTISED),
-    Feature("Sum", _is(g.Sum), _UNQUANTISED),
+    Feature("Sparse", _is(g.Sparse)),
+    Feature("Conv2d", _is(g.Conv2d)),
+    Feature("Sum", _is(g.Sum)),
     *(_neuron(*choice) for choice in product((IF, LIF, CubaLIF), (Subtract, ToZero), (False, True))),
     _readout(Rate, _GRADED),
     _readout(MemMean, _MICROCODE),
@@ -111,8 +115,8 @@ KINDS: tuple[Feature, ...] = (
 )
 #: What a node may have besides.
 EXTRAS: tuple[Feature, ...] = (
-    Feature("delay", lambda node: getattr(node, "delay", 0) > 0, _UNQUANTISED),
-    Feature("Recurrent", lambda node: getattr(node, "recurrent", None) is not None, _UNQUANTISED),
+    Feature("delay", lambda node: getattr(node, "delay", 0) > 0),
+    Feature("Recurrent", lambda node: getattr(node, "recurrent", None) is not None),
 )
 FEATURES = KINDS + EXTRAS
 
@@ -120,9 +124,9 @@ FEATURES = KINDS + EXTRAS
 def require_support(graph: g.Graph, target: Target | Hardware) -> None:
     """Raise unless a network like `graph` can run on `target`, whatever its weights will be.
 
-    Every node is looked up in FEATURES; then the network, with biases of zero, goes through `quantize` and, for Lava or
-    a chip, the schedule of Lava's processes, and for a chip or board through the design rules that ask for its shape.
-    What depends on weights and biases is left to compilation.
+    Every node is looked up in FEATURES; then the shape of the network, with biases of zero and IF for its neurons, goes
+    through `quantize` and, for Lava or a chip, the schedule of Lava's processes, and for a chip or board through the
+    design rules that ask for its shape. What depends on numbers is left to compilation.
 
     Raises UnsupportedNode naming the first node that could never run there, why, and what to do; DoesNotFit when a
     layer is larger than the chip.
@@ -131,7 +135,7 @@ def require_support(graph: g.Graph, target: Target | Hardware) -> None:
     for node in graph.nodes:
         require_node(node, name)
     try:
-        program = quantize(_without_biases(graph))
+        program = quantize(_shape(graph))
         if name.startswith("lava") or isinstance(target, Chip | Board):
             schedule(program)
     except OutOfRange:  # a matter of weights, which training will change
@@ -142,10 +146,17 @@ def require_support(graph: g.Graph, target: Target | Hardware) -> None:
             raise DoesNotFit("\n".join(map(str, violations)))
 
 
-def _without_biases(graph: g.Graph) -> g.Graph:
-    """`graph` with all biases zero: those take lines of their own, and training may leave fewer of them."""
-    nodes = (replace(n, bias=np.zeros_like(n.bias)) if isinstance(n, g.Dense) else n for n in graph.nodes)
-    return replace(graph, nodes=tuple(nodes))
+def _shape(graph: g.Graph) -> g.Graph:
+    """`graph` without what training may still move out of the way: biases take lines of their own, and leaky and
+    recurrent neurons an inhibition between samples for which there may be room or not.
+    """
+
+    def plain(node: g.GraphNode) -> g.GraphNode:
+        if isinstance(node, g.Synapses):
+            return replace(node, bias=np.zeros_like(node.bias))  # type: ignore[type-var]
+        return replace(node, neuron=IF(), recurrent=None) if isinstance(node, g.Spiking) else node
+
+    return replace(graph, nodes=tuple(map(plain, graph.nodes)))
 
 
 def require_node(node: g.GraphNode, target: str) -> None:

@@ -21,7 +21,7 @@ from neurokit.hw_configs import load_chip  # noqa: E402
 from neurokit.lava.target import LavaCPU  # noqa: E402
 from neurokit.metrics import relative_l2  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
-from neurokit.neurons import IF, ToZero  # noqa: E402
+from neurokit.neurons import IF, CubaLIF  # noqa: E402
 from neurokit.problems.data import PointData, Split, TripleData  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
 from neurokit.trainable import Trainable  # noqa: E402
@@ -258,8 +258,8 @@ def test_what_could_never_run_is_refused_before_anything_is_computed(poisson: Sp
             raise AssertionError("the network was refused")
 
     settings: dict[str, Any] = {"iterations": 1, "batch_size": 4, "learning_rate": 1e-3}
-    hard = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(reset=ToZero()))
-    with pytest.raises(UnsupportedNode, match=r"'branch\.0\.spikes' \(IF zero\) is not supported by lava.*Subtract"):
+    hard = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=CubaLIF())
+    with pytest.raises(UnsupportedNode, match=r"'branch\.0\.spikes' \(CubaLIF subtract\) .* by lava: .*reset to zero"):
         fit(hard, poisson.train, Never(), for_target=LavaCPU(), **settings)
     strict = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(strict=True))
     with pytest.raises(UnsupportedNode, match=r"IF subtract strict.*strict=False"):
