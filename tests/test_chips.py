@@ -138,3 +138,31 @@ def test_a_board_offers_no_more_cores_than_its_chips_have() -> None:
     too_many = Limit(value=129, low=129, high=129, source="counted", kind="inferred")
     with pytest.raises(ValueError, match=r"1\.\.128"):
         Board(name="b", chip=board.chip, chips=board.chips, usable_cores_per_chip=too_many)
+
+
+def test_costs_have_sources_and_no_energy_of_loihi_2_is_made_up() -> None:
+    loihi1, loihi2 = load_chip("loihi1"), load_chip("loihi2")
+    for chip in (loihi1, loihi2):
+        costs = [cost for each in (chip.energy_pj, chip.time_ns) for _, cost in each if cost is not None]
+        assert costs
+        assert all(cost.low <= cost.value <= cost.high and len(cost.source) > 10 for cost in costs)
+    assert [name for name, cost in loihi2.energy_pj if cost is not None] == []
+    assert loihi1.energy_pj.synop is not None
+    assert loihi1.energy_pj.synop.value == 23.6
+
+
+def test_a_mesh_is_whole_and_holds_the_cores(tmp_path: Path) -> None:
+    loihi2 = load_chip("loihi2")
+    for changes, says in (
+        ({"mesh_columns": {"low": 1, "value": 1, "high": 1}}, "the mesh has fewer cores"),
+        ({"mesh_rows": None}, "go together"),
+    ):
+        path = tmp_path / "broken.toml"
+        path.write_text(as_toml(loihi2, **changes))
+        with pytest.raises(ChipError, match=says):
+            load_chip(path)
+    (tmp_path / "negative.toml").write_text(
+        as_toml(loihi2) + "[time_ns.synop]\nvalue = 1.0\nlow = -1.0\nhigh = 2.0\nsource = 's'\nkind = 'inferred'\n"
+    )
+    with pytest.raises(ChipError, match="at least 0"):
+        load_chip(tmp_path / "negative.toml")
