@@ -153,7 +153,7 @@ def _shape(graph: g.Graph) -> g.Graph:
 
     def plain(node: g.GraphNode) -> g.GraphNode:
         if isinstance(node, g.Synapses):
-            return replace(node, bias=np.zeros_like(node.bias))  # type: ignore[type-var]
+            return replace(node, bias=np.zeros_like(node.bias))
         return replace(node, neuron=IF(), recurrent=None) if isinstance(node, g.Spiking) else node
 
     return replace(graph, nodes=tuple(map(plain, graph.nodes)))

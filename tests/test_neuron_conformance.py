@@ -269,8 +269,9 @@ def test_the_graph_fires_as_the_network_does(neuron) -> None:  # type: ignore[no
     np.testing.assert_array_equal(Twin().run(program, {"x": x}).output, expected.output)
     assert expected.trace is not None
     for name, train in result.trace.spikes.items():
-        # Weights of 8 bits move a spike where a membrane is near its threshold; another network agrees on half of them.
-        assert np.mean(train != expected.trace.spikes[name]) < 0.05
+        # Weights of 8 bits move a spike where a membrane is near its threshold, and what it moves in the next layer;
+        # chance alone would differ in 2 p (1 - p) of the places, with the rate p of these trains.
+        assert np.mean(train != expected.trace.spikes[name]) < 0.1 < train.mean() * (1 - train.mean()) * 2
 
 
 @every
