@@ -5,6 +5,7 @@ Lowering dispatches on the module's type; add a network by registering a rule wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import singledispatch
 
@@ -17,6 +18,7 @@ from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
+from neurokit.networks.stack import Stack, geometry
 from neurokit.neurons import settled
 from neurokit.problems.data import Domain
 
@@ -39,6 +41,19 @@ def _(model: MLP, domain: Domain) -> g.Graph:
     _require_inputs(domain, "x")
     nodes = (_input("x", model.inputs, domain), *_stack(model, "", "x"), g.Output("y", "readout.total"))
     return g.Graph(nodes=nodes, steps=model.steps)
+
+
+@trace.register
+def _(model: Stack, domain: Domain) -> g.Graph:
+    """A convolution stays one: its kernel and geometry, not the matrix that it is."""
+    _require_inputs(domain, "x")
+    nodes: list[g.GraphNode] = [_input("x", math.prod(model.image), domain)]
+    for i, layer in enumerate(model.layers):
+        nodes.append(_synapses(f"{i}", nodes[-1].name, layer, model.images[i]))
+        nodes.append(g.Spiking(f"{i}.spikes", f"{i}", settled(model.neuron, {})))
+    nodes.append(_dense("readout", nodes[-1].name, model.readout))
+    nodes += [g.Readout("readout.total", "readout", model.rule), g.Output("y", "readout.total")]
+    return g.Graph(tuple(nodes), model.steps)
 
 
 @trace.register
@@ -96,9 +111,20 @@ def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:
     return [*nodes, _dense(readout, source, model.readout), g.Readout(f"{readout}.total", readout, model.rule)]
 
 
+def _synapses(name: str, source: str, layer: nn.Module, image: tuple[int, int, int]) -> g.Dense | g.Conv2d:
+    if not isinstance(layer, nn.Conv2d):
+        return _dense(name, source, layer)
+    kernel = _float64(layer.weight)
+    return g.Conv2d(name, source, kernel, _bias(layer.bias, len(kernel)), geometry(name, layer, image))
+
+
 def _dense(name: str, source: str, layer: nn.Module) -> g.Dense:
     assert isinstance(layer, nn.Linear), "networks are built of Linear layers"
-    return g.Dense(name, source, _float64(layer.weight), _float64(layer.bias))
+    return g.Dense(name, source, _float64(layer.weight), _bias(layer.bias, layer.out_features))
+
+
+def _bias(bias: Tensor | None, lines: int) -> np.ndarray:
+    return np.zeros(lines) if bias is None else _float64(bias)
 
 
 def _input(name: str, size: int, domain: Domain) -> g.Input:
