@@ -1,6 +1,6 @@
 """Rows of the nonlinear reaction-diffusion equation: SepONet on a grid of 100 x 100.
 
-What they rest on is in docs/decisions/0005-reaction-diffusion.md.
+What they rest on is in docs/decisions/0006-reaction-diffusion.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from neurokit.gradients.held import Held
 from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.currents import CurrentSpread, spread_parts
 from neurokit.networks.seponet import SepONet
-from neurokit.problems.data import Data, Split
+from neurokit.problems.data import Data, OperatorData, Split
 from neurokit.problems.grid_data import GridData
 from neurokit.problems.reaction_diffusion import ReactionDiffusion
 from neurokit.reproduce.row import AtMost, Metric, Row, TimesRow
@@ -30,7 +30,7 @@ class OnAxes:
 
     problem: ReactionDiffusion
 
-    def generate(self, seed: int = 0) -> Split[GridData]:
+    def generate(self, seed: int = 0) -> Split[OperatorData]:
         """The problem's data as GridData."""
         split = self.problem.generate(seed)
         return Split(train=GridData.of(split.train), test=GridData.of(split.test))
