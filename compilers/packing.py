@@ -210,6 +210,8 @@ def _content(
     for i, most in [*first, *((i, left[i]) for i in reversed(order))]:
         if core.neurons == room.neurons or core.bytes == room.bytes:
             break
+        if i not in core.counts and core.bytes + items[i].dense * room.row[1] + items[i].single > room.bytes:
+            continue
         count = core.most(i, items[i], room, guess[i], min(most, left[i] - core.counts.get(i, 0)))
         if count:
             core.add(i, items[i], room, guess[i], count)
