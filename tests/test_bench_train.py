@@ -89,12 +89,13 @@ def test_without_peers_no_claim_is_made_about_them(monkeypatch: pytest.MonkeyPat
 
 
 def test_memory_of_rfg_does_not_follow_time_and_that_of_backpropagation_does() -> None:
-    """8,000 samples of 16 neurons: one number a neuron, layer and step is 1 MB in two layers; 64 steps more are 65."""
-    short, long = Network((2, 16, 16, 1), 8000, 16), Network((2, 16, 16, 1), 8000, 80)
-    assert growth("backpropagation, plain", long) - growth("backpropagation, plain", short) > 60e6
-    assert growth("RFG K=1, compiled", long) < growth("RFG K=1, compiled", short) + 10e6
+    """8,000 samples in two layers of 16: one number a neuron and step is 1 MB, so 80 steps keep 80 at least."""
+    network = Network((2, 16, 16, 1), 8000, 80)
+    assert growth("backpropagation, plain", network) > 80e6
+    # A part of a batch keeps 1 MB for every train of spikes, currents and tangents, whatever the number of steps.
+    assert growth("RFG K=1, compiled", network) < 30e6
     with pytest.raises(RunError, match=r"memory of nothing"):
-        growth("nothing", short)
+        growth("nothing", network)
 
 
 def test_every_library_has_a_step_and_a_place() -> None:

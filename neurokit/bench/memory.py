@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import torch
@@ -26,9 +26,10 @@ METHODS: dict[str, Estimator] = {
 
 
 def growth(method: str, network: Network) -> int:
-    """Bytes by which the largest resident set of a fresh process grows in one training step of `network`.
+    """Bytes by which the anonymous memory of a fresh process grows at most during one training step of `network`.
 
-    The process has made such a step before, on a batch of 8. Raises RunError when the process fails.
+    The process has made such a step before, on a batch of 8. Raises RunError when the process fails, or
+    the system is not Linux.
     """
     order = json.dumps({"method": method, "network": network})
     command = [sys.executable, "-m", "neurokit.bench.memory", order]
@@ -39,14 +40,25 @@ def growth(method: str, network: Network) -> int:
     return int(done.stdout)
 
 
-def _largest() -> int:
-    """The largest resident set of this process so far, in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # `getrusage` also counts what the process that started this one held
-        for line in status.read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+class _Watch(threading.Thread):
+    """Looks every millisecond how much memory of its own this process has in use, until told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = in_use()
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopped.wait(0.001):
+            self.most = max(self.most, in_use())
+
+
+def in_use() -> int:
+    """Bytes of this process's anonymous pages; pages of libraries come and go with what else the machine does."""
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    raise RunError(explain("/proc/self/status", "without RssAnon", "Linux 4.5 or later", "measure memory there"))
 
 
 def _measure(order: str) -> int:
@@ -56,9 +68,12 @@ def _measure(order: str) -> int:
     estimator = METHODS[asked["method"]]
     training_step(estimator, Network(tuple(widths), 8, steps))()
     step = training_step(estimator, Network(tuple(widths), batch, steps))
-    before = _largest()
+    before, watch = in_use(), _Watch()
+    watch.start()
     step()
-    return _largest() - before
+    watch.stopped.set()
+    watch.join()
+    return watch.most - before
 
 
 if __name__ == "__main__":

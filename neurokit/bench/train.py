@@ -63,8 +63,8 @@ def run(
 
     `peers` is a folder with an environment for every other library (`contenders.Library.install` makes one). A row of
     time has the medians over `repetitions` rounds of 5 steps, wall-clock `seconds` and the processor's; ratios are of
-    the latter, which other programs disturb less. A row of memory has the growth of a fresh process's largest resident
-    set in one step at a batch of `samples`. A library that is not there has a row that says why.
+    the latter, which other programs disturb less. A row of memory has the most by which a fresh process grows in one
+    step at a batch of `samples`. A library that is not there has a row that says why.
 
     Raises OutOfRange for less than one repetition or sample, RunError when a process of ours fails.
     """

@@ -22,7 +22,7 @@ class ForwardGradient(Estimator):
 
     The slopes `grad L . v_k` come from one tangent pass that neither builds an autograd graph nor stores time. `scope`
     says which parameters share a direction, `distribution` how the K directions are drawn. `compiled` lets the pass use
-    numba's kernels where there is one (CPU, one hidden layer of IF, Gaussian surrogate); the numbers are the same to
+    numba's kernels where there are some (CPU, neurons and surrogates of this package); the numbers are the same to
     rounding.
 
     Raises OutOfRange for less than one direction.
