@@ -24,7 +24,7 @@ from neurokit.reference import run
 
 
 @settings(max_examples=40)
-@given(program=programs(largest=16), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+@given(program=programs(largest=10), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
 def test_a_proven_program_never_overflows(program: Program, seed: int, corners: bool) -> None:
     result = run(program, random_inputs(program, np.random.default_rng(seed), (20,), corners=corners), record=True)
     assert result.trace is not None
