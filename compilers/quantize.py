@@ -96,10 +96,9 @@ def explain_quantization(
     search: Search | None = Search(),  # noqa: B008 (frozen)
     plan: Plan | None = None,
     widths: Widths | None = None,
-    headroom: float = 1.0,
     provenance: Mapping[str, str] | None = None,
 ) -> Quantization:
-    """What `quantize` does, with its reasons. Membranes stay within their width by the factor `headroom`."""
+    """What `quantize` does, with its reasons."""
     _require_layers(graph, grid, plan or Plan())
     widths = widths or Widths()
     powers = gains(graph, grid) if plan is None or plan.gains is None else plan.gains
@@ -116,7 +115,7 @@ def explain_quantization(
     memory: Memory = {}
 
     def lowered(scales: Mapping[str, Scale | Wish]) -> Lowering:
-        pass_ = Lowering(equal, grid, widths, samples, scales, headroom, memory)
+        pass_ = Lowering(equal, grid, widths, samples, scales, memory)
         pass_.run()
         return pass_
 

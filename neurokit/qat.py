@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from neurokit import graph as g
 from neurokit.compilers.quantization.grid import Grids, WeightGrid
-from neurokit.compilers.quantization.scales import Plan, Wish
 from neurokit.compilers.quantization.search import Search
 from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.compilers.quantize import Quantization, explain_quantization
@@ -162,17 +161,15 @@ class FineTuning:
 
     iterations      of every run
     batch_size      samples of an iteration
-    learning_rates  one run each
+    learning_rates  one run each; low ones, for a Program is a good start and a step of the grid is large
     checkpoints     Programs of a run that are compared on the validation data, evenly spread, the last one included
-    headroom        factor by which membranes stay within their width at first, for weights that grow
     seed            of batches and directions
     """
 
-    iterations: int = 1000
+    iterations: int = 1500
     batch_size: int = 100
-    learning_rates: tuple[float, ...] = (3e-4, 1e-3)
+    learning_rates: tuple[float, ...] = (3e-5, 1e-4)
     checkpoints: int = 4
-    headroom: float = 1.25
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -180,8 +177,6 @@ class FineTuning:
             raise OutOfRange(
                 explain("FineTuning.checkpoints", self.checkpoints, f"1..{self.iterations}, its iterations", "lower it")
             )
-        if not (np.isfinite(self.headroom) and self.headroom >= 1):
-            raise OutOfRange(explain("FineTuning.headroom", self.headroom, "a finite number >= 1", "raise it"))
 
 
 @dataclass(frozen=True)
@@ -285,17 +280,7 @@ def finetune(
     graph = trace(model, train.domain)
     samples = dict(train.inputs)
     plain = explain_quantization(graph, grid=grid, calibration=samples, search=search)
-    # The same fills once more, so that weights may grow without a membrane leaving its width.
-    wishes = {turn.layer: Wish(turn.chosen) for turn in plain.tried}
-    start = explain_quantization(
-        graph,
-        grid=grid,
-        calibration=samples,
-        search=search,
-        plan=Plan(wishes, plain.plan.gains),
-        headroom=settings.headroom,
-    )
-    on_grid = OnGrid(estimator, start.layers)
+    on_grid = OnGrid(estimator, plain.layers)
     on_grid.trained(model)  # refuses before a run
     before = copy.deepcopy(model)
     load_weights(before, plain.dequantized())
@@ -304,9 +289,9 @@ def finetune(
     checkpoints: list[Checkpoint] = []
     for learning_rate in settings.learning_rates:
         run = copy.deepcopy(model)
-        load_weights(run, start.dequantized())
+        load_weights(run, plain.dequantized())
         made = f"{describe(estimator)}, {settings.iterations} iterations at {learning_rate:g}, seed {settings.seed}"
-        watch = _Watch(start, grid, (samples, search), validation, settings, learning_rate, made)
+        watch = _Watch(plain, grid, (samples, search), validation, settings, learning_rate, made)
         fit(
             run,
             train,

@@ -163,5 +163,3 @@ def test_what_cannot_be_trained_is_refused_by_name() -> None:
         linears(torch.nn.Linear(2, 2))
     with pytest.raises(OutOfRange, match=r"checkpoints is 5; legal is 1\.\.4"):
         FineTuning(iterations=4, checkpoints=5)
-    with pytest.raises(OutOfRange, match="headroom"):
-        FineTuning(headroom=0.5)

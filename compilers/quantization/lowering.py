@@ -50,9 +50,8 @@ Memory = dict[tuple[str, frozenset[tuple[str, Scale | Wish]]], tuple[dict[str, A
 class Lowering:
     """The state of the pass: nodes lowered so far, their bounds, and biases on their way to an Output.
 
-    headroom  factor by which every membrane must stay within its width, for weights that will still be trained
-    memory    of other passes over the same Graph with the same samples: what they lowered under the same plan of a node
-              and of all before it is taken over
+    memory  of other passes over the same Graph with the same samples: what they lowered under the same plan of a node
+            and of all before it is taken over
     """
 
     def __init__(
@@ -62,11 +61,10 @@ class Lowering:
         widths: Widths,
         samples: Calibration | None,
         plan: Mapping[str, Scale | Wish],
-        headroom: float = 1.0,
         memory: Memory | None = None,
     ) -> None:
         self.graph, self.grids, self.widths, self.samples, self.plan = graph, grids, widths, samples, plan
-        self.headroom, self.memory = headroom, memory
+        self.memory = memory
         self.depends: dict[str, frozenset[str]] = {}
         self.readers = consumers(graph.nodes)
         self.nodes: dict[str, p.ProgramNode] = {}

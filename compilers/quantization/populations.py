@@ -57,7 +57,6 @@ class Surroundings(Protocol):
 
     graph: g.Graph
     widths: Widths
-    headroom: float
     samples: Calibration | None
     plan: Mapping[str, Scale | Wish]
     emitted: dict[str, Emitted]
@@ -131,7 +130,7 @@ class Population:
         while True:
             candidates = self._candidates(wishes, cap)
             threshold = max(choices[0].scale.threshold for choices in candidates)
-            room = self.around.widths.limit("membrane") / self.around.headroom
+            room = self.around.widths.limit("membrane")
             reach = self._reach(candidates[0])
             if reach > room and threshold > 1:
                 share = room / reach if math.isfinite(reach) else 0.5  # not the lowest threshold at once

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # importing them imports torch
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="Which table: rfg.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="Which table: rfg or quantization.", metavar="NAME")],
     rows: Annotated[str, typer.Option(help="Only rows that match, such as 'poisson/*'.")] = "*",
     seeds: Annotated[int, typer.Option(help="Seeds of every row: 0, 1, ...", min=1)] = 3,
     budget: Annotated[
@@ -79,7 +79,8 @@ def _summary(
     name: str, chosen: tuple[Row, ...], trials: dict[str, list[Trial]], budget: float, folder: Path, json: str | None
 ) -> None:
     from neurokit.files import write_text
-    from neurokit.reproduce.summary import draw, markdown, plus_minus, summarise
+    from neurokit.reproduce.summary import markdown, plus_minus, summarise
+    from neurokit.reproduce.tables import picture
 
     records = summarise(chosen, trials, budget)
     shortened = "" if budget == 1 else f": runs shortened to {budget:g} of their iterations, not results"
@@ -104,7 +105,7 @@ def _summary(
     report = {"name": name, "budget": budget, "rows": records}
     write_text(folder / "table.md", markdown(records, budget))
     emit(report, str(folder / "table.json"))
-    draw(records, folder / "curves.png", budget)
+    picture(name)(records, folder / "curves.png", budget)
     console.print(f"written to {folder}/: table.md, table.json, curves.png, trials/", markup=False)
     emit(report, json)
     if any(record["met"] is False for record in records):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from torch import nn
 
+from neurokit import figures
 from neurokit.compilers.quantization.grid import WeightGrid
 from neurokit.compilers.quantize import quantize
 from neurokit.compilers.trace import trace
@@ -28,13 +30,7 @@ from neurokit.reproduce.trial import Trial, errors_of, train
 from neurokit.surrogates import Gaussian
 from neurokit.training import Settings, fit, predict
 
-#: Fine-tuning by the number of bits: the coarser the grid, the farther a weight has to go to another of its values.
-TUNING = {
-    8: FineTuning(iterations=1000, learning_rates=(1e-4, 3e-4)),
-    6: FineTuning(iterations=1000, learning_rates=(3e-4, 1e-3)),
-    4: FineTuning(iterations=1000, learning_rates=(1e-3, 3e-3)),
-    3: FineTuning(iterations=1000, learning_rates=(1e-3, 3e-3)),
-}
+BITS = (8, 6, 4)
 
 
 @dataclass(frozen=True)
@@ -140,16 +136,41 @@ def _answers(row: QuantizedRow, base: _Base, seed: int) -> tuple[float, np.ndarr
     return time.process_time() - started, predict_program(program, base.test)
 
 
+def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> None:
+    """A panel a problem: error against bits, after training and with fine-tuning, a dot for every seed."""
+    problems = list(dict.fromkeys(record["row"].partition("/")[0] for record in records))
+    figure = figures.new(4.6 * len(problems), 3.8)
+    for place, problem in enumerate(problems):
+        axes = figure.add_subplot(1, len(problems), place + 1)
+        found = {
+            record["row"].partition("/")[2]: record for record in records if record["row"].startswith(f"{problem}/")
+        }
+        for kind, label, color in (("ptq", "post-training", "C1"), ("qat", "fine-tuned", "C0")):
+            bits = [b for b in BITS if f"{kind}-{b}" in found and found[f"{kind}-{b}"]["mean"] is not None]
+            axes.semilogy(bits, [found[f"{kind}-{b}"]["mean"] for b in bits], "o-", color=color, label=label)
+            for b in bits:
+                errors = [trial["errors"]["mean"] for trial in found[f"{kind}-{b}"]["per_seed"]]
+                axes.plot([b] * len(errors), errors, ".", color=color, alpha=0.4)
+        if "float" in found and found["float"]["mean"] is not None:
+            axes.axhline(found["float"]["mean"], color="#333333", lw=1, ls="--", label="floating point")
+        shortened = "" if budget == 1 else f" (runs shortened to {budget:g})"
+        axes.set(title=f"{problem}{shortened}", xlabel="bits of a weight", ylabel="test error, mean relative L2")
+        axes.set_xticks(list(BITS))
+        axes.legend(frameon=False, fontsize=8)
+        axes.grid(alpha=0.25, which="both", lw=0.4)
+    figures.save(figure, path)
+
+
 def _rows(base: QuantizedRow) -> tuple[QuantizedRow, ...]:
     """Floating point, then every number of bits without and with fine-tuning."""
     problem = base.name.partition("/")[0]
     added = {(8, False): 0.004, (8, True): 0.0015, (6, True): 0.01}
     rows = [base]
-    for bits, tuning in TUNING.items():
+    for bits in BITS:
         for aware in (False, True):
             bar = AddedTo(base.name, added[bits, aware]) if (bits, aware) in added else None
             name = f"{problem}/{'qat' if aware else 'ptq'}-{bits}"
-            rows.append(replace(base, name=name, bar=bar, bits=bits, finetuning=tuning if aware else None))
+            rows.append(replace(base, name=name, bar=bar, bits=bits, finetuning=FineTuning() if aware else None))
     return tuple(rows)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
 
 from neurokit.errors import RunError, explain
 from neurokit.reproduce.row import Row
@@ -23,6 +25,17 @@ def _quantization() -> tuple[Row, ...]:
 
 #: Rows of every table; rows are made when asked for, because they import what they train.
 TABLES: dict[str, Callable[[], tuple[Row, ...]]] = {"rfg": _rfg, "quantization": _quantization}
+
+
+def picture(name: str) -> Callable[[Sequence[Mapping[str, Any]], Path, float], None]:
+    """What draws the records of a table: learning curves, unless the table has a picture of its own."""
+    if name == "quantization":
+        from neurokit.reproduce import quantization
+
+        return quantization.draw
+    from neurokit.reproduce.summary import draw
+
+    return draw
 
 
 def rows(name: str, pattern: str = "*") -> tuple[Row, ...]:
