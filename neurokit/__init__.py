@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from neurokit.compilers.trace import trace
     from neurokit.estimation.activity import measure
     from neurokit.estimation.estimate import estimate
+    from neurokit.exact.estimator import SpikeTimeBackprop
+    from neurokit.exact.eventprop import EventProp
+    from neurokit.exact.events import Events
+    from neurokit.exact.forward_propagation import ForwardPropagation
+    from neurokit.exact.lif import CurrentLIF
+    from neurokit.exact.losses import FirstSpikeCrossEntropy
+    from neurokit.exact.network import Population, SpikeTimeNetwork
+    from neurokit.exact.observed import ObservedLIF
+    from neurokit.exact.theta import Theta
     from neurokit.exchange.netx_file import export_netx
     from neurokit.exchange.nir_export import to_nir
     from neurokit.exchange.nir_import import from_nir
@@ -71,10 +80,15 @@ _HOMES = {
     "Burgers": "neurokit.problems.burgers",
     "ClosedFormReadout": "neurokit.gradients.closed_form",
     "CubaLIF": "neurokit.neurons",
+    "CurrentLIF": "neurokit.exact.lif",
     "DataFiles": "neurokit.problems.data_files",
     "DeepONet": "neurokit.networks.deeponet",
+    "EventProp": "neurokit.exact.eventprop",
+    "Events": "neurokit.exact.events",
     "FastSigmoid": "neurokit.surrogates",
+    "FirstSpikeCrossEntropy": "neurokit.exact.losses",
     "ForwardGradient": "neurokit.gradients.forward",
+    "ForwardPropagation": "neurokit.exact.forward_propagation",
     "Gaussian": "neurokit.surrogates",
     "Global": "neurokit.gradients.scopes",
     "Graph": "neurokit.graph",
@@ -88,12 +102,14 @@ _HOMES = {
     "MexicanHat": "neurokit.problems.mexican_hat",
     "NodePerturbation": "neurokit.gradients.node_perturbation",
     "Normal": "neurokit.gradients.directions",
+    "ObservedLIF": "neurokit.exact.observed",
     "OperatorData": "neurokit.problems.data",
     "OperatorRecipe": "neurokit.recipes",
     "Orthonormal": "neurokit.gradients.directions",
     "Placement": "neurokit.placement",
     "PointData": "neurokit.problems.data",
     "Poisson": "neurokit.problems.poisson",
+    "Population": "neurokit.exact.network",
     "Program": "neurokit.program",
     "Rate": "neurokit.readouts",
     "ReactionDiffusion": "neurokit.problems.reaction_diffusion",
@@ -101,9 +117,12 @@ _HOMES = {
     "RunResult": "neurokit.result",
     "SepONet": "neurokit.networks.seponet",
     "SoftIFForm": "neurokit.lava.forms",
+    "SpikeTimeBackprop": "neurokit.exact.estimator",
+    "SpikeTimeNetwork": "neurokit.exact.network",
     "StockForm": "neurokit.lava.forms",
     "StraightThrough": "neurokit.surrogates",
     "Subtract": "neurokit.neurons",
+    "Theta": "neurokit.exact.theta",
     "ToZero": "neurokit.neurons",
     "Trainable": "neurokit.trainable",
     "Triangle": "neurokit.surrogates",
@@ -148,10 +167,15 @@ __all__ = [
     "Burgers",
     "ClosedFormReadout",
     "CubaLIF",
+    "CurrentLIF",
     "DataFiles",
     "DeepONet",
+    "EventProp",
+    "Events",
     "FastSigmoid",
+    "FirstSpikeCrossEntropy",
     "ForwardGradient",
+    "ForwardPropagation",
     "Gaussian",
     "Global",
     "Graph",
@@ -162,12 +186,14 @@ __all__ = [
     "MexicanHat",
     "NodePerturbation",
     "Normal",
+    "ObservedLIF",
     "OperatorData",
     "OperatorRecipe",
     "Orthonormal",
     "Placement",
     "PointData",
     "Poisson",
+    "Population",
     "Program",
     "Rate",
     "ReactionDiffusion",
@@ -175,9 +201,12 @@ __all__ = [
     "RunResult",
     "SepONet",
     "SoftIFForm",
+    "SpikeTimeBackprop",
+    "SpikeTimeNetwork",
     "StockForm",
     "StraightThrough",
     "Subtract",
+    "Theta",
     "ToZero",
     "Trainable",
     "Triangle",

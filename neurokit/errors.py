@@ -70,6 +70,10 @@ class TrainingDiverged(NeurokitError, ArithmeticError):
     """A loss or a parameter became NaN or infinite during training."""
 
 
+class TangentCrossing(NeurokitError, ArithmeticError):
+    """A voltage touches its threshold without crossing it, and the derivative of that spike's time was asked for."""
+
+
 def explain(subject: str, value: object, legal: str, remedy: str) -> str:
     """Build the message of a user-facing error.
 
