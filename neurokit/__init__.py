@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from neurokit.compilers.check import check
     from neurokit.compilers.fit_chip import check_fit
     from neurokit.compilers.place import place
-    from neurokit.compilers.quantize import quantize
+    from neurokit.compilers.quantization.grid import WeightGrid
+    from neurokit.compilers.quantize import explain_quantization, quantize
     from neurokit.compilers.trace import trace
     from neurokit.estimation.activity import measure
     from neurokit.estimation.estimate import estimate
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from neurokit.problems.reaction_diffusion import ReactionDiffusion
     from neurokit.problems.user_data import read_data, read_split, write_data
     from neurokit.program import Program
+    from neurokit.qat import FineTuning, finetune
     from neurokit.readouts import MemMean, Rate
     from neurokit.recipes import OperatorRecipe
     from neurokit.result import RunResult
@@ -86,6 +88,7 @@ _HOMES = {
     "EventProp": "neurokit.exact.eventprop",
     "Events": "neurokit.exact.events",
     "FastSigmoid": "neurokit.surrogates",
+    "FineTuning": "neurokit.qat",
     "FirstSpikeCrossEntropy": "neurokit.exact.losses",
     "ForwardGradient": "neurokit.gradients.forward",
     "ForwardPropagation": "neurokit.exact.forward_propagation",
@@ -129,12 +132,15 @@ _HOMES = {
     "TripleData": "neurokit.problems.data",
     "Twin": "neurokit.twin",
     "WeakGaussian": "neurokit.surrogates",
+    "WeightGrid": "neurokit.compilers.quantization.grid",
     "check": "neurokit.compilers.check",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
     "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
     "export_netx": "neurokit.exchange.netx_file",
+    "explain_quantization": "neurokit.compilers.quantize",
+    "finetune": "neurokit.qat",
     "fit": "neurokit.training",
     "from_nir": "neurokit.exchange.nir_import",
     "import_netx": "neurokit.exchange.slayer",
@@ -173,6 +179,7 @@ __all__ = [
     "EventProp",
     "Events",
     "FastSigmoid",
+    "FineTuning",
     "FirstSpikeCrossEntropy",
     "ForwardGradient",
     "ForwardPropagation",
@@ -213,12 +220,15 @@ __all__ = [
     "TripleData",
     "Twin",
     "WeakGaussian",
+    "WeightGrid",
     "check",
     "check_fit",
     "compare",
     "estimate",
     "evaluate",
+    "explain_quantization",
     "export_netx",
+    "finetune",
     "fit",
     "from_nir",
     "import_netx",
