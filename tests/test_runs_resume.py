@@ -28,7 +28,7 @@ from neurokit.training import Tell, evaluate  # noqa: E402
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 #: Long enough to be caught in the middle, and with intervals that share no factor.
-ITERATIONS, CHECKPOINT_EVERY, LOG_EVERY, EVALUATE_EVERY = 3000, 37, 5, 101
+ITERATIONS, CHECKPOINT_EVERY, LOG_EVERY, EVALUATE_EVERY = 1200, 37, 5, 101
 SMALL: dict[str, Any] = {
     "problem": {"sensors": 7, "locations": 9, "train": 40, "test": 10},
     "network": {"hidden": [6], "features": 5, "steps": 8},
