@@ -12,17 +12,18 @@ import pytest
 
 from neurokit import reference
 from neurokit.errors import GraphError, LavaTimeout, OutOfRange, TargetUnavailable, UnsupportedNode
+from neurokit.integers import Decay12
 from neurokit.lava import target
 from neurokit.lava.forms import FORMS, SoftIFForm, StockForm
 from neurokit.lava.job import Job
 from neurokit.lava.schedule import schedule
 from neurokit.lava.target import LavaCPU
-from neurokit.neurons import IF, ToZero
+from neurokit.neurons import IF, CubaLIF, Neuron
 from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import MemMean, Rate
 
 
-def deeponet(neuron: IF | None = None) -> Program:
+def deeponet(neuron: Neuron | None = None) -> Program:
     rng = np.random.default_rng(5)
 
     def dense(name: str, source: str, fan_in: int, fan_out: int, bias: int, exponent: int = 0) -> Dense:
@@ -113,8 +114,9 @@ def test_bad_samples_and_unsupported_nodes_are_refused_before_anything_starts(mo
         LavaCPU().run(deeponet(), good | {"branch": 9 + samples(4)})
     with pytest.raises(GraphError, match="missing"):
         LavaCPU().run(deeponet(), {"branch": samples(4)})
-    with pytest.raises(UnsupportedNode, match="ToZero"):
-        LavaCPU().run(deeponet(IF(199 * 8, reset=ToZero())), good)
+    decay = Decay12(4000)
+    with pytest.raises(UnsupportedNode, match=r"CubaLIF with reset Subtract\(\) needs microcode"):
+        LavaCPU().run(deeponet(CubaLIF(199 * 8, strict=True, alpha=decay, beta=decay)), good)
 
 
 @pytest.mark.parametrize("deadline_s", [0, -1, float("nan")])
