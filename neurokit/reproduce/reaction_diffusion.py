@@ -76,11 +76,11 @@ _FUNCTIONS = OnAxes(ReactionDiffusion(sensors=25, train=800, test=100))
 _WIDE, _NARROW = SepONetShape(), SepONetShape(hidden=(16,))
 _DRAWN = SepONetShape(hidden=(16,), branch=None, trunks=None)
 _BP = "reaction-diffusion/bp"
-_LEARNING_RATES = {"learning_rate": (3e-3, 1e-2, 2e-2)}
+_LEARNING_RATES = {"learning_rate": (3e-3, 5e-3, 1e-2)}
 
 ROWS = (
     Row(
-        _BP, _FUNCTIONS, _WIDE, Backprop(), Settings(3000, 50, 1e-2), bar=AtMost(0.05), metric=Metric.GLOBAL,
+        _BP, _FUNCTIONS, _WIDE, Backprop(), Settings(3000, 50, 3e-3), bar=AtMost(0.05), metric=Metric.GLOBAL,
         differs="currents start in the neurons' window; 64 neurons a layer", grid=_LEARNING_RATES,
     ),
     Row(
