@@ -89,7 +89,13 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+#: What `bench train` runs in the environment of lava-dl, which is torch beside Lava; no module of ours imports it.
+LAVA_DL = ROOT / "neurokit" / "bench" / "peers" / "lava_dl_step.py"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path != LAVA_DL], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_no_module_imports_torch_and_lava(path: Path) -> None:
     assert not {"torch", "lava"} <= imported(path)
 
