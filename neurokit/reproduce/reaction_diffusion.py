@@ -71,7 +71,7 @@ class SepONetShape:
         return model
 
 
-#: 25 sensors resolve the field as well as 100 do, and each step of the optimiser moves its currents a quarter as far.
+#: 25 sensors resolve the field as well as 100 do.
 _FUNCTIONS = OnAxes(ReactionDiffusion(sensors=25, train=800, test=100))
 _WIDE, _NARROW = SepONetShape(), SepONetShape(hidden=(16,))
 _DRAWN = SepONetShape(hidden=(16,), branch=None, trunks=None)
