@@ -23,18 +23,18 @@ TINY = Network((2, 4, 4, 1), 6, 3)
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """A library whose step is a line of Python, in an environment that is our own interpreter."""
-    python = tmp_path / "toy" / "bin" / "python"
+    python = tmp_path / "abacus" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    (tmp_path / "toy_step.py").write_text(
+    (tmp_path / "abacus_step.py").write_text(
         "VERSION = '7'\n"
         "def build(widths, batch, steps):\n"
         "    print('libraries talk')\n"
         "    if batch > 100: raise ValueError('too large')\n"
         "    return lambda: float(batch)\n"
     )
-    return Library("Toy", ("toy",), "a neuron")
+    return Library("Abacus", ("abacus",), "a neuron")
 
 
 def test_a_peer_answers_from_its_own_process(library: Library, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_peer_answers_from_its_own_process(library: Library, tmp_path: Path) -
         assert len(laps.wall) == len(laps.cpu) == 3
         assert min(laps.wall) > 0
     assert peer.process.returncode == 0
-    with pytest.raises(RunError, match=r"Toy.*too large"):
+    with pytest.raises(RunError, match=r"Abacus.*too large"):
         Peer(library, tmp_path, TINY._replace(batch=1000))
 
 
@@ -67,7 +67,7 @@ def test_report_has_the_contracts_keys_and_counts_the_missing(
     assert torch.get_num_threads() == threads
     assert {"name", "machine", "rows", "ratios", "bars"} <= set(json.loads(json.dumps(report)))
     methods = {row["method"]: row for row in report["rows"] if "network" in row}
-    assert set(methods) == {*train.OUR_METHODS, "Toy: a neuron", "Nowhere"}
+    assert set(methods) == {*train.OUR_METHODS, train.FLOOR, "Abacus: a neuron", "Nowhere"}
     assert "unavailable" in methods["Nowhere"]
     assert all(row["cpu_seconds"] >= 0 for name, row in methods.items() if name != "Nowhere")
     bars = report["bars"]

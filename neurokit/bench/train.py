@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from neurokit.bench.contenders import LIBRARIES, Laps, Network, Ours, Peer
+from neurokit.bench.contenders import LIBRARIES, Laps, Network, Ours, Peer, matrix_products, training_step
 from neurokit.bench.memory import METHODS, growth
 from neurokit.bench.timing import machine
 from neurokit.errors import OutOfRange, RunError, explain
@@ -41,6 +41,8 @@ OUR_METHODS = {
     "node perturbation K=1, compiled": NodePerturbation(),
 }
 FAST, RFG = "backpropagation, compiled", "RFG K=1, compiled"
+#: The floor of any backpropagation through time on one thread.
+FLOOR = "dense products of backpropagation alone"
 
 
 class Contender(Protocol):
@@ -117,7 +119,10 @@ def run(
 
 def _time(network: Network, repetitions: int, peers: Path | None, progress: Progress) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
-    contenders: dict[str, Contender] = {name: Ours(estimator, network) for name, estimator in OUR_METHODS.items()}
+    contenders: dict[str, Contender] = {
+        name: Ours(training_step(estimator, network)) for name, estimator in OUR_METHODS.items()
+    }
+    contenders[FLOOR] = Ours(matrix_products(network))
     missing = []
     with ExitStack() as stack:
         for library in LIBRARIES:
@@ -150,13 +155,16 @@ def _time(network: Network, repetitions: int, peers: Path | None, progress: Prog
 def _compare(network: Network, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], float | None]:
     """Ratios of processor time, and that of the fastest peer over our compiled backpropagation."""
     cpu = {row["method"]: row["cpu_seconds"] for row in rows if "cpu_seconds" in row}
-    theirs = {name: cpu[name] / cpu[FAST] for name in cpu if name not in OUR_METHODS}
+    theirs = {name: cpu[name] / cpu[FAST] for name in cpu if name not in OUR_METHODS and name != FLOOR}
     ratios = {f"{network.name}: {name.partition(':')[0]} / backpropagation": value for name, value in theirs.items()}
     for kind in ("compiled", "plain"):
         ratios[f"{network.name}: RFG K=1 / backpropagation, both {kind}"] = (
             cpu[f"RFG K=1, {kind}"] / cpu[f"backpropagation, {kind}"]
         )
     ratios[f"{network.name}: backpropagation, plain / compiled"] = cpu["backpropagation, plain"] / cpu[FAST]
+    ratios[f"{network.name}: dense products / backpropagation"] = cpu[FLOOR] / cpu[FAST]
+    if theirs:
+        ratios[f"{network.name}: fastest peer / dense products"] = min(theirs.values()) * cpu[FAST] / cpu[FLOOR]
     return ratios, min(theirs.values(), default=None)
 
 

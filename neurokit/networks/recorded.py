@@ -25,7 +25,7 @@ def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
         assert isinstance(model.network, MLP | OperatorNetwork), "LocalReadouts takes no others"
         return run(model.network, inputs)
     parameter = next(model.parameters())
-    tensors = tuple(torch.as_tensor(np.asarray(x), dtype=parameter.dtype) for x in inputs.values())
+    tensors = tuple(torch.tensor(x, dtype=parameter.dtype) for x in inputs.values())
     with torch.no_grad():
         answer = model(*tensors).double().cpu().numpy()
         trains = [
