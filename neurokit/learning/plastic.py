@@ -1,0 +1,150 @@
+"""Plastic: which integers of a Program learning may move, in which units, and the Program with them moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int32
+
+from neurokit.compilers.bounds import prove
+from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.integers import BIAS_LIMIT
+from neurokit.program import Dense, Input, Program, Readout, Spiking
+from neurokit.wiring import Signal, consumers
+
+#: A bias of a layer that hears `x` in -X..X moves in units of about X / 4, and the offset of a readout likewise in
+#: quarters of what one unit of its layer's bias adds up to: fine enough to matter little, coarse enough to move.
+_FINE = 4
+
+
+class Field(str, Enum):
+    """What of a node can learn."""
+
+    WEIGHT = "weight"
+    BIAS = "bias"
+    OFFSET = "offset"
+
+
+@dataclass(frozen=True)
+class Plastic:
+    """A tensor of integers that learning moves by multiples of `unit` within `low..high`.
+
+    channel  its number, which the counters of its random bits hold
+    layer    name of its synapses: tensors of one layer learn together where learning is layer-wise
+    node     which holds it, and `field` of it; an OFFSET is that of the Readout behind `layer`
+    """
+
+    channel: int
+    layer: str
+    node: str
+    field: Field
+    shape: tuple[int, ...]
+    unit: int
+    low: int
+    high: int
+
+    @property
+    def name(self) -> str:
+        """`node.field`."""
+        return f"{self.node}.{self.field.value}"
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+#: The integers of every Plastic by its name.
+Weights = Mapping[str, Int32[np.ndarray, "..."]]
+
+
+def plastic(
+    program: Program,
+    *,
+    bits: int = 8,
+    fields: Sequence[Field] = (Field.WEIGHT, Field.BIAS, Field.OFFSET),
+    layers: Sequence[str] | None = None,
+) -> tuple[Plastic, ...]:
+    """The tensors of `program` that can learn: of every Dense before a total, or of those in `layers`.
+
+    Weights of `bits` bits move by steps of `2**(8 - bits)` between the levels of that grid; biases and offsets keep
+    the finer unit that they have (`docs/quantization.md`). A layer before a Readout learns its offset in the place of
+    its bias, of which it is the finer. Raises GraphError for a layer that the Program has not, OutOfRange for weights
+    that are not on the grid.
+    """
+    known = {n.name: n for n in program.nodes if isinstance(n, Dense) and program.wires[n.name].signal != Signal.TOTAL}
+    if layers is not None and not set(layers) <= set(known):
+        wrong = sorted(set(layers) - set(known))
+        raise GraphError(explain("plastic: layers", wrong, f"some of {sorted(known)}", "name Dense layers"))
+    step = 2 ** (8 - bits)
+    readers = consumers(program.nodes)
+    found: list[Plastic] = []
+
+    def add(layer: str, node: str, field: Field, shape: tuple[int, ...], unit: int, low: int, high: int) -> None:
+        if field in fields and (layers is None or layer in layers):
+            found.append(Plastic(len(found), layer, node, field, shape, unit, low, high))
+
+    for name, dense in known.items():
+        if field_off_grid := np.argwhere(dense.weight % step).tolist():
+            raise OutOfRange(
+                explain(
+                    f"layer {name!r}: weight{field_off_grid[0]}", "off the grid", f"a multiple of {step}", "lower bits"
+                )
+            )
+        add(name, name, Field.WEIGHT, dense.weight.shape, step, -128, 128 - step)
+        behind = [program[reader] for reader in readers[name]]
+        readout = next((node for node in behind if isinstance(node, Readout)), None)
+        if readout is None:
+            source = program[dense.source]
+            reach = int(max(-source.low.min(), source.high.max())) if isinstance(source, Input) else 1
+            add(name, name, Field.BIAS, dense.bias.shape, _below(reach / _FINE), 1 - BIAS_LIMIT, BIAS_LIMIT - 1)
+        else:
+            whole = readout.rule.normaliser(program.steps) * 2.0**dense.exponent
+            legal = BIAS_LIMIT - 1
+            add(name, readout.name, Field.OFFSET, dense.bias.shape, _below(whole / _FINE), -legal, legal)
+    return tuple(found)
+
+
+def weights(program: Program, tensors: Sequence[Plastic]) -> dict[str, Int32[np.ndarray, "..."]]:
+    """The integers of `tensors` as they are in `program`."""
+    found = {}
+    for tensor in tensors:
+        values = np.asarray(getattr(program[tensor.node], tensor.field.value), np.int32)
+        found[tensor.name] = np.zeros(tensor.shape, np.int32) if values.size == 0 else values.copy()
+    return found
+
+
+def with_weights(program: Program, tensors: Sequence[Plastic], values: Weights, *, proved: bool = True) -> Program:
+    """`program` with other integers in its plastic tensors; its certificate is proved anew unless `proved` is False.
+
+    Raises OutOfRange when the new integers cannot be proved.
+    """
+    changes: dict[str, dict[str, Any]] = {}
+    for tensor in tensors:
+        changes.setdefault(tensor.node, {})[tensor.field.value] = values[tensor.name]
+    nodes = tuple(replace(n, **changes[n.name]) if n.name in changes else n for n in program.nodes)
+    made = replace(program, nodes=nodes, certificate={})
+    return replace(made, certificate=prove(made)) if proved else made
+
+
+def by_layer(tensors: Sequence[Plastic]) -> Mapping[str, tuple[Plastic, ...]]:
+    """The tensors of every layer."""
+    found: dict[str, tuple[Plastic, ...]] = {}
+    for tensor in tensors:
+        found[tensor.layer] = (*found.get(tensor.layer, ()), tensor)
+    return MappingProxyType(found)
+
+
+def spiking_behind(program: Program, layer: str) -> Spiking | None:
+    """The population that hears `layer`, or None."""
+    readers = consumers(program.nodes)
+    return next((n for name in readers[layer] if isinstance(n := program[name], Spiking)), None)
+
+
+def _below(x: float) -> int:
+    """The largest power of two that is at most `x`, at least 1."""
+    return 1 << max(0, int(np.floor(np.log2(max(x, 1.0)))))
