@@ -94,8 +94,9 @@ def load(path: str | Path) -> Program:
 
 
 def _write(content: Mapping[str, Value], path: Path) -> None:
+    # The library crashes on a disk that is full, so it writes into memory, and the bytes go to the disk from there.
     # Metadata of HDF5 1.10 carries checksums, so damage is found by the library and not followed as an address.
-    with h5py.File(path, "w", libver=("v110", "v110"), locking=False) as file:
+    with h5py.File(path, "w", libver=("v110", "v110"), driver="core", backing_store=False) as file:
         for name in ("widths", "nodes", "certificate"):
             file.create_group(name)
         for full, value in {**content, "sha256": digest(content)}.items():
@@ -108,6 +109,9 @@ def _write(content: Mapping[str, Value], path: Path) -> None:
                 group.attrs.create(leaf, text, dtype=h5py.string_dtype("utf-8", len(text)))
             else:
                 group.attrs.create(leaf, value, dtype="<f8" if isinstance(value, float) else "<i8")
+        file.flush()
+        image = file.id.get_file_image()
+    path.write_bytes(image)
 
 
 def _check_envelope(path: Path) -> None:

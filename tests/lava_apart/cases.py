@@ -294,13 +294,14 @@ def twice(form: str) -> dict[str, Any]:
 
 
 class BrokenNetwork(LavaNetwork):
-    """A LavaNetwork with a Misfit on its first input and a recorder behind it."""
+    """A LavaNetwork with a Misfit on its first input and a recorder behind it; `step` 0 is one in the second window."""
 
     fault = ""
+    step = 0
 
     def _start(self) -> None:
         assert self._wiring is not None
-        self.step = self._wiring.schedule.period + 2
+        self.step = self.step or self._wiring.schedule.period + 2
         player = next(p for p in self._wiring.labels if isinstance(p, Player))
         misfit = Misfit(shape=player.s_out.shape, fault=self.fault, step=self.step)
         tape = Tape(self._directory or Path(), "misfit")
