@@ -3,8 +3,8 @@
 python fault_campaign.py RESULTS.jsonl FIRST LAST      trials FIRST..LAST-1 that RESULTS does not have yet
 python fault_campaign.py RESULTS.jsonl                 the table of what it has
 
-Trial i is fixed by the seed i: its fault, its form, its moment. It is good when the run ends within its deadline
-and `MARGIN_S`, with the right numbers or the error that belongs to the fault, and leaves no process, no shared memory, no
+Trial i is fixed by the seed i: its fault, its form, its moment. It is good when the run ends within its deadline and
+`MARGIN_S`, with the right numbers or the error that belongs to the fault, and leaves no process, no shared memory, no
 temporary file and no part of an output file.
 """
 
@@ -35,8 +35,9 @@ LONG_S, SHORT_S = 120.0, 15.0
 BUSY_S = 4.0
 #: Samples, so that a run of either form is long enough to be met in the middle.
 SAMPLES = {"softif": 150, "stock": 40}
-#: Sizes in bytes of a largest file, a disk and a shared memory, from one that holds nothing to one that holds nearly all.
-FILES, DISKS, SHARED = (100, 1_000, 5_000, 20_000), (4_096, 16_384, 32_768, 49_152, 65_536), (4_096, 8_192, 16_384)
+#: Sizes in bytes of the largest file, of a disk and of shared memory, from one that holds nothing to one that may do.
+FILES, DISKS = (100, 1_000, 4_500, 5_000), (4_096, 8_192, 12_288, 16_384, 20_480)
+SHARED = (4_096, 32_768, 131_072)
 
 ENDS = {
     "nothing": (),
