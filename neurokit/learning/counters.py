@@ -54,10 +54,11 @@ class Counters:
         return words
 
     @cached_property
-    def _generators(self) -> tuple[np.random.Philox, dict[str, Any]]:
+    def _generators(self) -> tuple[np.random.Philox, Any]:
         """One generator that is put to each counter in turn: making one costs more than drawing from it."""
         generator = np.random.Philox(0)
-        return generator, dict(generator.state)
+        state: Any = generator.state
+        return generator, state
 
     def signs(self, purpose: Purpose, step: int, channel: int, direction: int, count: int) -> Int8[np.ndarray, " n"]:
         """`count` independent -1 or +1: bit `j % 64` of word `j // 64`, lowest first, 1 for +1."""

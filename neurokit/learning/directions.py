@@ -44,7 +44,7 @@ class Bernoulli:
     ) -> Int8[np.ndarray, "K *shape"]:
         size = int(np.prod(shape))
         rows = [counters.signs(Purpose.DIRECTION, step, channel, k, size) for k in range(count)]
-        return np.stack(rows).reshape(count, *shape)
+        return np.asarray(np.stack(rows).reshape(count, *shape))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class LowRank:
             bits = counters.signs(Purpose.DIRECTION, step, channel, k, self.rank * (rows + columns))
             left = bits[: self.rank * rows].reshape(rows, self.rank)
             found[k] = left @ bits[self.rank * rows :].reshape(self.rank, columns)
-        return found.reshape(count, *shape)
+        return np.asarray(found.reshape(count, *shape))
 
 
 @dataclass(frozen=True)

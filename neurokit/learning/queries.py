@@ -113,11 +113,11 @@ Estimate = Directional | Local
 
 def _integers(values: Float64[np.ndarray, "..."], limit: int) -> Int64[np.ndarray, "..."]:
     """Nearest integers within +-limit: a trace that holds no more saturates, as on the chip."""
-    return np.clip(np.rint(values), -limit, limit).astype(np.int64)
+    return np.asarray(np.clip(np.rint(values), -limit, limit), np.int64)
 
 
 def combined(q: Int64[np.ndarray, " K"], directions: np.ndarray) -> Int64[np.ndarray, "*shape"]:
     """`sum_k q[k] d_k`, exactly."""
     # Sums stay far below 2**53, where float64 is exact and has BLAS.
     flat = q.astype(np.float64) @ directions.reshape(len(directions), -1).astype(np.float64)
-    return np.asarray(flat.astype(np.int64)).reshape(directions.shape[1:])
+    return np.asarray(flat.astype(np.int64).reshape(directions.shape[1:]))

@@ -1,0 +1,248 @@
+"""Copies: many perturbed copies of one Program at once on the twin, for rules that ask. Nothing is compiled anew.
+
+Between Input and Output all is integer and equal to `neurokit.reference` with the weights of each copy: what the
+widths forbid is refused at the first value that leaves them, not proved beforehand, since the weights move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+
+from neurokit.errors import UnsupportedNode
+from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.descent import saturated
+from neurokit.learning.devices import Device, Nominal
+from neurokit.learning.directions import Directions
+from neurokit.learning.forward import Forward, Replaced, Values
+from neurokit.learning.loops import Loops, loops
+from neurokit.learning.plastic import Field, Plastic, Weights, by_layer, spiking_behind
+from neurokit.learning.queries import Answer, CurrentLosses, Losses, Query, Slopes
+from neurokit.learning.slopes import answer_tangents
+from neurokit.learning.task import Task
+from neurokit.program import Dense, Program, Readout
+from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.wiring import consumers
+
+#: Bytes of spikes that copies hold at a time.
+_ROOM = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """An Evaluator on the twin: K copies of `program` on `device`, on the samples of `task`.
+
+    tensors    what can be perturbed: those of `neurokit.learning.plastic.plastic`
+    surrogate  of the spikes' derivative, for rules that ask for slopes; its width in units of the threshold
+
+    Raises UnsupportedNode as `Forward`.
+    """
+
+    program: Program
+    tensors: tuple[Plastic, ...]
+    task: Task
+    device: Device = field(default_factory=Nominal)
+    surrogate: Surrogate = Gaussian(0.3)  # noqa: RUF009 (frozen)
+    loops: Loops = field(default_factory=loops)
+
+    def answer(
+        self,
+        weights: Weights,
+        queries: Sequence[Query],
+        directions: Directions,
+        step: int,
+        rows: Int64[np.ndarray, " b"],
+    ) -> list[Answer]:
+        """One answer a query; see `neurokit.learning.queries`. Raises OverflowDetected as `Forward.run`."""
+        encoded, truth = self._batch(rows)
+        drawn = {t.name: directions.of(step, t.channel, t.shape) for t in self.tensors}
+        found: list[Answer] = []
+        recorded: Values | None = None
+        for query in queries:
+            if isinstance(query, Losses):
+                found.append(self._losses(weights, self._moved(weights, query, drawn), encoded, truth))
+            elif isinstance(query, Slopes):
+                if recorded is None:
+                    recorded = self._forward.run(encoded, _replacing(self.tensors, weights), record=True)
+                found.append(self._slopes(weights, query, drawn, recorded, truth))
+            elif isinstance(query, CurrentLosses):
+                found.append(self._currents(weights, query, directions, step, encoded, truth))
+            else:
+                raise UnsupportedNode(
+                    "query", type(query).__name__, "the learning twin", "it has no rule", "Ask for losses or slopes."
+                )
+        return found
+
+    def answers(
+        self, weights: Weights, rows: Int64[np.ndarray, " b"] | None = None
+    ) -> Float64[np.ndarray, "samples *rest"]:
+        """What the network answers with `weights`, in problem units, for some samples or all."""
+        encoded, _ = self._batch(np.arange(len(self.task)) if rows is None else rows)
+        answers: np.ndarray = self._forward.decode(self._forward.run(encoded, _replacing(self.tensors, weights)))[0]
+        return answers
+
+    def loss(self, weights: Weights, rows: Int64[np.ndarray, " b"]) -> float:
+        """The loss on the samples `rows`."""
+        entries = self.task.objective.entries(self.answers(weights, rows), self.task.truth[rows])
+        return float(entries.mean())
+
+    @cached_property
+    def _forward(self) -> Forward:
+        return Forward(self.program, self.device, self.loops)
+
+    @cached_property
+    def _encoded(self) -> dict[str, np.ndarray]:
+        """All samples as integers, encoded once."""
+        return self.program.encode(self.task.inputs)
+
+    def _batch(self, rows: Int64[np.ndarray, " b"]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        sampled = self.task.sampled
+        return {n: x[rows] if n in sampled else x for n, x in self._encoded.items()}, self.task.truth[rows]
+
+    def _moved(self, weights: Weights, query: Losses, drawn: Mapping[str, np.ndarray]) -> Replaced:
+        """The integers of the copies, one copy where nothing moves."""
+        moved = []
+        for tensor in self.tensors:
+            values = weights[tensor.name][None].astype(np.int64)
+            if query.amplitude and tensor.layer in query.layers:
+                values = values + drawn[tensor.name].astype(np.int64) * (query.amplitude * tensor.unit)
+            moved.append((tensor, saturated(tensor, values)[0]))
+        return {(tensor.node, tensor.field): values for tensor, values in moved}
+
+    def _losses(
+        self, weights: Weights, moved: Replaced, encoded: Mapping[str, np.ndarray], truth: np.ndarray
+    ) -> Float64[np.ndarray, " K"]:
+        found = []
+        copies = max(len(values) for values in moved.values())
+        chunk = self._chunk(encoded)
+        for k in range(0, copies, chunk):
+            part = {key: x[k : k + chunk] if len(x) > 1 else x for key, x in moved.items()}
+            answers = self._forward.decode(self._forward.run(encoded, part))
+            entries = self.task.objective.entries(answers, truth)
+            found.append(entries.reshape(len(entries), -1).mean(axis=1))
+        return np.concatenate(found)
+
+    def _slopes(
+        self,
+        weights: Weights,
+        query: Slopes,
+        drawn: Mapping[str, np.ndarray],
+        recorded: Values,
+        truth: np.ndarray,
+    ) -> Float64[np.ndarray, " K"]:
+        along = {
+            (t.node, t.field): drawn[t.name].astype(np.float64) * t.unit
+            for t in self.tensors
+            if t.layer in query.layers
+        }
+        replaced = _replacing(self.tensors, weights)
+        tangents = answer_tangents(self._forward, recorded, replaced, along, self.surrogate)
+        slopes = self.task.objective.slopes(self._forward.decode(recorded)[0], truth)
+        return np.asarray((tangents * slopes).reshape(len(tangents), -1).mean(axis=1))
+
+    def _currents(
+        self,
+        weights: Weights,
+        query: CurrentLosses,
+        directions: Directions,
+        step: int,
+        encoded: Mapping[str, np.ndarray],
+        truth: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        replaced = _replacing(self.tensors, weights)
+        plain = self._forward.run(encoded, replaced)
+        counters = Counters(directions.seed)
+        signs: dict[str, np.ndarray] = {}
+        reach: dict[str, int] = {}
+        for tensor in self.tensors:
+            layer = tensor.layer
+            if layer not in query.layers or layer in signs:
+                continue
+            node = self.program[layer]
+            assert isinstance(node, Dense), "layers are synapses"
+            shape = (int(np.prod(plain.batch[layer])), node.shape[0])
+            signs[layer] = np.stack(
+                [
+                    counters.signs(Purpose.CURRENT, step, tensor.channel, k, shape[0] * shape[1]).reshape(shape)
+                    for k in range(directions.count)
+                ]
+            )
+            population = spiking_behind(self.program, layer)
+            whole = 128 << max(node.exponent, 0) if population is None else population.threshold
+            reach[layer] = max(1, round(query.amplitude * whole))
+        chunk = self._chunk(encoded)
+        change = [
+            self._entries(replaced, signs, reach, slice(k, k + chunk), encoded, truth)
+            for k in range(0, directions.count, chunk)
+        ]
+        return self._gradient(np.concatenate(change), signs, reach, plain)
+
+    def _entries(
+        self,
+        replaced: Replaced,
+        signs: Mapping[str, np.ndarray],
+        reach: Mapping[str, int],
+        some: slice,
+        encoded: Mapping[str, np.ndarray],
+        truth: np.ndarray,
+    ) -> np.ndarray:
+        """Half of what the loss of every entry differs by, between the currents moved one way and the other."""
+        both = []
+        for sign in (1, -1):
+            extra = {layer: s[some].astype(np.int32) * (sign * reach[layer]) for layer, s in signs.items()}
+            answers = self._forward.decode(self._forward.run(encoded, replaced, extra))
+            both.append(self.task.objective.entries(answers, truth))
+        return np.asarray((both[0] - both[1]) / 2)
+
+    def _gradient(
+        self, change: np.ndarray, signs: Mapping[str, np.ndarray], reach: Mapping[str, int], plain: Values
+    ) -> dict[str, np.ndarray]:
+        """The three factors: what was heard, what was tried, and how the loss of the sample answered."""
+        steps = self.program.steps
+        found: dict[str, np.ndarray] = {}
+        for layer, tensors in by_layer(self.tensors).items():
+            if layer not in signs:
+                continue
+            node = self.program[layer]
+            assert isinstance(node, Dense), "layers are synapses"
+            own = plain.batch[layer]
+            spread = (len(change), *own, *[1] * (change.ndim - 1 - len(own)))
+            others = tuple(i for i in range(1, change.ndim) if spread[i] == 1 and change.shape[i] > 1)
+            # A sample's loss is a mean over its entries; the mean over samples is part of the gradient.
+            effect = change.mean(axis=others).reshape(len(change), -1) / int(np.prod(own))
+            current = np.einsum("ks,ksn->sn", effect, signs[layer]) / (len(change) * reach[layer])
+            heard = plain.value[node.source][0].astype(np.float64)
+            readout = self._readout(layer)
+            if heard.ndim == 3:  # spikes: their mean over the window, weighted as the readout does
+                weights = np.ones(steps) if readout is None else readout.rule.weights(steps)
+                heard = np.einsum("t,stn->sn", weights / weights.sum(), heard)
+            for tensor in tensors:
+                if tensor.field is Field.WEIGHT:
+                    gradient = current.T @ heard * 2.0**node.exponent
+                elif tensor.field is Field.BIAS:
+                    gradient = current.sum(axis=0) * 2.0**node.exponent
+                else:
+                    assert readout is not None, "offsets are those of readouts"
+                    gradient = current.sum(axis=0) / readout.rule.normaliser(steps)
+                found[tensor.name] = gradient * tensor.unit
+        return found
+
+    def _readout(self, layer: str) -> Readout | None:
+        """The readout that hears `layer`."""
+        readers = consumers(self.program.nodes)[layer]
+        return next((n for name in readers if isinstance(n := self.program[name], Readout)), None)
+
+    def _chunk(self, encoded: Mapping[str, np.ndarray]) -> int:
+        """How many copies fit the memory that is set apart for spikes."""
+        samples = max(int(np.prod(x.shape[:-1])) for x in encoded.values())
+        lines = sum(self.program.wires[node.name].size for node in self.program.spiking)
+        return max(1, _ROOM // max(1, samples * lines * self.program.steps))
+
+
+def _replacing(tensors: Sequence[Plastic], weights: Weights) -> dict[tuple[str, Field], Int32[np.ndarray, "1 ..."]]:
+    """The integers of one copy."""
+    return {(t.node, t.field): weights[t.name][None] for t in tensors}

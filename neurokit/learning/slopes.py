@@ -1,0 +1,188 @@
+"""Slopes: directional derivatives of a deployed network's loss, by tangents carried forward beside its integers.
+
+    a' = 2**e (dW s + W s' + db),   u' <- a' + (1 - th g) u',   s' = g u',   g = surrogate((u - th) / th) / th
+
+for a soft reset, which the tangent passes through too; integers as they are, tangents in float32, floors taken for
+what they are on average. It is the definition that a tangent neuron in fixed point is held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from neurokit.learning.forward import Forward, Replaced, Values
+from neurokit.learning.plastic import Field
+from neurokit.program import Dense, Input, Output, Product, Readout, Spiking, Sum
+from neurokit.surrogates import Surrogate
+from neurokit.wiring import Signal
+
+#: Bytes of tangents that are held at a time.
+_ROOM = 2**25
+
+#: Tangents of integers, `(K, *shape)`, by node and field.
+Directions = Mapping[tuple[str, Field], np.ndarray]
+
+
+def answer_tangents(
+    forward: Forward, found: Values, replaced: Replaced, directions: Directions, surrogate: Surrogate
+) -> Float64[np.ndarray, "K *batch size"]:
+    """Tangents of the answers in problem units, along K `directions` of the integers.
+
+    `found` are the recorded values of one copy whose integers are `replaced`.
+    """
+    count = len(next(iter(directions.values())))
+    largest = max((state.size for state in found.states.values()), default=1)
+    chunk = max(1, _ROOM // (4 * largest))
+    parts = [
+        _tangents(forward, found, replaced, {key: d[k : k + chunk] for key, d in directions.items()}, surrogate)
+        for k in range(0, count, chunk)
+    ]
+    return np.asarray(np.concatenate(parts), np.float64)
+
+
+def _tangents(
+    forward: Forward, found: Values, replaced: Replaced, directions: Directions, surrogate: Surrogate
+) -> np.ndarray:
+    count = len(next(iter(directions.values())))
+    tangent: dict[str, np.ndarray | None] = {}  # None: nothing behind it moves
+    for node in forward.program.nodes:
+        if isinstance(node, Input):
+            tangent[node.name] = None
+        elif isinstance(node, Dense):
+            series = forward.program.wires[node.name].signal is Signal.SERIES
+            moved = _moved(node, forward, directions, count)
+            behind = tangent[node.source]
+            tangent[node.name] = None
+            if series:  # left to its reader, which needs no currents written down
+                continue
+            if moved is not None:
+                value = found.value[node.source][0].astype(np.float32)
+                tangent[node.name] = np.matmul(value, moved.rows) + moved.bias[:, None]
+            if behind is not None:
+                passed = behind @ _matrix(node, forward, replaced)
+                tangent[node.name] = passed if tangent[node.name] is None else passed + tangent[node.name]
+        elif isinstance(node, Spiking):
+            tangent[node.name] = _spikes(node, forward, found, replaced, directions, tangent, count, surrogate)
+        elif isinstance(node, Readout):
+            tangent[node.name] = _readout(node, forward, found, replaced, directions, tangent, count)
+        elif isinstance(node, (Product, Sum)):
+            tangent[node.name] = _together(node, found, tangent)
+        elif isinstance(node, Output):
+            y = tangent[node.source]
+            assert y is not None, "a direction moves something"
+            full = np.broadcast_to(y, (count, *found.value[node.name].shape[1:]))
+            return np.asarray(full.reshape(count, *found.batch[node.name], -1) * node.scale)
+    raise AssertionError("a Program has an Output")
+
+
+class _Moved(NamedTuple):
+    """How synapses move along the directions, in units of their currents: by source line, and their biases."""
+
+    rows: Float32[np.ndarray, "directions in size"]
+    bias: Float32[np.ndarray, "directions size"]
+
+
+def _moved(node: Dense, forward: Forward, directions: Directions, count: int) -> _Moved | None:
+    dw, db = directions.get((node.name, Field.WEIGHT)), directions.get((node.name, Field.BIAS))
+    if dw is None and db is None:
+        return None
+    out, lines = node.shape
+    gains = forward.device.gains(node)
+    both = np.zeros((count, out, lines + 1), np.float32)
+    if dw is not None:
+        both[:, :, :-1] = dw
+    if db is not None:
+        both[:, :, -1] = db
+    both *= np.float32(2.0**node.exponent) if gains is None else (gains * 2.0**node.exponent).astype(np.float32)
+    return _Moved(np.ascontiguousarray(both[:, :, :-1].swapaxes(1, 2)), np.ascontiguousarray(both[:, :, -1]))
+
+
+def _matrix(node: Dense, forward: Forward, replaced: Replaced) -> Float32[np.ndarray, "in size"]:
+    """The weights of the one copy, in units of the current."""
+    return np.ascontiguousarray(forward.weight(node, replaced)[0].T * 2.0**node.exponent).astype(np.float32)
+
+
+def _spikes(
+    node: Spiking,
+    forward: Forward,
+    found: Values,
+    replaced: Replaced,
+    directions: Directions,
+    tangent: Mapping[str, np.ndarray | None],
+    count: int,
+    surrogate: Surrogate,
+) -> np.ndarray | None:
+    neurons = forward.neurons(node)
+    threshold = neurons.thresholds.astype(np.float32)
+    before = found.states[node.name][0].astype(np.float32)
+    slope = np.asarray(surrogate.derivative((before - threshold) / threshold) / threshold, np.float32)
+    kept = 1 - found.value[node.name][0] if neurons.hard else np.float32(1)
+    decay = np.asarray(kept - (before if neurons.hard else threshold) * slope, np.float32)
+    dense = forward.program[node.source]
+    if not isinstance(dense, Dense) or forward.program.wires[dense.name].signal is not Signal.SERIES:
+        a = tangent[node.source]
+        full = (count, *before.shape[::2])
+        return None if a is None else forward.loops.sway(np.broadcast_to(a, full).copy(), slope, decay)
+    moved, behind = _moved(dense, forward, directions, count), tangent[dense.source]
+    if moved is None and behind is None:
+        return None
+    if moved is None:
+        out, lines = dense.shape
+        moved = _Moved(np.zeros((count, lines, out), np.float32), np.zeros((count, out), np.float32))
+    matrix, source = _matrix(dense, forward, replaced), found.value[dense.source][0]
+    return forward.loops.sway_driven(source, behind, matrix, moved.rows, moved.bias, slope, decay)
+
+
+def _readout(
+    node: Readout,
+    forward: Forward,
+    found: Values,
+    replaced: Replaced,
+    directions: Directions,
+    tangent: Mapping[str, np.ndarray | None],
+    count: int,
+) -> np.ndarray | None:
+    """Sums over time change places with those over synapses."""
+    weights = node.rule.weights(forward.program.steps)
+    whole = np.float32(weights.sum())
+    parts: list[np.ndarray] = []
+    dense = forward.program[node.source]
+    if isinstance(dense, Dense) and forward.program.wires[dense.name].signal is Signal.SERIES:
+        moved, behind = _moved(dense, forward, directions, count), tangent[dense.source]
+        if moved is not None:
+            heard = forward.loops.count(found.value[dense.source], weights)[0].astype(np.float32)
+            parts.append(np.matmul(heard, moved.rows) + whole * moved.bias[:, None])
+        if behind is not None:
+            parts.append(forward.loops.weigh(behind, weights) @ _matrix(dense, forward, replaced))
+    elif (held := tangent[node.source]) is not None:
+        parts.append(held * whole)
+    offset = directions.get((node.name, Field.OFFSET))
+    if offset is not None:
+        parts.append(offset.astype(np.float32)[:, None])
+    return np.asarray(sum(parts) * np.float32(2.0**-node.shift)) if parts else None
+
+
+def _together(node: Product | Sum, found: Values, tangent: Mapping[str, np.ndarray | None]) -> np.ndarray | None:
+    """A product or a sum of totals, whose samples spread over the axes of both."""
+
+    def spread(name: str) -> np.ndarray | None:
+        x = tangent[name]
+        if x is None:
+            return None
+        return np.broadcast_to(x, (len(x), *found.value[name].shape[1:])).reshape(len(x), *found.batch[name], -1)
+
+    parts = [spread(name) for name in node.sources]
+    if isinstance(node, Sum):
+        moved = [part for part in parts if part is not None]
+    else:
+        values = [found.spread(name)[0].astype(np.float32) * np.float32(2.0**-node.shift) for name in node.sources]
+        moved = [part * other for part, other in zip(parts, values[::-1], strict=True) if part is not None]
+    if not moved:
+        return None
+    y = np.asarray(sum(moved))
+    y = np.broadcast_to(y, (len(y), *found.batch[node.name], y.shape[-1]))
+    return y.reshape(len(y), -1, y.shape[-1])
