@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import chips, deploy, exchange, health, learn, reproduce, show, support
+from neurokit.cli import chips, deploy, exchange, health, learn, reproduce, selftest, show, support
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -31,6 +31,7 @@ app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)
+app.command("selftest")(selftest.selftest)
 app.command("bench")(show.bench)
 app.command("reproduce")(reproduce.reproduce)
 
