@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from neurokit.compilers.membranes import follow, mapped
+from neurokit.compilers.membranes import follow
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.integers import Widths
 from neurokit.neurons import CubaLIF, Subtract, ToZero
 from neurokit.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.reference import shift
-from neurokit.sparse import magnitudes, times
+from neurokit.sparse import span
 
 
 def prove(program: Program) -> dict[str, Interval]:
@@ -63,10 +63,10 @@ def _(node: Input, steps: int, widths: Widths) -> tuple[Interval, Interval]:
 def _(node: Synapses, steps: int, widths: Widths, x: Interval) -> tuple[Interval, Interval]:
     if node.delay:  # nothing has come yet in the first steps
         x = Interval(np.minimum(x.low, 0), np.maximum(x.high, 0))
-    low, high = mapped(node.matrix, x)
+    low, high, reach = node.span(x.low, x.high)
     bias = node.line_bias
     # The sum passes through partial sums in any order, so bound the sum of magnitudes too.
-    reach = times(magnitudes(node.matrix), np.maximum(np.abs(x.low), np.abs(x.high))) + np.abs(bias)
+    reach = reach + np.abs(bias)
     _within(node.name, "weighted sum", Interval(-reach, reach), widths, "synapse")
     a = Interval(shift(low + bias, node.exponent), shift(high + bias, node.exponent))
     _within(node.name, "current", a, widths, "message")
@@ -81,7 +81,7 @@ def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval,
         )
     reach = follow(node, steps, a)
     if node.recurrent is not None:
-        sums = magnitudes(node.recurrent.matrix).sum(axis=1)
+        sums = span(node.recurrent.weight, np.zeros_like(a.low), np.ones_like(a.high)).reach
         _within(node.name, "recurrent sum", Interval(-sums, sums), widths, "synapse")
         _within(node.name, "recurrent current", reach.recurrent, widths, "message")
         both = Interval(a.low + reach.recurrent.low, a.high + reach.recurrent.high)

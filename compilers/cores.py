@@ -83,11 +83,16 @@ class Core:
         left = room.bytes - self.bytes
         if item.single:
             wanted = min(wanted, left // item.single)
-        low, high = 0, wanted
+
+        def fits(count: int) -> bool:
+            return item.dense * (room.row[there + count] - room.row[there]) + item.single * count <= left
+
+        if fits(wanted):
+            return wanted
+        low, high = 0, wanted - 1
         while low < high:
             middle = (low + high + 1) // 2
-            cost = item.dense * (room.row[there + middle] - room.row[there]) + item.single * middle
-            low, high = (middle, high) if cost <= left else (low, middle - 1)
+            low, high = (middle, high) if fits(middle) else (low, middle - 1)
         return low
 
     def add(self, number: int, item: Item, room: Room, fan_out: int, count: int) -> None:

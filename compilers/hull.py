@@ -22,7 +22,8 @@ Corners = list[tuple[int, int]]
 
 def spread_bound(items: Sequence[Item], room: Room, least: int) -> int:
     """The least number of cores, `least` or more, on which all populations fit by the inequality above."""
-    hulls = [(item.size, _hull(item, room)) for item in items if item.size]
+    alike: dict[tuple[int, int, int], Corners] = {}
+    hulls = [(item.size, _known(item, room, alike)) for item in items if item.size]
     if not all(corners[-1][0] for _, corners in hulls):
         return least  # some neuron fits no core: there is nothing to bound
 
@@ -40,9 +41,17 @@ def spread_bound(items: Sequence[Item], room: Room, least: int) -> int:
     return high
 
 
-def _hull(item: Item, room: Room) -> Corners:
-    """The lower convex hull of the bytes of 0, 1, ... neurons on one core."""
+def _known(item: Item, room: Room, alike: dict[tuple[int, int, int], Corners]) -> Corners:
+    """The hull of an item, made once for all that are alike."""
     most = Core().most(-1, item, room, 0, item.size)
+    key = item.dense, item.single, most
+    if key not in alike:
+        alike[key] = _hull(item, room, most)
+    return alike[key]
+
+
+def _hull(item: Item, room: Room, most: int) -> Corners:
+    """The lower convex hull of the bytes of 0, 1, ..., `most` neurons on one core."""
     corners: Corners = [(0, 0)]
     for n in range(1, most + 1):
         if n < most and room.row[n + 1] == room.row[n] and not item.single:

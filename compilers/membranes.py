@@ -11,7 +11,7 @@ from neurokit.integers import Decay12
 from neurokit.neurons import Subtract
 from neurokit.program import Interval, Recurrent, Spiking, decays
 from neurokit.reference import shift
-from neurokit.sparse import Matrix, positive, times
+from neurokit.sparse import span
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,8 @@ def follow(node: Spiking, steps: int, a: Interval) -> Reach:
 
 def echo(recurrent: Recurrent, spikes: Interval) -> Interval:
     """Bounds of the current that spikes bring back."""
-    low, high = mapped(recurrent.matrix, spikes)
+    low, high, _ = span(recurrent.weight, spikes.low, spikes.high)
     return Interval(shift(low, recurrent.exponent), shift(high, recurrent.exponent))
-
-
-def mapped(matrix: Matrix, x: Interval) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of `matrix @ x`."""
-    excitation = positive(matrix)
-    inhibition = matrix - excitation
-    return (
-        times(excitation, x.low) + times(inhibition, x.high),
-        times(excitation, x.high) + times(inhibition, x.low),
-    )
 
 
 def _hull(one: Interval, other: Interval) -> Interval:

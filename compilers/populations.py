@@ -216,7 +216,7 @@ def _(node: Dense) -> Projection:
 @synapses.register(Conv2d)
 def _(node: Sparse | Conv2d) -> Projection:
     stored = node.weight
-    ones = np.ones(len(stored.columns), dtype=np.int64)
+    ones = np.ones(len(stored.columns), dtype=bool)
     reach = scipy.sparse.csr_array((ones, stored.columns, stored.starts), shape=stored.shape)
     biases = count_digits(node.line_bias.astype(np.int32))
     return Projection(node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay)

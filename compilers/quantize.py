@@ -22,7 +22,8 @@ from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibratio
 from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
-from neurokit.compilers.quantization.lowering import Lowering, Memory
+from neurokit.compilers.quantization.lowering import Lowering
+from neurokit.compilers.quantization.memory import Memory
 from neurokit.compilers.quantization.report import QuantizationReport, report
 from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
@@ -112,7 +113,7 @@ def explain_quantization(
         "quantize.rounding": "to nearest" if samples is None else "for calibration data",
     }
 
-    memory: Memory = {}
+    memory = Memory() if searched else None
 
     def lowered(scales: Mapping[str, Scale | Wish]) -> Lowering:
         pass_ = Lowering(equal, grid, widths, samples, scales, memory)

@@ -86,19 +86,47 @@ class Convolution:
         """The matrix `(out * rows * columns of the answer, size)` of the same map."""
         out, high, wide = self.output(kernel.shape)
         _, depth, tall, broad = kernel.shape
-        o, i, j = np.ogrid[:out, :high, :wide]
-        o, i, j = (a[..., None, None, None] for a in (o, i, j))
+        # One output channel's synapses; those of the others differ in their weights and in the group's first channel.
+        i, j = (a[..., None, None, None] for a in np.ogrid[:high, :wide])
         c, p, q = np.ogrid[:depth, :tall, :broad]
-        channel = o // (out // self.groups) * depth + c
         row = i * self.stride[0] - self.padding[0] + p * self.dilation[0]
         column = j * self.stride[1] - self.padding[1] + q * self.dilation[1]
         inside = (row >= 0) & (row < self.image[1]) & (column >= 0) & (column < self.image[2])
-        shape = (out, high, wide, depth, tall, broad)
+        shape = (high, wide, depth, tall, broad)
         inside = np.broadcast_to(inside, shape)
-        line = np.broadcast_to((channel * self.image[1] + row) * self.image[2] + column, shape)
-        weight = np.broadcast_to(kernel[:, None, None], shape)
-        counts = inside.sum(axis=(3, 4, 5)).ravel()
-        return Csr(np.concatenate([[0], np.cumsum(counts)]), line[inside], weight[inside], self.size)
+        line = np.broadcast_to((c * self.image[1] + row) * self.image[2] + column, shape)[inside].astype(np.int32)
+        counts = np.tile(inside.sum(axis=(2, 3, 4)).ravel(), out)
+        columns, values = np.empty(out * len(line), np.int32), np.empty(out * len(line), kernel.dtype)
+        for o in range(out):
+            part = slice(o * len(line), (o + 1) * len(line))
+            columns[part] = line + o // (out // self.groups) * depth * self.image[1] * self.image[2]
+            values[part] = np.broadcast_to(kernel[o], shape)[inside]
+        for array in (columns, values):
+            array.setflags(write=False)  # a Csr then has them as they are
+        return Csr(np.concatenate([[0], np.cumsum(counts)]), columns, values, self.size)
+
+    def slide(
+        self, kernel: Num[np.ndarray, "out in_per_group rows columns"], x: Num[np.ndarray, "*batch size"]
+    ) -> Num[np.ndarray, "*batch lines"]:
+        """The map itself, without a matrix; sums are exact in the dtype of the two."""
+        out, high, wide = self.output(kernel.shape)
+        batch, groups = x.shape[:-1], self.groups
+        image = x.reshape(*batch, groups, self.image[0] // groups, *self.image[1:])
+        grouped = kernel.reshape(groups, out // groups, *kernel.shape[1:])
+        y = np.zeros((*batch, groups, out // groups, high, wide), np.result_type(kernel, x))
+        for p, q in np.ndindex(kernel.shape[2:]):
+            (i, row), (j, column) = self._met(0, p, high), self._met(1, q, wide)
+            y[..., i, j] += np.einsum("goc,...gchw->...gohw", grouped[..., p, q], image[..., row, column])
+        return y.reshape(*batch, -1)
+
+    def _met(self, axis: int, tap: int, made: int) -> tuple[slice, slice]:
+        """Along one axis: the places of the answer for which that tap of the kernel lies on the image, and where."""
+        stride, shift = self.stride[axis], tap * self.dilation[axis] - self.padding[axis]
+        first = max(0, -(shift // stride))
+        last = min(made - 1, (self.image[1 + axis] - 1 - shift) // stride)
+        if last < first:
+            return slice(0), slice(0)
+        return slice(first, last + 1), slice(first * stride + shift, last * stride + shift + 1, stride)
 
     def words(self) -> dict[str, tuple[int, ...] | int]:
         """Its fields by name, for files."""

@@ -96,6 +96,8 @@ class Decay12:
 def integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np.ndarray:
     """`values` as a read-only array of `dtype`; raises OutOfRange at the first that is not exactly representable."""
     array = np.asarray(values)
+    if array.dtype == dtype:
+        return frozen(array)
     if array.dtype.kind == "f":
         require_finite(subject, array)
     elif array.dtype.kind not in "iu":

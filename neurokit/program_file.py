@@ -35,9 +35,9 @@ from neurokit.program_content import (
 )
 from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
 
-#: Interval analysis repeats itself `steps` times per Spiking node and writes every weight of a convolution out; more
-#: than this (some tens of seconds, some hundred megabytes) is refused.
-MAX_PROOF_WORK, PROOF_OVERHEAD, CONVOLUTION_OVERHEAD = 2**30, 1000, 200
+#: Interval analysis repeats itself `steps` times per Spiking node and once for every line and weight of a convolution,
+#: which a small file may have many of; more than this (some tens of seconds, some hundred megabytes) is refused.
+MAX_PROOF_WORK, PROOF_OVERHEAD, LINE_OVERHEAD, WEIGHT_OVERHEAD = 2**30, 1000, 256, 8
 #: First bytes of every HDF5 file, and the superblock versions whose metadata carries checksums.
 SIGNATURE, SUPERBLOCKS = b"\x89HDF\r\n\x1a\n", (2, 3)
 
@@ -297,7 +297,7 @@ def proof_work(program: Program) -> int:
             echoes = 0 if node.recurrent is None else node.recurrent.weight.size
             work += program.steps * (PROOF_OVERHEAD + program.wires[node.name].size + echoes)
         elif isinstance(node, Conv2d):  # of the others the weights are as many as the file has bytes
-            work += CONVOLUTION_OVERHEAD * node.shape[0] * node.kernel[0].size
+            work += node.shape[0] * (LINE_OVERHEAD + WEIGHT_OVERHEAD * node.kernel[0].size)
     return work
 
 

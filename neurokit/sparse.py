@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -15,6 +16,8 @@ from neurokit.wiring import frozen
 
 #: A weight matrix `(out, in)` in either form.
 Matrix = Any
+#: Weights that arithmetic widens to 64 bits at a time: enough for speed, too few to count beside a large matrix.
+BLOCK = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class Csr:
                 raise GraphError(
                     explain(f"Csr.{name}", given, f"a vector that fits {np.dtype(dtype)}", "give integers")
                 )
-            object.__setattr__(self, name, frozen(given.astype(dtype)))
+            object.__setattr__(self, name, frozen(given.astype(dtype, copy=False)))
         object.__setattr__(self, "values", frozen(self.values))
         starts, columns = self.starts, self.columns
         counted = starts.size > 1 and starts[0] == 0 and starts[-1] == len(columns) and (np.diff(starts) >= 0).all()
@@ -89,11 +92,48 @@ def times(matrix: Matrix, x: np.ndarray) -> np.ndarray:
     return np.asarray((matrix @ x.reshape(-1, x.shape[-1]).T).T).reshape(*x.shape[:-1], -1)
 
 
-def magnitudes(matrix: Matrix) -> Matrix:
-    """`abs` entry by entry, in the form of `matrix`."""
-    return abs(matrix)
+class Span(NamedTuple):
+    """What `weight @ x` can be, line by line: its bounds, and that of the sum of magnitudes `abs(weight) @ abs(x)`."""
+
+    low: Int64[np.ndarray, " out"]
+    high: Int64[np.ndarray, " out"]
+    reach: Int64[np.ndarray, " out"]
 
 
-def positive(matrix: Matrix) -> Matrix:
-    """`max(w, 0)` entry by entry, in the form of `matrix`."""
-    return np.maximum(matrix, 0) if isinstance(matrix, np.ndarray) else matrix.maximum(0)
+#: Integers `(*batch, in)` through synapses, `(*batch, out)`.
+Map = Callable[[Int64[np.ndarray, "*batch in"]], Int64[np.ndarray, "*batch out"]]
+
+
+def span_by(weigh: Map, weigh_magnitudes: Map, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+    """Bounds of `weight @ x` for all `low <= x <= high`, given the maps by `weight` and by `abs(weight)`.
+
+    With `c = low + high` and `d = high - low`, whose parities agree, `2 weight @ x` is within `weight @ c` minus and
+    plus `abs(weight) @ d`.
+    """
+    middle = weigh(low + high)
+    around, reach = weigh_magnitudes(np.stack([high - low, np.maximum(np.abs(low), np.abs(high))]))
+    return Span(middle - around >> 1, middle + around >> 1, reach)
+
+
+def span(weight: np.ndarray | Csr, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+    """Bounds of `weight @ x` for all `low <= x <= high`, of integer weights; a few rows at a time are widened."""
+    parts = [span_by(partial(times, block), partial(times, abs(block)), low, high) for block in _blocks(weight)]
+    return Span(*(np.concatenate(bounds) for bounds in zip(*parts, strict=True)))
+
+
+def _blocks(weight: np.ndarray | Csr) -> Iterator[Matrix]:
+    """The rows of integer `weight`, about BLOCK entries at a time, as matrices of 64 bits."""
+    rows = weight.shape[0]
+    if isinstance(weight, np.ndarray):
+        step = max(1, BLOCK // weight.shape[1])
+        for row in range(0, rows, step):
+            yield weight[row : row + step].astype(np.int64)
+        return
+    row = 0
+    while row < rows:
+        start = int(weight.starts[row])
+        end = min(rows, max(row + 1, int(np.searchsorted(weight.starts, start + BLOCK, side="right")) - 1))
+        stop = int(weight.starts[end])
+        entries = weight.values[start:stop].astype(np.int64), weight.columns[start:stop]
+        yield scipy.sparse.csr_array((*entries, weight.starts[row : end + 1] - start), shape=(end - row, weight.width))
+        row = end

@@ -155,7 +155,9 @@ def require_recurrent(node: Node, weight: np.ndarray | None, size: int) -> None:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A read-only copy, so that an artefact cannot change after it was checked."""
+    """A read-only copy, so that an artefact cannot change after it was checked; what is read-only is not copied."""
+    if array.base is None and not array.flags.writeable and array.flags.c_contiguous:
+        return array
     array = np.array(array, copy=True, order="C")
     array.setflags(write=False)
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from plain_interpreter import slide
 
 from neurokit import graph as g
 from neurokit import program as p
+from neurokit import sparse
 from neurokit.compilers.membranes import follow
 from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, OutOfRange, OverflowDetected, UnsupportedNode
@@ -116,6 +118,31 @@ def test_a_convolution_is_its_matrix(data: st.DataObject) -> None:
     assert node.weigh(x).tolist() == [v + line // each for line, v in enumerate(plain)]
     real = g.Conv2d("c", "x", kernel, np.arange(groups * out), geometry)
     assert real.weigh(x.astype(float)).tolist() == node.weigh(x).tolist()
+    assert geometry.slide(kernel, np.stack([x, x])).tolist() == [(node.weigh(x) - node.line_bias).tolist()] * 2
+
+
+@pytest.mark.parametrize("block", [1, 10, 2**20])
+def test_a_span_is_attained_by_the_corners_of_its_box(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows are widened at a time: an empty row, dense and sparse weights, and a convolution."""
+    monkeypatch.setattr(sparse, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    whole = rng.integers(-9, 9, (6, 8)) * (rng.random((6, 8)) < 0.4)
+    whole[2] = 0
+    geometry = Convolution((2, 2, 2), padding=(1, 0), stride=(2, 1))
+    nodes = (
+        p.Dense("d", "x", whole, np.zeros(6)),
+        p.Sparse("s", "x", Csr.of(whole), np.zeros(6)),
+        p.Conv2d("c", "x", rng.integers(-9, 9, (2, 2, 2, 1)), np.zeros(2), geometry),
+    )
+    low = rng.integers(-9, 5, 8)
+    high = low + rng.integers(0, 9, 8)
+    corners = np.array(list(product(*zip(low, high, strict=True))))
+    for node in nodes:
+        found, answers = node.span(low, high), node.weigh(corners)
+        np.testing.assert_array_equal(found.low, answers.min(axis=0))
+        np.testing.assert_array_equal(found.high, answers.max(axis=0))
+        farthest = np.maximum(np.abs(low), np.abs(high))
+        np.testing.assert_array_equal(found.reach, abs(node.matrix) @ farthest)
 
 
 def test_sparse_is_dense_where_it_is() -> None:
@@ -126,8 +153,8 @@ def test_sparse_is_dense_where_it_is() -> None:
     np.testing.assert_array_equal(np.asarray(weight), whole)
     x = rng.integers(-9, 9, (3, 4, 7))
     for kind in KINDS:
-        sparse, dense = kind.Sparse("d", "x", weight, np.arange(5)), kind.Dense("d", "x", whole, np.arange(5))
-        np.testing.assert_array_equal(sparse.weigh(x), dense.weigh(x))
+        some, dense = kind.Sparse("d", "x", weight, np.arange(5)), kind.Dense("d", "x", whole, np.arange(5))
+        np.testing.assert_array_equal(some.weigh(x), dense.weigh(x))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from neurokit import program as p
 from neurokit.compilers.bounds import bound
 from neurokit.compilers.quantization.calibration import Calibration
 from neurokit.compilers.quantization.grid import Grids, LayerGrid, Levels, grid_of
+from neurokit.compilers.quantization.memory import Memory, Table
 from neurokit.compilers.quantization.populations import Emitted, Population, input_node
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
 from neurokit.compilers.quantization.scales import (
@@ -42,9 +43,6 @@ from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedL
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, READOUT_SHIFTS, Widths
 from neurokit.wiring import Signal, consumers
-
-#: What lowering a node added, by its name and the plans of all that it depends on.
-Memory = dict[tuple[str, frozenset[tuple[str, Scale | Wish]]], tuple[dict[str, Any], ...]]
 
 
 class Lowering:
@@ -65,41 +63,27 @@ class Lowering:
     ) -> None:
         self.graph, self.grids, self.widths, self.samples, self.plan = graph, grids, widths, samples, plan
         self.memory = memory
-        self.depends: dict[str, frozenset[str]] = {}
         self.readers = consumers(graph.nodes)
-        self.nodes: dict[str, p.ProgramNode] = {}
-        self.emitted: dict[str, Emitted] = {}
-        self.layers: dict[str, QuantizedLayer] = {}
-        self.chosen: dict[str, Scale] = {}
-        self.carried: dict[str, float] = {}
-        self.offsets: dict[str, np.ndarray] = {}
-        self.said: dict[str, np.ndarray] = {}
+        self.nodes: Table[p.ProgramNode] = Table()
+        self.emitted: Table[Emitted] = Table()
+        self.layers: Table[QuantizedLayer] = Table()
+        self.chosen: Table[Scale] = Table()
+        self.carried: Table[float] = Table()
+        self.offsets: Table[np.ndarray] = Table()
+        self.said: Table[np.ndarray] = Table()
 
-    def run(self) -> tuple[p.ProgramNode, ...]:
+    def run(self) -> None:
         """Lower every node. Raises OutOfRange when no scale satisfies a width, UnsupportedNode."""
-        for node in self.graph.nodes:
-            self._lower_or_recall(node)
-        return tuple(self.nodes.values())
-
-    def _lower_or_recall(self, node: g.GraphNode) -> None:
-        self.depends[node.name] = frozenset({node.name}).union(*(self.depends[s] for s in node.sources))
         if self.memory is None:
-            self.lower(node)
+            for node in self.graph.nodes:
+                self.lower(node)
             return
-        planned = frozenset((name, self.plan[name]) for name in self.depends[node.name] if name in self.plan)
-        tables: tuple[dict[str, Any], ...] = (
-            self.nodes, self.emitted, self.layers, self.chosen, self.carried, self.offsets, self.said
-        )  # fmt: skip
-        key = node.name, planned
-        if key not in self.memory:
-            before = [dict(table) for table in tables]
-            self.lower(node)
-            self.memory[key] = tuple(
-                {name: new for name, new in table.items() if name not in old or old[name] is not new}
-                for table, old in zip(tables, before, strict=True)
-            )
-        for table, made in zip(tables, self.memory[key], strict=True):
-            table.update(made)
+        tables = (self.nodes, self.emitted, self.layers, self.chosen, self.carried, self.offsets, self.said)
+        versions: dict[str, int] = {}
+        for node in self.graph.nodes:
+            version = self.memory.version(node.name, self.plan.get(node.name), [versions[s] for s in node.sources])
+            versions[node.name] = version
+            self.memory.replay(version, partial(self.lower, node), tables)
 
     def add(self, node: p.ProgramNode, unit: float) -> None:
         sources = [self.emitted[s].interval for s in node.sources]
@@ -218,7 +202,7 @@ class Lowering:
             else:
                 rounded, offset = round_for_data(weight, offset, grid, counts * normaliser)
             p.Readout(readout.name, node.name, readout.rule, offset=offset)  # refuses what no bias can carry
-            units = np.full_like(weight, unit), np.full_like(offset, unit / normaliser)
+            units = np.broadcast_to(unit, weight.shape), np.broadcast_to(unit / normaliser, offset.shape)
             layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
             return integer(node, rounded, np.zeros(len(offset)), 0, unit), offset, layer
 

@@ -59,8 +59,9 @@ class Surroundings(Protocol):
     widths: Widths
     samples: Calibration | None
     plan: Mapping[str, Scale | Wish]
-    emitted: dict[str, Emitted]
 
+    @property
+    def emitted(self) -> Mapping[str, Emitted]: ...
     def reader(self, name: str) -> g.GraphNode | None: ...
     def levels(self, node: Synapses) -> Levels: ...
     def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]: ...
@@ -233,7 +234,7 @@ class Population:
             rounded = round_for_data(weight, bias, grid, seen)
             error = float(np.mean((seen @ rounded[0].T + rounded[1] - target) ** 2)) * bias_unit**2
         made = integer(node, *rounded, scale.exponent, self.v_th / scale.threshold)
-        units = np.full_like(weight, unit), np.full_like(bias, bias_unit)
+        units = np.broadcast_to(unit, weight.shape), np.broadcast_to(bias_unit, bias.shape)
         changed = x is not None and x_unit != self.around.emitted[node.source].unit
         layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
         return Made(choice, made, x if changed else None, layer, error)

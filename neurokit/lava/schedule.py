@@ -25,7 +25,6 @@ from neurokit.lava.hush import hush, owes
 from neurokit.neurons import IF, CubaLIF, Subtract
 from neurokit.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.readouts import MemMean, Rate
-from neurokit.sparse import magnitudes, times
 from neurokit.wiring import Signal
 
 #: Chip step at which the inputs start. A bias source needs two steps before the first spikes that it accompanies.
@@ -179,8 +178,7 @@ def _(node: Synapses, program: Program, start: Mapping[str, int], emitted: Mappi
     if not split(program, node):
         return start[node.source] + 1
     x = emitted[node.source]
-    farthest = np.maximum(np.abs(x.low), np.abs(x.high))
-    reach = int((times(magnitudes(node.matrix), farthest) + np.abs(node.line_bias)).max())
+    reach = int((node.span(x.low, x.high).reach + np.abs(node.line_bias)).max())
     if reach > LAVA_WIDTHS.limit("message"):
         raise UnsupportedNode(
             node.name,

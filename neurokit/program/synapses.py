@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Int8, Int32, Int64
@@ -12,7 +12,7 @@ from jaxtyping import Int8, Int32, Int64
 from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, explain
 from neurokit.integers import DELAYS, EXPONENTS, bias_integers, integers, require_in, require_positive_scale
-from neurokit.sparse import Csr, Matrix, times
+from neurokit.sparse import Csr, Matrix, Span, span, span_by, times
 from neurokit.wiring import Wire, through
 
 
@@ -54,6 +54,10 @@ class Synapses:
     def weigh(self, x: Int64[np.ndarray, "*batch in"]) -> Int64[np.ndarray, "*batch out"]:
         """`weight @ x + bias`."""
         return np.asarray(times(self.matrix, x) + self.line_bias)
+
+    def span(self, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+        """What `weight @ x` can be for `low <= x <= high`, in memory that the weights do not add to."""
+        raise NotImplementedError
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         return through(self, self.shape, self.delay, sources)
@@ -99,6 +103,9 @@ class Dense(Synapses):
     def matrix(self) -> Matrix:
         return self.weight.astype(np.int64)
 
+    def span(self, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+        return span(self.weight, low, high)
+
 
 @dataclass(frozen=True, eq=False)
 class Sparse(Synapses):
@@ -133,6 +140,9 @@ class Sparse(Synapses):
     @property
     def matrix(self) -> Matrix:
         return self.weight.matrix
+
+    def span(self, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+        return span(self.weight, low, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +196,10 @@ class Conv2d(Synapses):
     @property
     def matrix(self) -> Matrix:
         return self.weight.matrix
+
+    def span(self, low: Int64[np.ndarray, " in"], high: Int64[np.ndarray, " in"]) -> Span:
+        kernel = self.kernel.astype(np.int64)
+        return span_by(partial(self.convolution.slide, kernel), partial(self.convolution.slide, abs(kernel)), low, high)
 
     @property
     def line_bias(self) -> Int64[np.ndarray, " out"]:
