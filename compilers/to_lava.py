@@ -1,15 +1,16 @@
 """to_lava: Program -> a network of Lava processes, wired and ready to be compiled by Lava.
 
-The network is the same for both forms; which models stand behind its processes is a matter of the run configuration
-(`neurokit.lava.forms`). In this network, as on the chip, neurons send spikes and synapses turn them into
-currents: where a Program puts two synapses in a row a memoryless relay neuron stands between them, and where it puts
-two neurons in a row, one synapse a line. What is delayed passes a gate that closes when its window is over, so that
-nothing crosses from one sample to the next.
+The network is the same for the stock form and the process form; which models stand behind its processes is a matter of
+the run configuration (`neurokit.lava.forms`). The fused form is one process, `Network`, of which Lava can make the
+stock form too. In such a network, as on the chip, neurons send spikes and synapses turn them into currents: where a
+Program puts two synapses in a row a memoryless relay neuron stands between them, and where it puts two neurons in a
+row, one synapse a line. What is delayed passes a gate that closes when its window is over, so that nothing crosses from
+one sample to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
 from pathlib import Path
@@ -17,21 +18,23 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Int32
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 from lava.proc.prodneuron.process import ProdNeuron
 
+from neurokit.compilers.replicate import replicate
 from neurokit.errors import UnsupportedNode
 from neurokit.lava.cycle import Cycle
-from neurokit.lava.digits import count_digits, digits, lines
-from neurokit.lava.forms import Form
+from neurokit.lava.digits import digits
+from neurokit.lava.forms import Form, StockForm
 from neurokit.lava.hush import owes
-from neurokit.lava.schedule import Schedule, bias_rides, heard, schedule, speaks_currents, split
-from neurokit.lava.tape import Tape
+from neurokit.lava.layout import Layout, Record, ridden
+from neurokit.lava.schedule import Schedule, bias_rides, heard, speaks_currents, split
+from neurokit.lava.tape import Tape, Tapes
 from neurokit.neurons import Subtract
 from neurokit.processes.constant.process import Constant
+from neurokit.processes.network.process import Network
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.readout.process import Readout as ReadoutProcess
 from neurokit.processes.soft_if.process import SoftIF
@@ -45,38 +48,78 @@ from neurokit.wiring import Signal
 class Wiring:
     """A wired network and the tapes that lead into and out of it, by node name.
 
-    labels    the node that each top-level process belongs to
-    states    Var `u` of every Spiking
-    residues  Var `v` of those with reset ToZero, whose membrane before the reset follows from both: see `Neurons`
+    layout    what was wired
+    labels    the node that each top-level process belongs to; the fused form's belong to the first
+    synapses  the processes with the weights of each Synapses, and with its bias where that has one of its own
     """
 
-    program: Program
-    schedule: Schedule
+    layout: Layout
+    tapes: Tapes
     labels: Mapping[AbstractProcess, str]
-    inputs: Mapping[str, Tape]
-    totals: Mapping[str, Tape]
-    spikes: Mapping[str, Tape]
-    states: Mapping[str, Tape]
-    residues: Mapping[str, Tape]
+    synapses: Mapping[str, tuple[AbstractProcess, AbstractProcess | None]]
 
-    def played(self, name: str, x: Int32[np.ndarray, "windows size"]) -> Int32[np.ndarray, "windows lines"]:
-        """What the Player of an Input sends: the sample, then its bias lines."""
-        extra = np.broadcast_to(lines(_ridden(self.program, name)), (len(x), _ridden(self.program, name)))
-        return np.concatenate([x, extra], axis=1, dtype=np.int32)
+    @property
+    def schedule(self) -> Schedule:
+        return self.layout.plan
 
 
 def to_lava(
-    program: Program, directory: Path, *, record: bool = False, period: int | None = None, form: Form | None = None
+    program: Program,
+    directory: Path,
+    *,
+    record: Record = False,
+    period: int | None = None,
+    form: Form | None = None,
 ) -> Wiring:
-    """Wire a Program's processes; tapes lie in `directory`, and `record` adds those for spikes, states and totals.
+    """Wire a Program's processes; tapes lie in `directory`.
 
-    The network is the same for every `form`, which only says whether it has all of the nodes. Raises what
-    `neurokit.lava.schedule.schedule` raises, before any process exists.
+    `record` names the nodes whose spikes, states or totals are recorded beside the outputs, or is True for all. Raises
+    what `neurokit.lava.schedule.schedule` raises, before any process exists, and OutOfRange for a node that `record`
+    names in vain.
     """
-    net = _Net(program, schedule(program, period, form), directory, record)
-    for node in program.nodes:
-        net.port[node.name] = wire(node, net)
-    return Wiring(program, net.schedule, net.labels, net.inputs, net.totals, net.spikes, net.states, net.residues)
+    layout = Layout(program, StockForm() if form is None else form, record, period)
+    tapes = layout.tapes(directory)
+    tapes.blank()
+    net = _Net(layout.whole, layout.plan, tapes)
+    if layout.fused:
+        _fuse(net, layout)
+    else:
+        net.wire_all()
+    return Wiring(layout, tapes, net.labels, net.synapses)
+
+
+def _fuse(net: _Net, layout: Layout) -> None:
+    """One `Network`, a Player for its lines, and a Recorder for every output."""
+    program, first = layout.program, layout.program.nodes[0]
+    assert net.tapes is not None
+    process = Network(program=program, batch=layout.form.batch, period=net.schedule.period, tapes=net.tapes)
+    net.add(first, process)
+    tapes = tuple(net.tapes.inputs[node.name] for node in program.inputs)
+    player = net.add(first, Player(shape=process.x.shape, tapes=tapes, cycle=process.inputs))
+    player.s_out.connect(process.x)
+    line = 0
+    for output in program.outputs:
+        tape, cycle = net.tapes.totals[output.source], process.outputs[output.name]
+        recorder = net.add(output, Recorder(shape=process.y.shape, tape=tape, cycle=cycle, first=line))
+        process.y.connect(recorder.a_in)
+        line += net.size(output.name)
+
+
+def inner_network(program: Program, batch: int, plan: Schedule, x: InPort, y: OutPort) -> Iterable[AbstractProcess]:
+    """The stock processes between the two ports of a `Network`; see `StockNetwork`."""
+    net = _Inside(replicate(program, batch), plan, None, x=x)
+    net.wire_all()
+    size = y.shape[0]
+    last = net.add(program.outputs[0], relay(size))
+    line = 0
+    for output in program.outputs:
+        lines = np.eye(size, net.size(output.name), -line, dtype=np.int8)
+        synapse = net.add(output, exact(lines, bits=GRADED))
+        connect(net.spiking_ports(output, output.source), synapse.s_in)
+        synapse.a_out.connect(last.a_in)
+        line += net.size(output.name)
+    last.s_out.connect(y)
+    return net.labels
 
 
 Ports = tuple[OutPort, ...]
@@ -94,17 +137,17 @@ class _Net:
 
     program: Program
     schedule: Schedule
-    directory: Path
-    record: bool
+    tapes: Tapes | None
     port: dict[str, Ports] = field(default_factory=dict)
     labels: dict[AbstractProcess, str] = field(default_factory=dict)
-    inputs: dict[str, Tape] = field(default_factory=dict)
-    totals: dict[str, Tape] = field(default_factory=dict)
-    spikes: dict[str, Tape] = field(default_factory=dict)
-    states: dict[str, Tape] = field(default_factory=dict)
-    residues: dict[str, Tape] = field(default_factory=dict)
+    synapses: dict[str, tuple[AbstractProcess, AbstractProcess | None]] = field(default_factory=dict)
     relays: dict[str, Ports] = field(default_factory=dict)
     constants: dict[tuple[str, int], Ports] = field(default_factory=dict)
+
+    def wire_all(self) -> None:
+        """Add the processes of every node."""
+        for node in self.program.nodes:
+            self.port[node.name] = wire(node, self)
 
     def add(self, node: Any, process: Any) -> Any:
         self.labels[process] = node.name
@@ -134,7 +177,7 @@ class _Net:
         if speaks_currents(speaker):
             return self.later(node, self.port[source], size, wait)
         if isinstance(speaker, Input):
-            lines = np.eye(size, size + _ridden(self.program, source), dtype=np.int8)
+            lines = np.eye(size, size + ridden(self.program, source), dtype=np.int8)
             synapse = self.add(node, exact(lines, bits=GRADED))
             connect(self.port[source], synapse.s_in)
             return self.later(node, (synapse.a_out,), size, wait)
@@ -179,36 +222,58 @@ class _Net:
             self.constants[key] = (self.add(node, Constant(digits=count, cycle=cycle)).s_out,)
         return self.constants[key]
 
-    def tape(self, node: Any, kind: str) -> Tape:
-        return Tape(self.directory, f"{kind}-{self.program.nodes.index(node)}")
+    def enter(self, node: Input, lines: int) -> Ports:
+        """What an Input says, bias lines included."""
+        assert self.tapes is not None
+        cycle = self.schedule.cycle(node.name, self.program.steps)
+        return (self.add(node, Player(shape=(lines,), tapes=(self.tapes.inputs[node.name],), cycle=cycle)).s_out,)
 
-    def keep(self, node: Any, ports: Ports, kind: str) -> Tape:
-        """Record what a node says."""
-        tape = self.tape(node, kind)
-        cycle = self.schedule.cycle(node.name, self.steps(node.name))
-        recorder = self.add(node, Recorder(shape=(self.size(node.name),), tape=tape, cycle=cycle))
-        connect(ports, recorder.a_in)
-        return tape
-
-    def probe(self, node: Any, var: Var, kind: str) -> Tape:
-        """Record a Var of a population."""
-        tape, cycle = self.tape(node, kind), self.schedule.cycle(node.name, self.program.steps)
-        probe = self.add(node, Probe(shape=(self.size(node.name),), tape=tape, cycle=cycle))
-        probe.state.connect_var(var)
-        return tape
-
-    def keep_total(self, node: Any, ports: Ports) -> Ports:
-        """Record a total if somebody will ask for it."""
-        wanted = self.record or any(output.source == node.name for output in self.program.outputs)
-        if wanted and self.program.wires[node.name].signal is Signal.TOTAL:
-            self.totals[node.name] = self.keep(node, ports, "total")
+    def keep(self, node: Any, ports: Ports, kind: str) -> Ports:
+        """Record what a node says, if somebody will ask for it."""
+        tape = self._tape(node, kind)
+        if tape is not None:
+            cycle = self.schedule.cycle(node.name, self.steps(node.name))
+            recorder = self.add(node, Recorder(shape=(self.size(node.name),), tape=tape, cycle=cycle))
+            connect(ports, recorder.a_in)
         return ports
 
+    def probe(self, node: Any, var: Var, kind: str) -> None:
+        """Record a Var of a population, if somebody will ask for it."""
+        tape = self._tape(node, kind)
+        if tape is not None:
+            cycle = self.schedule.cycle(node.name, self.program.steps)
+            probe = self.add(node, Probe(shape=(self.size(node.name),), tape=tape, cycle=cycle))
+            probe.state.connect_var(var)
 
-def _ridden(program: Program, name: str) -> int:
-    """How many bias lines an Input carries beside the sample."""
-    readers = (node for node in program.nodes if isinstance(node, Synapses) and node.source == name)
-    return max((count_digits(node.bias) for node in readers), default=0)
+    def _tape(self, node: Any, kind: str) -> Tape | None:
+        tapes: Mapping[str, Tape] = getattr(self.tapes, kind) if self.tapes is not None else {}
+        return tapes.get(node.name)
+
+
+@dataclass
+class _Inside(_Net):
+    """A network without tapes: behind the port `x` of a `Network`."""
+
+    x: InPort | None = None
+
+    def enter(self, node: Input, lines: int) -> Ports:
+        assert self.x is not None
+        size, (width,) = self.size(node.name), self.x.shape
+        first = sum(self.size(other.name) for other in self.program.inputs[: self.program.inputs.index(node)])
+        chosen = np.eye(lines, width, first, dtype=np.int8)
+        chosen[size:] = 0
+        synapse = self.add(node, exact(chosen, bits=GRADED))
+        neuron = self.add(node, relay(lines))
+        self.x.connect(synapse.s_in)
+        synapse.a_out.connect(neuron.a_in)
+        if lines > size:
+            # Spoken in the steps in which the network hears its inputs.
+            cycle = Cycle(self.schedule.start[node.name] - 1, self.program.steps, self.schedule.period)
+            constant = self.add(node, Constant(digits=lines - size, cycle=cycle))
+            rides = self.add(node, exact(np.eye(lines, lines - size, -size, dtype=np.int8), bits=GRADED))
+            constant.s_out.connect(rides.s_in)
+            rides.a_out.connect(neuron.a_in)
+        return (neuron.s_out,)
 
 
 @singledispatch
@@ -221,10 +286,7 @@ def wire(node: Any, net: _Net) -> Ports:
 
 @wire.register
 def _(node: Input, net: _Net) -> Ports:
-    tape = net.inputs[node.name] = net.tape(node, "input")
-    shape = (net.size(node.name) + _ridden(net.program, node.name),)
-    cycle = net.schedule.cycle(node.name, net.program.steps)
-    return (net.add(node, Player(shape=shape, tape=tape, cycle=cycle)).s_out,)
+    return net.enter(node, net.size(node.name) + ridden(net.program, node.name))
 
 
 @wire.register
@@ -233,7 +295,7 @@ def _(node: Synapses, net: _Net) -> Ports:
     exponent = 0 if apart else node.exponent
     own = digits(node.line_bias)
     ride = bias_rides(net.program, node)
-    columns = _filled(own, _ridden(net.program, node.source)) if ride else _filled(own, 0)
+    columns = _filled(own, ridden(net.program, node.source)) if ride else _filled(own, 0)
     bits = BINARY if isinstance(net.program[node.source], Spiking) else GRADED
     if isinstance(node, Dense):
         synapse = net.add(node, exact(np.concatenate([node.weight, columns], axis=1), exponent, bits))
@@ -241,17 +303,19 @@ def _(node: Synapses, net: _Net) -> Ports:
         synapse = net.add(node, exact_sparse(scipy.sparse.hstack([node.matrix, columns]), exponent, bits))
     connect(net.delayed_spikes(node) if node.delay else net.spiking_ports(node, node.source), synapse.s_in)
     currents: Ports = (synapse.a_out,)
+    net.synapses[node.name] = (synapse, None)
     if own.size and not ride:
         bias = net.add(node, exact(own, exponent, GRADED))
         connect(net.constant_ports(node, own.shape[1]), bias.s_in)
         currents += (bias.a_out,)
+        net.synapses[node.name] = (synapse, bias)
     if apart:
         neuron = net.add(node, relay(node.shape[0]))
         rounding = net.add(node, exact(np.eye(node.shape[0], dtype=np.int8), node.exponent, GRADED))
         connect(currents, neuron.a_in)
         neuron.s_out.connect(rounding.s_in)
         currents = (rounding.a_out,)
-    return net.keep_total(node, currents)
+    return net.keep(node, currents, "totals")
 
 
 @wire.register
@@ -264,12 +328,10 @@ def _(node: Spiking, net: _Net) -> Ports:
     else:
         neurons = net.add(node, SoftIF(shape=shape, threshold=node.threshold, cycle=cycle))
     connect(net.current_ports(node, node.source), neurons.a_in)
-    if net.record:
-        net.spikes[node.name] = net.keep(node, (neurons.s_out,), "spikes")
-        net.states[node.name] = net.probe(node, neurons.u, "states")
-        if hard:
-            net.residues[node.name] = net.probe(node, neurons.v, "residues")
-    return (neurons.s_out,)
+    net.probe(node, neurons.u, "states")
+    if hard:
+        net.probe(node, neurons.v, "residues")
+    return net.keep(node, (neurons.s_out,), "spikes")
 
 
 @wire.register
@@ -278,7 +340,7 @@ def _(node: Sum, net: _Net) -> Ports:
     for source in node.sources:
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
         ports += net.current_ports(node, source, wait)
-    return net.keep_total(node, ports)
+    return net.keep(node, ports, "totals")
 
 
 @wire.register
@@ -294,7 +356,7 @@ def _(node: Readout, net: _Net) -> Ports:
         synapse = net.add(node, exact(own, bits=GRADED))
         constant.s_out.connect(synapse.s_in)
         synapse.a_out.connect(process.a_in)
-    return net.keep_total(node, (process.s_out,))
+    return net.keep(node, (process.s_out,), "totals")
 
 
 @wire.register
@@ -303,7 +365,7 @@ def _(node: Product, net: _Net) -> Ports:
     for source, factor in zip(node.sources, (neurons.a_in1, neurons.a_in2), strict=True):
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
         connect(net.current_ports(node, source, wait), factor)
-    return net.keep_total(node, (neurons.s_out,))
+    return net.keep(node, (neurons.s_out,), "totals")
 
 
 @wire.register

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from neurokit.gradients.scopes import Global, Layerwise
     from neurokit.graph import Graph
     from neurokit.hw_configs import load_board, load_chip
-    from neurokit.lava.forms import SoftIFForm, StockForm
+    from neurokit.lava.forms import FusedForm, SoftIFForm, StockForm
+    from neurokit.lava.live import LiveNetwork
     from neurokit.lava.target import LavaCPU
     from neurokit.metrics import relative_l2
     from neurokit.networks.deeponet import DeepONet
@@ -92,6 +93,7 @@ _HOMES = {
     "FirstSpikeCrossEntropy": "neurokit.exact.losses",
     "ForwardGradient": "neurokit.gradients.forward",
     "ForwardPropagation": "neurokit.exact.forward_propagation",
+    "FusedForm": "neurokit.lava.forms",
     "Gaussian": "neurokit.surrogates",
     "Global": "neurokit.gradients.scopes",
     "Graph": "neurokit.graph",
@@ -101,6 +103,7 @@ _HOMES = {
     "LavaCPU": "neurokit.lava.target",
     "Layerwise": "neurokit.gradients.scopes",
     "MLP": "neurokit.networks.mlp",
+    "LiveNetwork": "neurokit.lava.live",
     "MemMean": "neurokit.readouts",
     "MexicanHat": "neurokit.problems.mexican_hat",
     "NodePerturbation": "neurokit.gradients.node_perturbation",
@@ -183,12 +186,14 @@ __all__ = [
     "FirstSpikeCrossEntropy",
     "ForwardGradient",
     "ForwardPropagation",
+    "FusedForm",
     "Gaussian",
     "Global",
     "Graph",
     "Hadamard",
     "LavaCPU",
     "Layerwise",
+    "LiveNetwork",
     "MemMean",
     "MexicanHat",
     "NodePerturbation",

@@ -18,7 +18,7 @@ from neurokit.compilers.check import check
 from neurokit.compilers.quantize import quantize
 from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode
 from neurokit.hw_configs import Board, Chip, Hardware, chip_of, load_hardware
-from neurokit.lava.forms import SoftIFForm
+from neurokit.lava.forms import FORMS
 from neurokit.lava.schedule import schedule
 from neurokit.lava.target import LavaCPU
 from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
@@ -180,7 +180,7 @@ def target_named(word: str) -> Target | Hardware:
 
     Raises ChipError for any other word.
     """
-    targets: tuple[Target, ...] = (Reference(), Twin(), LavaCPU(), LavaCPU(form=SoftIFForm()))
+    targets: tuple[Target, ...] = (Reference(), Twin(), *(LavaCPU(form=form) for form in FORMS.values()))
     return next((target for target in targets if target.name == word), None) or load_hardware(word)
 
 

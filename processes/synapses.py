@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse
-from jaxtyping import Int8
+from jaxtyping import Int8, Int32
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.graded.process import GradedVec
 from lava.proc.lif.process import LIF
@@ -17,6 +17,11 @@ from neurokit.lava.schedule import MAX_DELAY
 GRADED, BINARY = 24, 0
 
 
+def doubled(weight: Int8[np.ndarray, "out in"]) -> Int32[np.ndarray, "out in"]:
+    """The weights that `exact` gives to Lava."""
+    return 2 * np.asarray(weight, dtype=np.int32)
+
+
 def exact(weight: Int8[np.ndarray, "out in"], exponent: int = 0, bits: int = BINARY) -> Dense:
     """`a[n + 1] = floor((weight @ s[n]) * 2**exponent)` for any signed 8-bit weights.
 
@@ -24,7 +29,7 @@ def exact(weight: Int8[np.ndarray, "out in"], exponent: int = 0, bits: int = BIN
     one. `exponent` in -7..6.
     """
     return Dense(
-        weights=2 * np.asarray(weight, dtype=np.int32),
+        weights=doubled(weight),
         weight_exp=exponent - 1,
         num_message_bits=bits,
         sign_mode=SignMode.MIXED,

@@ -31,11 +31,19 @@ def _lava_softif(deadline: float) -> Target:
     return LavaCPU(form=SoftIFForm(), deadline_s=deadline)
 
 
+def _lava_fused(deadline: float) -> Target:
+    from neurokit.lava.forms import FusedForm
+    from neurokit.lava.target import LavaCPU
+
+    return LavaCPU(form=FusedForm(), deadline_s=deadline)
+
+
 TARGETS: dict[str, Callable[[float], Target]] = {
     "reference": _reference,
     "twin": _twin,
     "lava": _lava,
     "lava-softif": _lava_softif,
+    "lava-fused": _lava_fused,
 }
 
 

@@ -2,11 +2,18 @@
 
 cycle.py, schedule.py   when every node works: pure arithmetic
 digits.py               a bias on 8-bit synapses
-forms.py                which of two forms of each process runs
+forms.py                which of three forms of a network runs
+layout.py               what a network of a form will be, before any process exists
 tape.py                 arrays in and out of a running network
+stepper.py              a whole Program, one chip step at a time: what the fused form runs
+host.py                 what can be done with a running network: feed, advance, read, swap weights
 network.py              LavaNetwork: the processes, owned, in this very interpreter (imports Lava)
+weights.py              new weights for a network that is running (imports Lava)
+live.py                 LiveNetwork: the same in an interpreter of its own, beside PyTorch
+live_worker.py          the other end of it
 interrupts.py           Ctrl-C must not lose a child
 job.py, worker.py       a LavaNetwork in an interpreter of its own
+cleaner.py              what it has done when its parent is gone
 supervisor.py           the parent's side of it: deadline, clean-up
 shared_memory.py        what a killed worker may leave
 target.py               LavaCPU

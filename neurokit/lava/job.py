@@ -1,6 +1,6 @@
 """Job: a run of a Program on Lava as files in one folder, so that it may cross from one process to another.
 
-    program.h5, inputs.npz, job.json     what to do, written by the parent
+    program.h5, inputs.npz, job.json     what to do, written by the parent; the JSON last
     result.npz, result.json              what came of it, written by the worker; the JSON last
     error.json                           or why nothing did
     worker.log                           what the worker printed
@@ -19,43 +19,57 @@ import numpy as np
 from jaxtyping import Int64
 
 from neurokit.files import replacing, write_text
-from neurokit.lava.forms import FORMS, Form
+from neurokit.lava.forms import Form, form_named
+from neurokit.lava.layout import Record
 from neurokit.program import Program
 from neurokit.result import Trace
+
+#: The files that say that a Job, its answer or an error is there, each written whole and after all others.
+JOB, RESULT, ERROR = "job.json", "result.json", "error.json"
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is to run: encoded samples, `(samples, size)` per Input, in an order shared by all."""
+    """What a worker is to run: encoded samples, `(samples, size)` per Input, in an order shared by all.
+
+    Without samples the worker builds the network and waits for orders; see `neurokit.lava.live`.
+    """
 
     program: Program
     inputs: Mapping[str, Int64[np.ndarray, "samples size"]]
     form: Form
-    record: bool
+    record: Record
+    period: int | None = None
 
     def save(self, directory: Path) -> None:
         self.program.save(directory / "program.h5")
         np.savez(
-            directory / "inputs.npz", **{f"input-{i}": self.inputs[n.name] for i, n in enumerate(self.program.inputs)}
+            directory / "inputs.npz",
+            **{f"input-{i}": self.inputs[n.name] for i, n in enumerate(self.program.inputs) if n.name in self.inputs},
         )
-        write_text(directory / "job.json", json.dumps({"form": self.form.name, "record": self.record}))
+        record = self.record if isinstance(self.record, bool) else sorted(self.record)
+        settings = {"form": self.form.name, "batch": self.form.batch, "record": record, "period": self.period}
+        write_text(directory / JOB, json.dumps(settings))
 
     @staticmethod
     def load(directory: Path) -> Job:
         program = Program.load(directory / "program.h5")
-        settings = json.loads((directory / "job.json").read_text(encoding="utf-8"))
+        settings = json.loads((directory / JOB).read_text(encoding="utf-8"))
         with np.load(directory / "inputs.npz", allow_pickle=False) as arrays:
-            inputs = {n.name: arrays[f"input-{i}"] for i, n in enumerate(program.inputs)}
-        return Job(program, inputs, FORMS[settings["form"]], settings["record"])
+            inputs = {n.name: arrays[k] for i, n in enumerate(program.inputs) if (k := f"input-{i}") in arrays}
+        record = settings["record"] if isinstance(settings["record"], bool) else frozenset(settings["record"])
+        form = form_named(settings["form"], settings["batch"])
+        return Job(program, inputs, form, record, settings["period"])
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that building and running took, and the chip steps executed."""
+    """Seconds that building and running took, the chip steps executed, and the clock's seconds when the run began."""
 
     build_s: float
     run_s: float
     chip_steps: int
+    began: float
 
 
 @dataclass(frozen=True)
@@ -75,11 +89,11 @@ class Answer:
         with replacing(directory / "result.npz") as temporary:
             np.savez(temporary, **{f"{g}-{index[n]}": a for g, arrays in groups.items() for n, a in arrays.items()})
         record = {"timing": asdict(self.timing), "lava_version": self.lava_version, "record": self.trace is not None}
-        write_text(directory / "result.json", json.dumps(record))
+        write_text(directory / RESULT, json.dumps(record))
 
     @staticmethod
     def load(directory: Path, program: Program) -> Answer:
-        settings = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+        settings = json.loads((directory / RESULT).read_text(encoding="utf-8"))
         groups: dict[str, dict[str, np.ndarray]] = {"raw": {}, "spikes": {}, "states": {}, "totals": {}}
         with np.load(directory / "result.npz", allow_pickle=False) as arrays:
             for key in arrays.files:
@@ -98,9 +112,9 @@ class Failure:
     child_traceback: str
 
     def save(self, directory: Path) -> None:
-        write_text(directory / "error.json", json.dumps(asdict(self)))
+        write_text(directory / ERROR, json.dumps(asdict(self)))
 
     @staticmethod
     def load(directory: Path) -> Failure | None:
-        path = directory / "error.json"
+        path = directory / ERROR
         return Failure(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

@@ -11,14 +11,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import numpy as np
-from jaxtyping import Int64
 from lava.magma.core.process.message_interface_enum import ActorType
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
@@ -27,11 +24,13 @@ from lava.magma.runtime.runtime import Runtime
 
 from neurokit.compilers.to_lava import Wiring, to_lava
 from neurokit.errors import LavaFailure, LavaTimeout
-from neurokit.integers import Decay12
-from neurokit.lava.forms import Form, StockForm
+from neurokit.lava.forms import Form
+from neurokit.lava.host import Host, same
 from neurokit.lava.interrupts import interrupts_held
-from neurokit.program import Program, Spiking, decays
-from neurokit.result import Trace
+from neurokit.lava.layout import Record
+from neurokit.lava.tape import Tapes
+from neurokit.lava.weights import rewrite
+from neurokit.program import Program
 
 #: Seconds between two looks at a running network: short at first, for short runs, then long.
 _SHORTEST_NAP, _LONGEST_NAP = 1e-4, 5e-3
@@ -39,78 +38,39 @@ _SHORTEST_NAP, _LONGEST_NAP = 1e-4, 5e-3
 _CHECK_UP, _GRACE = 0.05, 2.0
 
 
-class LavaNetwork:
-    """A Program as Lava processes.
+class LavaNetwork(Host):
+    """A Program as Lava processes; what it can do, stands at `Host`.
 
     >>> with LavaNetwork(program, StockForm(), record=True) as network:      # doctest: +SKIP
     ...     raw, trace = network.run(program.encode(samples))
 
-    `form` chooses the models, `record` keeps spikes, states and totals, `period` is the number of chip steps from one
-    sample to the next (default: the shortest; a chip wants a power of two). The samples of a run, and of all runs,
-    stream through one running network: nothing is built or set again between them.
-
-    Raises UnsupportedNode or OutOfRange (see `schedule`) on entering when Lava cannot run the Program exactly.
+    The samples of a run, and of all runs, stream through one running network: nothing is built or set again between
+    them.
     """
 
     def __init__(
-        self, program: Program, form: Form | None = None, *, record: bool = False, period: int | None = None
+        self,
+        program: Program,
+        form: Form | None = None,
+        *,
+        record: Record = False,
+        period: int | None = None,
+        deadline_s: float = 600.0,
+        directory: Path | None = None,
     ) -> None:
-        self.program = program
-        self.form: Form = StockForm() if form is None else form
-        self.record = record
-        self.period = period
-        self.chip_steps = 0  #: executed so far
-        self._runs = 0
+        super().__init__(program, form, record=record, period=period, deadline_s=deadline_s)
+        self._given = directory  #: where tapes are to lie, if not in a folder of the network's own
         self._runtime: Any = None
         self._wiring: Wiring | None = None
         self._directory: Path | None = None
 
-    def __enter__(self) -> LavaNetwork:
+    def start(self) -> Tapes:
         self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
-        try:
-            self._wiring = to_lava(
-                self.program, self._directory, record=self.record, period=self.period, form=self.form
-            )
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def run(
-        self, values: Mapping[str, Int64[np.ndarray, "samples size"]], *, deadline_s: float = 600.0
-    ) -> tuple[dict[str, Int64[np.ndarray, "samples size"]], Trace | None]:
-        """Stream encoded samples through the network; raw outputs by Output name, and the Trace if recording.
-
-        Raises LavaFailure with the child's traceback when a process fails, LavaTimeout after `deadline_s` seconds; in
-        both cases, and on Ctrl-C, the network is stopped and cannot run again.
-        """
-        wiring = self._require_running()
-        samples = len(next(iter(values.values())))
-        windows = samples + wiring.schedule.drain
-        for name, tape in wiring.inputs.items():
-            # While the last samples drain, the last one is presented again: nothing outside the proven range.
-            x = np.concatenate([values[name], np.repeat(values[name][-1:], wiring.schedule.drain, axis=0)])
-            tape.write(self._runs, wiring.played(name, x))
-        wires, steps = self.program.wires, self.program.steps
-        for name, tape in wiring.totals.items():
-            tape.blank(self._runs, (windows, 1, wires[name].size))
-        for name, tape in [*wiring.spikes.items(), *wiring.states.items(), *wiring.residues.items()]:
-            tape.blank(self._runs, (windows, steps, wires[name].size))
-        chip_steps = wiring.schedule.chip_steps(samples)
-        try:
-            self._runtime.start(RunSteps(num_steps=chip_steps, blocking=False))
-            self._wait(time.monotonic() + deadline_s, deadline_s)
-        except BaseException:
-            self.stop()
-            raise
-        self.chip_steps += chip_steps
-        return self._collect(wiring, samples)
+        where = self._directory if self._given is None else self._given
+        layout = self.layout
+        self._wiring = to_lava(layout.program, where, record=layout.record, period=layout.period, form=layout.form)
+        self._start()
+        return self._wiring.tapes
 
     def stop(self) -> None:
         """End all children and remove all files. Safe to call at any time and any number of times."""
@@ -118,17 +78,34 @@ class LavaNetwork:
             if self._runtime is not None:
                 runtime, self._runtime = self._runtime, None
                 _end(runtime)
-        self._wiring = None
+        self._wiring = self._tapes = self._open = None
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
 
-    def _require_running(self) -> Wiring:
-        if self._wiring is None or self._runtime is None:
-            raise LavaFailure(
-                "this LavaNetwork is not running: enter it with `with`, and do not use it after a failure."
-            )
-        return self._wiring
+    def make_steps(self, chip_steps: int) -> None:
+        """Make steps for a host that is elsewhere, has the tapes, and holds the deadline."""
+        self._go(chip_steps, float("inf"))
+        self.chip_steps += chip_steps
+
+    def take(self, program: Program) -> None:
+        """Take the weights of a Program that such a host has found to be otherwise the same."""
+        changed = [
+            ours if same(ours, new) else new for ours, new in zip(self.program.nodes, program.nodes, strict=True)
+        ]
+        after = replace(program, nodes=tuple(changed))  # what is the same, is the same object
+        self._rewrite(self.program, after)
+        self.layout = replace(self.layout, program=after)
+
+    def _go(self, chip_steps: int, deadline_s: float) -> None:
+        self._runtime.start(RunSteps(num_steps=chip_steps, blocking=False))
+        self._wait(time.monotonic() + deadline_s, deadline_s)
+
+    def _rewrite(self, before: Program, after: Program) -> None:
+        assert self._wiring is not None
+        self._raise_if_failed()
+        self._runtime._is_started = True  # that is, its children wait for orders, which they do from the beginning
+        rewrite(self._wiring, before, after)
 
     def _start(self) -> None:
         """Let Lava compile the network and start its children."""
@@ -187,32 +164,7 @@ class LavaNetwork:
             time.sleep(_CHECK_UP)
 
     def _where(self) -> str:
-        return f"form {self.form.name!r}, run {self._runs} of this network, after {self.chip_steps} chip steps"
-
-    def _collect(self, wiring: Wiring, samples: int) -> tuple[dict[str, np.ndarray], Trace | None]:
-        run, self._runs = self._runs, self._runs + 1
-        totals = {name: tape.read(run)[:samples, 0].astype(np.int64) for name, tape in wiring.totals.items()}
-        raw = {output.name: totals[output.source] for output in self.program.outputs}
-        if not self.record:
-            return raw, None
-        spikes = {name: tape.read(run)[:samples].astype(np.uint8) for name, tape in wiring.spikes.items()}
-        states = {name: self._membrane(wiring, name, run, spikes[name]) for name in wiring.states}
-        return raw, Trace(spikes=spikes, states=states, totals=totals)
-
-    def _membrane(self, wiring: Wiring, name: str, run: int, spikes: np.ndarray) -> np.ndarray:
-        """The membrane before the reset, `(samples, steps, size)`, in the Program's units."""
-        node = self.program[name]
-        assert isinstance(node, Spiking)
-        u = wiring.states[name].read(run)[: len(spikes)].astype(np.int64)
-        if name in wiring.residues:  # a hard reset wipes the membrane, which is what had decayed plus what came
-            v = wiring.residues[name].read(run)[: len(spikes)].astype(np.int64)
-            before = np.pad(v, ((0, 0), (1, 0), (0, 0)))[:, :-1] * Decay12(decays(node.neuron)[1]) + u
-            if (v != before * (1 - spikes)).any():
-                raise LavaFailure(f"population {name!r}: its membrane is not what its current and its leak make of it.")
-            u = before
-        unit = 1 if node.leaky else self.form.membrane_unit
-        assert not (u % unit).any()
-        return np.asarray(u // unit)
+        return f"form {self.form.name!r}, after {self.chip_steps} chip steps"
 
 
 class _CarefulRuntime(Runtime):  # type: ignore[misc]  # Lava has no types

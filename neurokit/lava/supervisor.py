@@ -13,13 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 
 from neurokit.errors import LavaFailure, LavaTimeout
-from neurokit.lava.job import Answer, Failure, Job
+from neurokit.lava.job import ERROR, RESULT, Answer, Failure, Job
 from neurokit.lava.shared_memory import new_prefix, unlink_all
 
 #: How a worker is started; the folder of its job and the prefix of its shared memory follow.
@@ -32,51 +32,75 @@ _NAP, _GRACE = 0.005, 10.0
 _LAST_WORDS = 4000
 
 
-def supervise(job: Job, deadline_s: float, command: Sequence[str] = WORKER) -> Answer:
-    """Run a Job in a worker; `deadline_s` seconds from now it is killed.
+def supervise(
+    job: Job, deadline_s: float, command: Sequence[str] = WORKER, cancelled: Callable[[], bool] = lambda: False
+) -> Answer:
+    """Run a Job in a worker; `deadline_s` seconds from now, or once it is `cancelled`, it is killed.
 
     Raises LavaFailure (with the traceback of the Lava process that failed, where it left one) or LavaTimeout.
     """
-    prefix = new_prefix()
     with tempfile.TemporaryDirectory(prefix="neurokit-lava-job-", ignore_cleanup_errors=True) as folder:
         directory = Path(folder)
-        job.save(directory)
         deadline = time.monotonic() + deadline_s
-        with (directory / "worker.log").open("wb") as log:
-            worker = subprocess.Popen(
-                [*command, folder, prefix],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"},
-            )
+        worker, prefix = start_worker(directory, command)
         try:
-            while _runs(worker):
+            # Written when the worker is there already: if this process is killed meanwhile, the worker removes it.
+            job.save(directory)
+            while runs(worker) and not told(directory):
+                if cancelled():
+                    raise LavaFailure("this run was stopped, because another that it belongs to has failed.")
                 if time.monotonic() > deadline:
                     raise LavaTimeout(
                         f"Lava (form {job.form.name!r}) had no answer within {deadline_s:g} s and was stopped. Fewer "
-                        f"samples or a longer deadline may help.{_last_words(directory)}"
+                        f"samples or a longer deadline may help.{last_words(directory)}"
                     )
                 time.sleep(_NAP)
         finally:
-            _end(worker, prefix)
-        failure = Failure.load(directory)
-        if failure is not None:
-            error = LavaFailure(failure.message)
-            error.child_traceback = failure.child_traceback
-            raise error
-        if not (directory / "result.json").exists():
-            raise LavaFailure(f"the Lava worker ended with exit code {worker.returncode}.{_last_words(directory)}")
+            end_worker(worker, prefix)
+        raise_failure(directory)
+        if not (directory / RESULT).exists():
+            raise LavaFailure(f"the Lava worker ended with exit code {worker.returncode}.{last_words(directory)}")
         return Answer.load(directory, job.program)
 
 
-def _runs(worker: subprocess.Popen[bytes]) -> bool:
+def start_worker(
+    directory: Path, command: Sequence[str], pass_fds: Sequence[int] = ()
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a worker in a folder, where it will wait for its Job; returns also the prefix of its shared memory."""
+    prefix = new_prefix()
+    with (directory / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [*command, str(directory), prefix],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+            env={**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"},
+        )
+    return worker, prefix
+
+
+def raise_failure(directory: Path) -> None:
+    """Raise LavaFailure if the worker of a folder left word of one."""
+    failure = Failure.load(directory)
+    if failure is not None:
+        error = LavaFailure(failure.message)
+        error.child_traceback = failure.child_traceback
+        raise error
+
+
+def runs(worker: subprocess.Popen[bytes]) -> bool:
     """Whether the worker still runs. It is not reaped, so that its process group keeps its number."""
     return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
-def _end(worker: subprocess.Popen[bytes], prefix: str) -> None:
+def told(directory: Path) -> bool:
+    """Whether a worker has left what it has to say; it stays until it is killed."""
+    return any((directory / name).exists() for name in (RESULT, ERROR))
+
+
+def end_worker(worker: subprocess.Popen[bytes], prefix: str) -> None:
     """Kill a worker's whole process group, wait until it is gone, and remove its shared memory."""
     os.killpg(worker.pid, signal.SIGKILL)
     over = time.monotonic() + _GRACE
@@ -102,6 +126,6 @@ def _group(leader: int) -> list[int]:
     return members
 
 
-def _last_words(directory: Path) -> str:
+def last_words(directory: Path) -> str:
     words = (directory / "worker.log").read_text(encoding="utf-8", errors="replace").strip()
     return f"\n\nThe worker's last words:\n{words[-_LAST_WORDS:]}" if words else ""

@@ -1,12 +1,13 @@
-"""Tapes: recorded arrays that cross the border between Python and a running Lava network.
+"""Tapes: the arrays that cross the border between the host and a running Lava network.
 
 Reading or writing a Lava Var moves one element at a time (20 to 60 microseconds each), so input and output go through
-memory-mapped `.npy` files instead. A network may run several times; every run adds one file to each tape, and the
-process that plays or records it moves on to the next file when one is used up.
+memory-mapped files instead, which the host and the processes of the network see alike and at once. A tape is a ring: it
+holds the frames of the last few windows, so that a network may run for ever and take no more room.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,46 +17,55 @@ from jaxtyping import Int32
 
 @dataclass(frozen=True)
 class Tape:
-    """A sequence of files, one a run, whose first axis is the window."""
+    """A file of `shape[0]` frames, `(steps, size)` integers each; that of window `w` is at `w % shape[0]`."""
 
     directory: Path
     name: str
+    shape: tuple[int, int, int]
 
-    def file(self, run: int) -> Path:
-        return self.directory / f"{self.name}.{run}.npy"
+    @property
+    def file(self) -> Path:
+        return self.directory / f"{self.name}.npy"
 
-    def write(self, run: int, frames: Int32[np.ndarray, "windows ..."]) -> None:
-        """Add what is to be played in a run."""
-        np.save(self.file(run), frames, allow_pickle=False)
-
-    def blank(self, run: int, shape: tuple[int, ...]) -> None:
-        """Add room for what a run will record."""
+    def blank(self) -> None:
+        """Make the file, full of zeros."""
         # A sparse file: it takes no memory, and on the disk only what is written into it.
-        np.lib.format.open_memmap(self.file(run), mode="w+", dtype=np.int32, shape=shape)  # type: ignore[no-untyped-call]
+        np.lib.format.open_memmap(self.file, mode="w+", dtype=np.int32, shape=self.shape)  # type: ignore[no-untyped-call]
 
-    def read(self, run: int) -> Int32[np.ndarray, "windows ..."]:
-        """What was recorded in a run."""
-        frames: np.ndarray = np.load(self.file(run), allow_pickle=False)
+    def open(self, *, writable: bool = False) -> Int32[np.ndarray, "frames steps size"]:
+        """The frames, a view of the file; what others write into it appears in it."""
+        frames: np.ndarray = np.load(self.file, mmap_mode="r+" if writable else "r", allow_pickle=False)
         return frames
 
 
-class Reel:
-    """A tape with a position: finds the frame of a window, counted over all runs."""
+@dataclass(frozen=True)
+class Tapes:
+    """The tapes that lead into and out of a network, by node name.
 
-    def __init__(self, tape: Tape, *, writable: bool) -> None:
-        self._tape = tape
-        self._writable = writable
-        self._run = -1
-        self._first = 0
-        self._frames: np.ndarray = np.empty((0,), dtype=np.int32)
+    inputs    what every Input says, from the host
+    totals    what every total is, once a window: of all that are probed, and of the outputs
+    spikes    of every Spiking that is probed
+    states    its membrane before the reset; in the stock and process forms Var `u`, of which it is made
+    residues  Var `v` of those with reset ToZero, whose membrane before the reset follows from both: see `Neurons`
+    swaps     how often the fused form's weights were swapped; those after swap `k` are in `program_file(k)`
+    """
 
-    def frame(self, window: int) -> np.ndarray:
-        """The frame of `window`, a view that writes through if the reel is writable. Windows must not go backwards."""
-        assert window >= self._first
-        while window >= self._first + len(self._frames):
-            self._first += len(self._frames)
-            self._run += 1
-            path = self._tape.file(self._run)
-            self._frames = np.load(path, mmap_mode="r+" if self._writable else "r", allow_pickle=False)
-        view: np.ndarray = self._frames[window - self._first]
-        return view
+    inputs: Mapping[str, Tape]
+    totals: Mapping[str, Tape]
+    spikes: Mapping[str, Tape]
+    states: Mapping[str, Tape]
+    residues: Mapping[str, Tape]
+    swaps: Tape
+
+    def program_file(self, swap: int) -> Path:
+        """Where a Program with new weights lies."""
+        return self.swaps.directory / f"program-{swap}.h5"
+
+    def blank(self) -> None:
+        """Make all files."""
+        for tape in (*self.by_kind("inputs", "totals", "spikes", "states", "residues"), self.swaps):
+            tape.blank()
+
+    def by_kind(self, *kinds: str) -> list[Tape]:
+        """All tapes of some kinds."""
+        return [tape for kind in kinds for tape in getattr(self, kind).values()]

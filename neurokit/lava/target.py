@@ -26,10 +26,11 @@ LAVA_VERSION = "0.10.0"
 class LavaCPU:
     """Lava on the CPU, in a process of its own.
 
-    form        `StockForm()`, Lava's own processes only, or `SoftIFForm()`, one process model a layer
+    form        `StockForm()`, Lava's own processes only; `SoftIFForm()`, one process model a layer; or `FusedForm()`,
+                one for the whole network
     deadline_s  seconds for building and running; after that, LavaTimeout
 
-    All samples of a batch stream through one network, one window after the other.
+    All samples stream through one network, `form.batch` of them a window, one window after the other.
     """
 
     form: Form = field(default_factory=StockForm)
@@ -41,7 +42,7 @@ class LavaCPU:
 
     @property
     def name(self) -> str:
-        return "lava" if self.form == StockForm() else f"lava-{self.form.name}"
+        return "lava" if isinstance(self.form, StockForm) else f"lava-{self.form.name}"
 
     def run(self, program: Program, inputs: Mapping[str, np.ndarray], *, record: bool = False) -> RunResult:
         """Run a batch of real-valued samples; see `neurokit.targets.Target.run`.

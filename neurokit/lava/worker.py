@@ -3,14 +3,14 @@
     python -m neurokit.lava.worker DIRECTORY SHM_PREFIX
 
 It is the leader of its own session and process group. Its standard input is a pipe whose other end the parent holds
-and never writes to: when it closes, the parent is gone, and the worker removes its traces and kills its group.
+and never writes to: when it closes, the parent is gone, and the worker has itself and its traces removed. It is started
+before its Job is written, so that there is someone to do that at any time.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -22,10 +22,11 @@ from multiprocessing import shared_memory
 from pathlib import Path
 
 from neurokit.errors import LavaFailure
-from neurokit.lava.job import Answer, Failure, Job, Timing
-from neurokit.lava.shared_memory import unlink_all
+from neurokit.lava.job import JOB, Answer, Failure, Job, Timing
 
 _STDIN = 0
+#: Seconds between two looks for the Job.
+_NAP = 0.002
 
 
 def answer(job: Job) -> Answer:
@@ -38,11 +39,11 @@ def answer(job: Job) -> Answer:
         # The parent holds the deadline and will kill this process; in here there is none.
         raw, trace = network.run(job.inputs, deadline_s=float("inf"))
         over = time.perf_counter()
-    return Answer(raw, trace, Timing(built - started, over - built, network.chip_steps), version("lava-nc"))
+    return Answer(raw, trace, Timing(built - started, over - built, network.chip_steps, built), version("lava-nc"))
 
 
-def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answer) -> int:
-    """Answer the Job in `directory` with `solve`; the exit code is 0 when there is an answer, 1 when an error file."""
+def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answer) -> None:
+    """Answer the Job in `directory` with `solve`, leave there an answer or an error, and wait to be killed."""
     # Names that the parent can recognise, should this group be killed before it can clean up. A private name, but
     # Lava pins Python to 3.10.
     assert "_SHM_NAME_PREFIX" in vars(shared_memory)
@@ -51,26 +52,27 @@ def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answ
     # it, whose path may not exceed some 100 characters.
     os.chdir(directory)
     tempfile.tempdir = os.curdir
-    threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True).start()
+    watch = threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True)
+    watch.start()
+    while not (directory / JOB).exists():
+        time.sleep(_NAP)
     try:
         job = Job.load(directory)
         solve(job).save(directory, job.program)
     except LavaFailure as error:
         Failure(str(error), error.child_traceback).save(directory)
-        return 1
     except Exception as error:
         Failure(f"the Lava worker failed: {error!r}", traceback.format_exc()).save(directory)
-        return 1
-    return 0
+    # Until the parent has read it and kills this group, there must be someone to clean up after the parent.
+    watch.join()
 
 
 def _die_with_parent(directory: Path, shm_prefix: str) -> None:
     while os.read(_STDIN, 1):
         pass
-    shutil.rmtree(directory, ignore_errors=True)
-    unlink_all(shm_prefix)
-    os.killpg(os.getpgid(0), signal.SIGKILL)
+    command = [sys.executable, "-m", "neurokit.lava.cleaner", str(os.getpgid(0)), str(directory), shm_prefix]
+    subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2])

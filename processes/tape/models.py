@@ -12,7 +12,6 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.lava.tape import Reel
 from neurokit.processes.tape.process import Player, Probe, Recorder
 
 
@@ -26,12 +25,13 @@ class PyPlayer(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.reel = Reel(proc_params["tape"], writable=False)
+        self.reels = [tape.open() for tape in proc_params["tapes"]]
         self.silence = np.zeros(proc_params["shape"], dtype=np.int32)
 
     def run_spk(self) -> None:
         if self.cycle.covers(self.time_step):
-            self.s_out.send(self.reel.frame(self.cycle.local(self.time_step)[0]))
+            window, _ = self.cycle.local(self.time_step)
+            self.s_out.send(np.concatenate([frames[window % len(frames), 0] for frames in self.reels]))
         else:
             self.s_out.send(self.silence)
 
@@ -46,13 +46,15 @@ class PyRecorder(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.reel = Reel(proc_params["tape"], writable=True)
+        self.frames = proc_params["tape"].open(writable=True)
+
+        self.lines = slice(proc_params["first"], proc_params["first"] + self.frames.shape[2])
 
     def run_spk(self) -> None:
         a = self.a_in.recv()
         if self.cycle.covers(self.time_step):
             window, t = self.cycle.local(self.time_step)
-            self.reel.frame(window)[t] = a
+            self.frames[window % len(self.frames), t] = a[self.lines]
 
 
 @implements(proc=Probe, protocol=LoihiProtocol)
@@ -65,11 +67,11 @@ class PyProbe(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.reel = Reel(proc_params["tape"], writable=True)
+        self.frames = proc_params["tape"].open(writable=True)
 
     def post_guard(self) -> bool:
         return bool(self.cycle.covers(self.time_step))
 
     def run_post_mgmt(self) -> None:
         window, t = self.cycle.local(self.time_step)
-        self.reel.frame(window)[t] = self.state.read()
+        self.frames[window % len(self.frames), t] = self.state.read()

@@ -13,31 +13,34 @@ from neurokit.lava.tape import Tape
 
 
 class Player(AbstractProcess):
-    """Sends frame `k` of its tape, `(n,)` integers, as graded spikes at every step of window `k` of its cycle.
+    """Says at every step of window `w` of its cycle what its tapes hold for `w`, one after the other, `(n,)` integers.
 
-    Silent outside windows. Simulator only.
+    The tapes have one frame a window, which the host may write anew between two steps. Sent as graded spikes; silent
+    outside windows. Simulator only.
     """
 
-    def __init__(self, *, shape: tuple[int, ...], tape: Tape, cycle: Cycle) -> None:
-        super().__init__(shape=shape, tape=tape, cycle=cycle)
+    def __init__(self, *, shape: tuple[int, ...], tapes: tuple[Tape, ...], cycle: Cycle) -> None:
+        super().__init__(shape=shape, tapes=tapes, cycle=cycle)
         self.s_out = OutPort(shape=shape)
 
 
 class Recorder(AbstractProcess):
-    """Writes what arrives at local time `t` of window `k` into its tape, at `[k, t]`; what arrives outside is dropped.
+    """Writes what arrives at local time `t` of window `w` into its tape, at `[w % frames, t]`.
 
-    Simulator only.
+    What arrives outside windows is dropped, and so are the lines before `first` and those for which the tape has no
+    room. Simulator only.
     """
 
-    def __init__(self, *, shape: tuple[int, ...], tape: Tape, cycle: Cycle) -> None:
-        super().__init__(shape=shape, tape=tape, cycle=cycle)
+    def __init__(self, *, shape: tuple[int, ...], tape: Tape, cycle: Cycle, first: int = 0) -> None:
+        super().__init__(shape=shape, tape=tape, cycle=cycle, first=first)
         self.a_in = InPort(shape=shape)
 
 
 class Probe(AbstractProcess):
-    """Writes the value that a Var of another process has after local time `t` of window `k` into its tape, at `[k, t]`.
+    """Writes the value that a Var of another process has after local time `t` of window `w` into its tape.
 
-    Connect with `probe.state.connect_var(process.u)`. Costs a round trip in every step of a window. Simulator only.
+    At `[w % frames, t]`. Connect with `probe.state.connect_var(process.u)`. Costs a round trip in every step of a
+    window. Simulator only.
     """
 
     def __init__(self, *, shape: tuple[int, ...], tape: Tape, cycle: Cycle) -> None:

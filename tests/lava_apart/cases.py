@@ -71,9 +71,9 @@ def soft_if(model: str, threshold: int, steps: int, period: int, start: int, sam
         rows[start - 1 + k * period :][:steps] = window
     cycle = Cycle(start, steps, period)
     with tempfile.TemporaryDirectory() as folder:
-        tapes = {name: Tape(Path(folder), name) for name in ("spikes", "states")}
+        tapes = {name: Tape(Path(folder), name, (samples, steps, n)) for name in ("spikes", "states")}
         for tape in tapes.values():
-            tape.blank(0, (samples, steps, n))
+            tape.blank()
         source, neurons = Series(rows=rows), SoftIF(shape=(n,), threshold=threshold, cycle=cycle)
         recorder = Recorder(shape=(n,), tape=tapes["spikes"], cycle=cycle)
         probe = Probe(shape=(n,), tape=tapes["states"], cycle=cycle)
@@ -84,7 +84,7 @@ def soft_if(model: str, threshold: int, steps: int, period: int, start: int, sam
         config = Loihi2SimCfg(select_tag=tag, select_sub_proc_model=model == "stock")
         neurons.run(RunSteps(num_steps=len(rows)), run_cfg=config)
         neurons.stop()
-        spikes, states = (tapes[name].read(0) for name in ("spikes", "states"))
+        spikes, states = (tapes[name].open() for name in ("spikes", "states"))
     u, bad_spikes, bad_states, reach = np.zeros((samples, n), dtype=np.int64), 0, 0, 0
     unit = StockForm().membrane_unit if model == "stock" else 1
     for t in range(steps):
@@ -108,8 +108,8 @@ def readout(form: str, rule: str, shift: int, steps: int, period: int, start: in
         total = (RULES[rule].weights(steps)[:, None] * window).sum(axis=0) >> shift
         expected[start - 1 + k * period + steps - 1 + LAG[type(RULES[rule])]] = total
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y")
-        tape.blank(0, (1, chip_steps, n))
+        tape = Tape(Path(folder), "y", (1, chip_steps, n))
+        tape.blank()
         source = Series(rows=rows)
         process = ReadoutProcess(shape=(n,), rule=RULES[rule], shift=shift, cycle=Cycle(start, steps, period))
         recorder = Recorder(shape=(n,), tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
@@ -118,7 +118,7 @@ def readout(form: str, rule: str, shift: int, steps: int, period: int, start: in
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=FORMS[form].expanded)
         process.run(RunSteps(num_steps=chip_steps), run_cfg=config)
         process.stop()
-        got = tape.read(0)[0]
+        got = tape.open()[0]
     return {"bad": int((got != expected).sum()), "largest": int(np.abs(expected).max())}
 
 
@@ -127,15 +127,15 @@ def constant(form: str, digits: int, steps: int, period: int, start: int) -> dic
     chip_steps = start + 3 * period
     cycle = Cycle(start, steps, period)
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y")
-        tape.blank(0, (1, chip_steps, digits))
+        tape = Tape(Path(folder), "y", (1, chip_steps, digits))
+        tape.blank()
         process = Constant(digits=digits, cycle=cycle)
         recorder = Recorder(shape=(digits,), tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
         process.s_out.connect(recorder.a_in)
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=FORMS[form].expanded)
         process.run(RunSteps(num_steps=chip_steps), run_cfg=config)
         process.stop()
-        got = tape.read(0)[0]
+        got = tape.open()[0]
     expected = np.array([lines(digits) * cycle.covers(n) for n in range(1, chip_steps + 1)])
     return {"bad": int((got != expected).sum()), "spikes": int((expected > 0).sum())}
 
@@ -304,8 +304,8 @@ class BrokenNetwork(LavaNetwork):
         self.step = self.step or self._wiring.schedule.period + 2
         player = next(p for p in self._wiring.labels if isinstance(p, Player))
         misfit = Misfit(shape=player.s_out.shape, fault=self.fault, step=self.step)
-        tape = Tape(self._directory or Path(), "misfit")
-        tape.blank(0, (100, 1, *player.s_out.shape))
+        tape = Tape(self._directory or Path(), "misfit", (100, 1, *player.s_out.shape))
+        tape.blank()
         sink = Recorder(shape=player.s_out.shape, tape=tape, cycle=Cycle(1, 1, 2))
         player.s_out.connect(misfit.a_in)
         misfit.s_out.connect(sink.a_in)
@@ -384,7 +384,7 @@ def broken_answer(fault: str) -> Callable[[Job], Answer]:
         with _broken(fault)(job.program, job.form, record=job.record) as network:
             (Path(tempfile.gettempdir()) / "built").touch()
             raw, trace = network.run(job.inputs, deadline_s=float("inf"))
-        return Answer(raw, trace, Timing(0.0, 0.0, network.chip_steps), "broken")
+        return Answer(raw, trace, Timing(0.0, 0.0, network.chip_steps, 0.0), "broken")
 
     return solve
 
@@ -395,6 +395,7 @@ CASES: dict[str, Callable[..., dict[str, Any]]] = {
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
-        sys.exit(worker.main(Path(sys.argv[3]), sys.argv[4], broken_answer(sys.argv[2])))
+        worker.main(Path(sys.argv[3]), sys.argv[4], broken_answer(sys.argv[2]))
+        sys.exit()
     for arguments in json.loads(sys.argv[2]):
         print("\n" + json.dumps(CASES[sys.argv[1]](**arguments)), flush=True)

@@ -58,7 +58,7 @@ def disturbed(folder: Path, form: str, count: int, deadline_s: float, fault: str
     return {"error": None, "message": "", "right": bool((outputs["y"] == expected).all())}
 
 
-def work(fault: str, step: int, directory: Path, prefix: str) -> int:
+def work(fault: str, step: int, directory: Path, prefix: str) -> None:
     """A worker one of whose Lava processes raises."""
     from cases import BrokenNetwork
 
@@ -70,12 +70,13 @@ def work(fault: str, step: int, directory: Path, prefix: str) -> int:
             raw, trace = broken.run(job.inputs, deadline_s=float("inf"))
         return Answer(raw, trace, Timing(0.0, 0.0, broken.chip_steps), "broken")
 
-    return worker.main(directory, prefix, solve)
+    worker.main(directory, prefix, solve)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
-        sys.exit(work(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5]))
+        work(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5])
+        sys.exit()
     where, form_name, count, deadline, fault_name, at, limit = sys.argv[2:]
     if int(limit):  # Python ignores SIGXFSZ, so a file that grows beyond it is an OSError
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

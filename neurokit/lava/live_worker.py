@@ -1,0 +1,52 @@
+"""The worker of a LiveNetwork: a Lava network that takes orders. Started by `live.LiveNetwork`.
+
+    python -m neurokit.lava.live_worker SOCKET DIRECTORY SHM_PREFIX
+
+Orders come as lines of JSON on a socket, the number of an open file; an empty line goes back when one is carried out.
+
+    {"advance": 33}             make so many chip steps
+    {"swap": "swap-0.h5"}       take the weights of this Program, a file of the folder
+
+In all else it is a `neurokit.lava.worker`: what happens at an error, and when the parent is gone, stands there.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from functools import partial
+from pathlib import Path
+
+from neurokit.errors import LavaFailure
+from neurokit.lava.job import Answer, Job
+from neurokit.lava.worker import main
+from neurokit.program import Program
+
+
+def obey(number: int, directory: Path, job: Job) -> Answer:
+    """Build the network of a Job in `directory`, then carry out orders; raises LavaFailure when no more can come."""
+    from neurokit.lava.network import LavaNetwork
+
+    network = LavaNetwork(job.program, job.form, record=job.record, period=job.period, directory=directory)
+    # Its tapes are for the host to write and read, so it is not entered as a host, but started.
+    try:
+        network.start()
+        with socket.socket(fileno=number) as host, host.makefile("rwb", buffering=0) as lines:
+            lines.write(b"\n")
+            while line := lines.readline():
+                order = json.loads(line)
+                if "advance" in order:
+                    network.make_steps(order["advance"])
+                else:
+                    network.take(Program.load(directory / order["swap"]))
+                    (directory / order["swap"]).unlink()
+                lines.write(b"\n")
+    finally:
+        network.stop()
+    raise LavaFailure("the host of a live network has gone.")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[2])
+    main(folder, sys.argv[3], partial(obey, int(sys.argv[1]), folder))
