@@ -38,6 +38,10 @@ class ProgramError(NeurokitError, ValueError):
     """A file is not a Program that this version of neurokit can read."""
 
 
+class BundleError(NeurokitError, ValueError):
+    """A file is not a deploy bundle that this version of neurokit can read."""
+
+
 class ModelFileError(NeurokitError, ValueError):
     """A file is not a trained network that this version of neurokit can read, or a network cannot be written."""
 

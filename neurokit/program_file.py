@@ -68,9 +68,9 @@ def load(path: str | Path) -> Program:
     """
     path = Path(path)
     try:
-        _check_envelope(path)
+        check_envelope(path)
         with h5py.File(path, "r", locking=False) as file:
-            content, seal = _Reader(str(path), file, path.stat().st_size).read()
+            content, seal = Reader(str(path), file, path.stat().st_size).read()
         program = build(content)
     except ProgramError as error:
         raise ProgramError(f"{path}: {error}") from error
@@ -114,7 +114,7 @@ def _write(content: Mapping[str, Value], path: Path) -> None:
     path.write_bytes(image)
 
 
-def _check_envelope(path: Path) -> None:
+def check_envelope(path: Path) -> None:
     """Refuse what is not a regular HDF5 file with checksummed metadata, before the HDF5 library sees it."""
     try:
         status = path.stat()
@@ -133,7 +133,7 @@ def _check_envelope(path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
     """Walks the file by the schema, refusing whatever the schema does not name."""
 
     path: str

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import chips, deploy, exchange, health, learn, reproduce, selftest, show, support
+from neurokit.cli import bundle, chips, deploy, exchange, health, learn, reproduce, selftest, show, support
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -32,6 +32,8 @@ app.command("import")(exchange.import_)
 app.command("compare")(deploy.compare)
 app.command("doctor")(health.doctor)
 app.command("selftest")(selftest.selftest)
+app.command("bundle")(bundle.bundle)
+app.command("verify")(bundle.verify)
 app.command("bench")(show.bench)
 app.command("reproduce")(reproduce.reproduce)
 
