@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,7 @@ def ladder(
     targets: Sequence[Target],
     *,
     truth: Float64[np.ndarray, "*batch size"] | None = None,
+    above: Mapping[str, RunResult] = MappingProxyType({}),
 ) -> tuple[Ladder, dict[str, RunResult]]:
     """Climb down from a trained network to the targets, and return the Ladder with every rung's result.
 
@@ -104,12 +106,13 @@ def ladder(
     samples  real inputs, `(*batch, size)` by name, as for `Target.run`
     targets  one or more, in the order of the rungs; the first is held against the Program's reals
     truth    true answers, `(*batch, size)`, for a Program with one Output
+    above    rungs above these, by name: recorded results in the Program's terms, of layers with the same names
 
     Raises GraphError without a target, and what the targets, `trace` and `relative_l2` raise.
     """
     if not targets:
         raise GraphError(explain("ladder: targets", "empty", "one or more", "pass some, such as [Reference(), Twin()]"))
-    results = dict(_real_rungs(network, program, samples))
+    results = {**above, **dict(_real_rungs(network, program, samples))}
     comparison = None
     if len(targets) > 1:
         comparison, ran = compare(program, samples, targets)
