@@ -22,7 +22,7 @@ from jaxtyping import Int32, Int64
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.counters import Counters, Purpose
-from neurokit.learning.plastic import Plastic, Weights
+from neurokit.learning.plastic import Field, Plastic, Weights
 from neurokit.learning.queries import Estimate
 
 
@@ -136,7 +136,8 @@ State = dict[str, dict[str, Any]]
 class IntegerDescent:
     """The update; see the equations above.
 
-    rate       units that an entry moves in a step, root mean square, before the schedule
+    rate       units that an entry of a weight moves in a step, root mean square, before the schedule
+    fine_rate  the same of biases and offsets, whose unit is finer; None is `rate`
     momentum   shift m of the momentum's decay `1 - 2**-m`; 0 is none
     fraction   bits f below one unit in what is sent
     memory     decay of the host's running mean square
@@ -146,6 +147,7 @@ class IntegerDescent:
     """
 
     rate: float = 0.05
+    fine_rate: float | None = None
     schedule: Schedule = Constant()
     momentum: int = 0
     rounding: Rounding = field(default_factory=Stochastic)
@@ -156,6 +158,7 @@ class IntegerDescent:
     def __post_init__(self) -> None:
         for name, value, legal, right in (
             ("rate", self.rate, "> 0", self.rate > 0),
+            ("fine_rate", self.fine_rate, "> 0 or None", self.fine_rate is None or self.fine_rate > 0),
             ("momentum", self.momentum, "0..10", 0 <= self.momentum <= 10),
             ("fraction", self.fraction, "0..16", 0 <= self.fraction <= 16),
             ("memory", self.memory, "0 <= memory < 1", 0 <= self.memory < 1),
@@ -181,7 +184,8 @@ class IntegerDescent:
                 weight + 1 - self.memory
             )
             kept["weight"], kept["power"] = weight + 1 - self.memory, power
-            found[tensor.name] = self.rate * share * 2**self.fraction / math.sqrt(power) if power > 0 else 0.0
+            rate = self.rate if tensor.field is Field.WEIGHT or self.fine_rate is None else self.fine_rate
+            found[tensor.name] = rate * share * 2**self.fraction / math.sqrt(power) if power > 0 else 0.0
         return found
 
     def apply(

@@ -138,7 +138,7 @@ class Forward:
         """`floor((weight @ x + bias) * 2**exponent)` of what is held or total, sums exact in float64."""
         weight, bias = self.weight(node, replaced), self.bias(node, replaced)
         a = np.matmul(x.astype(np.float64), weight.astype(np.float64).swapaxes(1, 2)).astype(np.int64)
-        a += bias[:, None]
+        a = a + bias[:, None]
         self._fits(node, "weighted sum", a, "synapse")
         a = shift(a, node.exponent)
         if node.name in extra:

@@ -94,40 +94,37 @@ def sway(currents, slope, decay, tangents):  # type: ignore[no-untyped-def]
             u[:] = 0
             a = currents[k, b]
             for t in range(steps):
+                g, kept, moved = slope[b, t], decay[b, t], tangents[k, b, t]
                 for n in range(size):
                     before = u[n] + a[n]
-                    tangents[k, b, t, n] = slope[b, t, n] * before
-                    u[n] = decay[b, t, n] * before
+                    moved[n] = g[n] * before
+                    u[n] = kept[n] * before
 
 
 @compiled
-def sway_driven(source, behind, weight, rows, bias, slope, decay, tangents):  # type: ignore[no-untyped-def]
-    """Tangents of spikes behind synapses: `weight (in, size)`, and how these move, `rows (directions, in + 1, size)`.
+def sway_driven(source, passed, rows, bias, slope, decay, tangents):  # type: ignore[no-untyped-def]
+    """Tangents of spikes behind synapses that hear `source` and move by `rows (directions, in + 1, size)` and `bias`.
 
-    `source` are the spikes that they hear, `behind` the tangents of these, empty where they do not move.
+    `passed` are the currents that tangents of the source bring, empty where it does not move.
     """
     directions, samples, steps, size = tangents.shape
-    u, a = np.empty(size, weight.dtype), np.empty(size, weight.dtype)
+    u, a, none = np.empty(size, rows.dtype), np.empty(size, rows.dtype), np.zeros(size, rows.dtype)
     firing = np.empty(source.shape[2] + 4, np.uint64)
     for k in range(directions):
         for b in range(samples):
             u[:] = 0
             for t in range(steps):
-                a[:] = bias[k]
+                a[:] = passed[k, b, t] if passed.size else none
+                a += bias[k]
                 for q in range(_events(source[b, t], firing)):
                     row = rows[k, firing[q]]
                     for n in range(size):
                         a[n] += row[n]
-                if behind.size:
-                    x = behind[k, b, t]
-                    for j in range(x.shape[0]):
-                        row, moved = weight[j], x[j]
-                        for n in range(size):
-                            a[n] += row[n] * moved
+                g, kept, moved = slope[b, t], decay[b, t], tangents[k, b, t]
                 for n in range(size):
                     before = u[n] + a[n]
-                    tangents[k, b, t, n] = slope[b, t, n] * before
-                    u[n] = decay[b, t, n] * before
+                    moved[n] = g[n] * before
+                    u[n] = kept[n] * before
 
 
 @compiled

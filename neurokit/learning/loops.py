@@ -68,14 +68,13 @@ class Loops(Protocol):
     def sway_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
-        behind: Float32[np.ndarray, "directions samples steps in"] | None,
-        weight: Float32[np.ndarray, "in size"],
+        passed: Float32[np.ndarray, "directions samples steps size"] | None,
         rows: Float32[np.ndarray, "directions in size"],
         bias: Float32[np.ndarray, "directions size"],
         slope: Float32[np.ndarray, "samples steps size"],
         decay: Float32[np.ndarray, "samples steps size"],
     ) -> Float32[np.ndarray, "directions samples steps size"]:
-        """The same with `a' = rows @ s + bias + weight @ s'`, where `behind` are the tangents s' of the source."""
+        """The same with `a' = rows @ s + bias + passed` for the spikes s of the source."""
         ...
 
     def weigh(
@@ -125,8 +124,7 @@ class ArrayLoops:
     def sway_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
-        behind: Float32[np.ndarray, "directions samples steps in"] | None,
-        weight: Float32[np.ndarray, "in size"],
+        passed: Float32[np.ndarray, "directions samples steps size"] | None,
         rows: Float32[np.ndarray, "directions in size"],
         bias: Float32[np.ndarray, "directions size"],
         slope: Float32[np.ndarray, "samples steps size"],
@@ -134,8 +132,8 @@ class ArrayLoops:
     ) -> Float32[np.ndarray, "directions samples steps size"]:
         steps = slope.shape[1]
         currents = [source[:, t].astype(np.float32) @ rows + bias[:, None] for t in range(steps)]
-        if behind is not None:
-            currents = [a + behind[:, :, t] @ weight for t, a in enumerate(currents)]
+        if passed is not None:
+            currents = [a + passed[:, :, t] for t, a in enumerate(currents)]
         return _swayed(currents, slope, decay)
 
     def weigh(
@@ -199,8 +197,7 @@ class NumbaLoops:
     def sway_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
-        behind: Float32[np.ndarray, "directions samples steps in"] | None,
-        weight: Float32[np.ndarray, "in size"],
+        passed: Float32[np.ndarray, "directions samples steps size"] | None,
         rows: Float32[np.ndarray, "directions in size"],
         bias: Float32[np.ndarray, "directions size"],
         slope: Float32[np.ndarray, "samples steps size"],
@@ -209,9 +206,9 @@ class NumbaLoops:
         from neurokit.learning import kernels
 
         tangents = np.empty((len(rows), *slope.shape), np.float32)
-        moved = np.empty((0, 0, 0, 0), np.float32) if behind is None else behind
+        moved = np.empty((0, 0, 0, 0), np.float32) if passed is None else passed
         padded = np.pad(rows, ((0, 0), (0, 1), (0, 0)))
-        kernels.sway_driven(source, moved, weight, padded, bias, slope, decay, tangents)
+        kernels.sway_driven(source, moved, padded, bias, slope, decay, tangents)
         return tangents
 
     def weigh(

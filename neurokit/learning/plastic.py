@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from neurokit.compilers.bounds import prove
+from neurokit.compilers.quantization.grid import LayerGrid, Mixed
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.integers import BIAS_LIMIT
 from neurokit.program import Dense, Input, Program, Readout, Spiking
@@ -71,8 +72,8 @@ def plastic(
 ) -> tuple[Plastic, ...]:
     """The tensors of `program` that can learn: of every Dense before a total, or of those in `layers`.
 
-    Weights of `bits` bits move by steps of `2**(8 - bits)` between the levels of that grid; biases and offsets keep
-    the finer unit that they have (`docs/quantization.md`). A layer before a Readout learns its offset in the place of
+    Weights of `bits` bits move by levels of their layer's grid; biases and offsets keep the finer unit that they have
+    (`docs/quantization.md`). A layer before a Readout learns its offset in the place of
     its bias, of which it is the finer. Raises GraphError for a layer that the Program has not, OutOfRange for weights
     that are not on the grid.
     """
@@ -80,7 +81,6 @@ def plastic(
     if layers is not None and not set(layers) <= set(known):
         wrong = sorted(set(layers) - set(known))
         raise GraphError(explain("plastic: layers", wrong, f"some of {sorted(known)}", "name Dense layers"))
-    step = 2 ** (8 - bits)
     readers = consumers(program.nodes)
     found: list[Plastic] = []
 
@@ -89,13 +89,8 @@ def plastic(
             found.append(Plastic(len(found), layer, node, field, shape, unit, low, high))
 
     for name, dense in known.items():
-        if field_off_grid := np.argwhere(dense.weight % step).tolist():
-            raise OutOfRange(
-                explain(
-                    f"layer {name!r}: weight{field_off_grid[0]}", "off the grid", f"a multiple of {step}", "lower bits"
-                )
-            )
-        add(name, name, Field.WEIGHT, dense.weight.shape, step, -128, 128 - step)
+        grid = weight_grid(name, dense.weight, bits)
+        add(name, name, Field.WEIGHT, dense.weight.shape, grid.step, grid.low * grid.step, grid.high * grid.step)
         behind = [program[reader] for reader in readers[name]]
         readout = next((node for node in behind if isinstance(node, Readout)), None)
         if readout is None:
@@ -107,6 +102,24 @@ def plastic(
             legal = BIAS_LIMIT - 1
             add(name, readout.name, Field.OFFSET, dense.bias.shape, _below(whole / _FINE), -legal, legal)
     return tuple(found)
+
+
+def weight_grid(layer: str, weight: np.ndarray, bits: int) -> LayerGrid:
+    """The grid of a layer's weights: levels of `bits` bits, both signs, times the largest power of two in all of them.
+
+    Raises OutOfRange for a weight that is on no such grid.
+    """
+    levels = Mixed().levels(bits, weight)
+    combined = int(np.bitwise_or.reduce(np.abs(weight.astype(np.int64)), axis=None))
+    step = min(combined & -combined, levels.coarsest) if combined else levels.coarsest
+    beyond = np.argwhere((weight < levels.low * step) | (weight > levels.high * step))
+    if len(beyond):
+        index = tuple(beyond[0].tolist())
+        legal = f"a level in {levels.low}..{levels.high} times {step}"
+        raise OutOfRange(
+            explain(f"layer {layer!r}: weight{list(index)}", weight[index], legal, "say how many bits the weights have")
+        )
+    return LayerGrid(levels.low, levels.high, step)
 
 
 def weights(program: Program, tensors: Sequence[Plastic]) -> dict[str, Int32[np.ndarray, "..."]]:

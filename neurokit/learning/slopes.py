@@ -23,6 +23,9 @@ from neurokit.wiring import Signal
 #: Bytes of tangents that are held at a time.
 _ROOM = 2**25
 
+#: A slope below this is none: sums in float32 lose it long before.
+_NOTHING = np.float32(1e-20)
+
 #: Tangents of integers, `(K, *shape)`, by node and field.
 Directions = Mapping[tuple[str, Field], np.ndarray]
 
@@ -120,6 +123,7 @@ def _spikes(
     threshold = neurons.thresholds.astype(np.float32)
     before = found.states[node.name][0].astype(np.float32)
     slope = np.asarray(surrogate.derivative((before - threshold) / threshold) / threshold, np.float32)
+    slope[slope < _NOTHING] = 0  # what no sum can feel, and what would be slow: subnormal numbers
     kept = 1 - found.value[node.name][0] if neurons.hard else np.float32(1)
     decay = np.asarray(kept - (before if neurons.hard else threshold) * slope, np.float32)
     dense = forward.program[node.source]
@@ -133,8 +137,11 @@ def _spikes(
     if moved is None:
         out, lines = dense.shape
         moved = _Moved(np.zeros((count, lines, out), np.float32), np.zeros((count, out), np.float32))
-    matrix, source = _matrix(dense, forward, replaced), found.value[dense.source][0]
-    return forward.loops.sway_driven(source, behind, matrix, moved.rows, moved.bias, slope, decay)
+    passed = None
+    if behind is not None:  # one large product, not one a direction
+        flat = behind.reshape(-1, behind.shape[-1]) @ _matrix(dense, forward, replaced)
+        passed = flat.reshape(*behind.shape[:-1], -1)
+    return forward.loops.sway_driven(found.value[dense.source][0], passed, moved.rows, moved.bias, slope, decay)
 
 
 def _readout(
