@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
@@ -151,53 +152,49 @@ def measure(
     """The use of every resource on every core, and the traffic, counted line by line."""
     use = [dict.fromkeys(RESOURCES, 0) for _ in range(cores)]
     parts: dict[str, list[Slice]] = {population.name: [] for population in made}
-    heard: list[dict[str, list[tuple[int, int]]]] = [{} for _ in range(cores)]
+    content: list[list[tuple[Population, Slice]]] = [[] for _ in range(cores)]
     for part in slices:
         parts[part.layer].append(part)
     for population in made:
         for part in parts[population.name]:
             use[part.core]["neurons"] += part.size
             use[part.core]["synapse_bytes"] += synapse_bytes(chip, population, part.size)
-            for p in population.projections:
-                heard[part.core].setdefault(p.source, []).extend(_spans(p, part))
-                if p.biases:
-                    heard[part.core].setdefault(f"{p.layer} (bias)", []).append((0, p.biases))
+            content[part.core].append((population, part))
     home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
     traffic = 0
-    for core, sources in enumerate(heard):
-        for source, spans in sources.items():
-            for start, stop in _union(spans):
-                use[core]["in_axons"] += stop - start
-                if source in home:
-                    senders, sent = np.unique(home[source][start:stop], return_counts=True)
-                    for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
-                        use[sender]["out_axons"] += count
-                        traffic += count if sender != core else 0
-                else:
-                    traffic += stop - start
+    for core, held in enumerate(content):
+        for source, lines in _heard(held).items():
+            use[core]["in_axons"] += int(lines.sum())
+            if source in home:
+                senders, sent = np.unique(home[source][lines], return_counts=True)
+                for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
+                    use[sender]["out_axons"] += count
+                    traffic += count if sender != core else 0
+            else:
+                traffic += int(lines.sum())
     return use, traffic
 
 
-def _spans(projection: Projection, part: Slice) -> list[tuple[int, int]]:
-    """The lines of a projection's source that a slice listens to, as half-open intervals."""
+def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarray, " lines"]]:
+    """By source, which of its lines the slices on one core listen to."""
+    heard: dict[str, np.ndarray] = {}
+    for population, part in held:
+        for p in population.projections:
+            lines = heard.setdefault(p.source, np.zeros(p.lines, dtype=bool))
+            lines[_lines(p, part)] = True
+            if p.biases:
+                heard[f"{p.layer} (bias)"] = np.ones(p.biases, dtype=bool)
+    return heard
+
+
+def _lines(projection: Projection, part: Slice) -> slice | Int[np.ndarray, " _"]:
+    """The lines of a projection's source that a slice listens to."""
     if projection.one_to_one:
-        return [(part.start, part.stop)]
+        return slice(part.start, part.stop)
     if projection.reach is None:
-        return [(0, projection.lines)]
-    lines = np.unique(projection.reach[part.start : part.stop].indices)
-    breaks = np.flatnonzero(np.diff(lines) > 1) + 1
-    return [(int(run[0]), int(run[-1]) + 1) for run in np.split(lines, breaks) if run.size]
-
-
-def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Half-open intervals, joined where they meet."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
-        elif stop > start:
-            joined.append((start, stop))
-    return joined
+        return slice(projection.lines)
+    starts = projection.reach.indptr
+    return np.asarray(projection.reach.indices[starts[part.start] : starts[part.stop]])
 
 
 def _said(limit: Limit | None) -> str:

@@ -15,6 +15,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -163,6 +164,7 @@ class FineTuning:
     batch_size      samples of an iteration
     learning_rates  one run each; low ones, for a Program is a good start and a step of the grid is large
     checkpoints     Programs of a run that are compared on the validation data, evenly spread, the last one included
+    level           how likely a run of no use may be taken for one of use, in 0..0.5; see `finetune`
     seed            of batches and directions
     """
 
@@ -170,9 +172,12 @@ class FineTuning:
     batch_size: int = 100
     learning_rates: tuple[float, ...] = (3e-5, 1e-4)
     checkpoints: int = 4
+    level: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 < self.level <= 0.5:
+            raise OutOfRange(explain("FineTuning.level", self.level, "0 < level <= 0.5", "use 0.05"))
         if not 1 <= self.checkpoints <= self.iterations:
             raise OutOfRange(
                 explain("FineTuning.checkpoints", self.checkpoints, f"1..{self.iterations}, its iterations", "lower it")
@@ -192,10 +197,10 @@ class Checkpoint:
 class FineTuned:
     """What `finetune` found.
 
-    quantization   the best Program on the validation data, with its choices; after training or before it
+    quantization   the Program that was kept, with its choices; after training or before it
     model          a network that has the weights of that Program
     post_training  validation error of the Program of the network as it came
-    best           of the best Program; its `mean` is never above that of `post_training`
+    best           of the Program that was kept; its `mean` is never above that of `post_training`
     checkpoints    every Program that was compared
     """
 
@@ -272,8 +277,13 @@ def finetune(
 
     First the network is quantised as it is, its weights rounded for `train`. From the weights of that Program, one run
     for every learning rate trains on `train` by `estimator`; its checkpoints become Programs by the same scales. The
-    best of all Programs on `validation`, that of no training included, is kept: it is never worse there than
-    post-training quantisation. `model` is not changed.
+    best of them on `validation` is kept if it is better there than the Program of no training by more than chance: with
+    `d` the difference of the two in each function's relative error, or each point's squared one,
+
+        mean(d) > z * sd(d) / sqrt(n),   z the quantile 1 - level / (number of checkpoints) of the normal distribution
+
+    which is a paired test at `level`, shared among all that were compared (Bonferroni). Else the Program of no training
+    is kept. `model` is not changed.
 
     Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight.
     """
@@ -306,8 +316,26 @@ def finetune(
         checkpoints += watch.checkpoints
         if watch.best is not None and watch.best[0].mean < best[0].mean:
             best = watch.best
+    trials = settings.checkpoints * len(settings.learning_rates)
+    if best[1] is not plain and not _better(best[1].program, plain.program, validation, settings.level / trials):
+        best = (post_training, plain, before)
     error, quantization, tuned = best
     return FineTuned(quantization, tuned, post_training, error, tuple(checkpoints))
+
+
+def _better(new: Program, old: Program, data: Data, level: float) -> bool:
+    """Whether the errors of `new` are below those of `old` by more than chance has it at that level."""
+    gain = _errors(old, data) - _errors(new, data)
+    deviation = gain.std(ddof=1) if len(gain) > 1 else np.inf
+    return bool(gain.mean() > NormalDist().inv_cdf(1 - level) * deviation / np.sqrt(len(gain)))
+
+
+def _errors(program: Program, data: Data) -> np.ndarray:
+    """What the mean metric is made of: relative errors of functions, or squared errors of points."""
+    truth, answer = data.answers, predict_program(program, data)
+    if isinstance(data, OperatorData):
+        return np.array([relative_l2(one[None], said[None]).mean for one, said in zip(truth, answer, strict=True)])
+    return np.asarray((answer - truth).reshape(len(truth), -1) ** 2).sum(axis=1)
 
 
 def predict_program(program: Program, data: Data) -> np.ndarray:

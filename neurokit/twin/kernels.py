@@ -44,6 +44,13 @@ def _events(spikes, firing):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _begin(current, a):  # type: ignore[no-untyped-def]
+    """`a <- current`: a loop, for an assignment of slices looks for an overlap first."""
+    for n in range(a.shape[0]):
+        a[n] = current[n]
+
+
+@compiled
 def _gather(rows, firing, k, a):  # type: ignore[no-untyped-def]
     """`a += sum of the rows of the firing lines`, four rows at a time to spare loads and stores of `a`."""
     for q in range(0, k, 4):
@@ -121,7 +128,7 @@ def _fire(currents, constants, rows, exponent, spikes, states):  # type: ignore[
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            a[:] = currents[b, t if currents.shape[1] == steps else 0]
+            _begin(currents[b, t if currents.shape[1] == steps else 0], a)
             if t and rows.shape[1]:
                 _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
             if leaky:
@@ -145,7 +152,7 @@ def _drive(source, dense, bias, shift, delay, constants, rows, exponent, spikes,
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            a[:] = bias
+            _begin(bias, a)
             if t >= delay:
                 _gather(dense, firing, _events(source[b, t - delay], firing), a)
             if shift:
@@ -175,7 +182,7 @@ def _drive_sparse(  # type: ignore[no-untyped-def]
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            a[:] = bias
+            _begin(bias, a)
             if t >= delay:
                 _scatter(starts, targets, weights, firing, _events(source[b, t - delay], firing), a)
             if shift:
@@ -211,7 +218,7 @@ def _collect(source, rows, bias, right, weights, totals):  # type: ignore[no-unt
     for b in range(samples):
         total[:] = 0
         for t in range(steps):
-            a[:] = bias
+            _begin(bias, a)
             _gather(rows, firing, _events(source[b, t], firing), a)
             w = np.int32(weights[t])
             for i in range(size):
