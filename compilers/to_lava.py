@@ -80,7 +80,7 @@ def to_lava(
     layout = Layout(program, StockForm() if form is None else form, record, period)
     tapes = layout.tapes(directory)
     tapes.blank()
-    net = _Net(layout.whole, layout.plan, tapes)
+    net = Net(layout.whole, layout.plan, tapes)
     if layout.fused:
         _fuse(net, layout)
     else:
@@ -88,7 +88,7 @@ def to_lava(
     return Wiring(layout, tapes, net.labels, net.synapses)
 
 
-def _fuse(net: _Net, layout: Layout) -> None:
+def _fuse(net: Net, layout: Layout) -> None:
     """One `Network`, a Player for its lines, and a Recorder for every output."""
     program, first = layout.program, layout.program.nodes[0]
     assert net.tapes is not None
@@ -132,8 +132,8 @@ def connect(ports: Ports, into: InPort) -> None:
 
 
 @dataclass
-class _Net:
-    """The network while it grows."""
+class Net:
+    """A network of processes while it grows."""
 
     program: Program
     schedule: Schedule
@@ -251,7 +251,7 @@ class _Net:
 
 
 @dataclass
-class _Inside(_Net):
+class _Inside(Net):
     """A network without tapes: behind the port `x` of a `Network`."""
 
     x: InPort | None = None
@@ -277,7 +277,7 @@ class _Inside(_Net):
 
 
 @singledispatch
-def wire(node: Any, net: _Net) -> Ports:
+def wire(node: Any, net: Net) -> Ports:
     """Add the processes of a node and return the ports on which it speaks; what they send adds up."""
     raise UnsupportedNode(
         node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `compilers.to_lava.wire`"
@@ -285,12 +285,12 @@ def wire(node: Any, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Input, net: _Net) -> Ports:
+def _(node: Input, net: Net) -> Ports:
     return net.enter(node, net.size(node.name) + ridden(net.program, node.name))
 
 
 @wire.register
-def _(node: Synapses, net: _Net) -> Ports:
+def _(node: Synapses, net: Net) -> Ports:
     apart = split(net.program, node)
     exponent = 0 if apart else node.exponent
     own = digits(node.line_bias)
@@ -319,7 +319,7 @@ def _(node: Synapses, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Spiking, net: _Net) -> Ports:
+def _(node: Spiking, net: Net) -> Ports:
     shape = (net.size(node.name),)
     cycle = net.schedule.cycle(node.name, net.program.steps)
     hard = not isinstance(node.neuron.reset, Subtract)
@@ -335,7 +335,7 @@ def _(node: Spiking, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Sum, net: _Net) -> Ports:
+def _(node: Sum, net: Net) -> Ports:
     ports: Ports = ()
     for source in node.sources:
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
@@ -344,7 +344,7 @@ def _(node: Sum, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Readout, net: _Net) -> Ports:
+def _(node: Readout, net: Net) -> Ports:
     cycle = Cycle(heard(net.program, net.schedule.start, node.source), net.program.steps, net.schedule.period)
     process = net.add(node, ReadoutProcess(shape=(net.size(node.name),), rule=node.rule, shift=node.shift, cycle=cycle))
     connect(net.current_ports(node, node.source), process.a_in)
@@ -360,7 +360,7 @@ def _(node: Readout, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Product, net: _Net) -> Ports:
+def _(node: Product, net: Net) -> Ports:
     neurons = net.add(node, ProdNeuron(shape=(net.size(node.name),), vth=0, exp=node.shift))
     for source, factor in zip(node.sources, (neurons.a_in1, neurons.a_in2), strict=True):
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
@@ -369,7 +369,7 @@ def _(node: Product, net: _Net) -> Ports:
 
 
 @wire.register
-def _(node: Output, net: _Net) -> Ports:
+def _(node: Output, net: Net) -> Ports:
     return net.port[node.source]
 
 

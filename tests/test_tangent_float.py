@@ -78,5 +78,4 @@ def test_derivatives_are_those_of_the_training(hidden: tuple[int, ...], toleranc
     np.testing.assert_allclose(pushed.values["y"], value.numpy(), rtol=1e-12, atol=1e-9)
     found, wanted = pushed.derivatives["y"], wanted.numpy()
     assert np.sqrt((wanted**2).mean()) > 100  # there is a slope to be found
-    print(np.sqrt(((found - wanted) ** 2).mean()) / np.sqrt((wanted**2).mean()))
     assert np.sqrt(((found - wanted) ** 2).mean()) <= tolerance * np.sqrt((wanted**2).mean())

@@ -1,0 +1,156 @@
+"""Cases of tests/test_lava_learning.py, each run in an interpreter of its own: arguments as JSON, an answer a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from neurokit.compilers.bounds import prove
+from neurokit.integers import Decay12
+from neurokit.lava.forms import FORMS
+from neurokit.lava.learning import ClosedLoop
+from neurokit.lava.learning_layer import Mode
+from neurokit.lava.learning_network import LearningNetwork
+from neurokit.learning.copies import Copies
+from neurokit.learning.descent import IntegerDescent, Residue, SharedDither, Stochastic
+from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.learner import Learner
+from neurokit.learning.plastic import plastic, weights, with_weights
+from neurokit.learning.rules import RFG, SPSA, Apart
+from neurokit.learning.tangent_copies import TangentCopies, moves_of
+from neurokit.learning.tangent_program import tangents
+from neurokit.learning.tangent_twin import TangentTwin
+from neurokit.learning.task import Task
+from neurokit.neurons import IF, LIF
+from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.readouts import MemMean, Rate
+from neurokit.reference import interpret
+
+RULES = {
+    "spsa": SPSA(Directions(2, 7), amplitude=3),
+    "spsa one-sided": SPSA(Directions(1, 8), two_sided=False),
+    "rfg": RFG(Directions(2, 7, Hadamard())),
+    "rfg apart": RFG(Directions(1, 9), scope=Apart()),
+}
+DESCENTS = {
+    "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
+    "residue": IntegerDescent(rate=0.3, rounding=Residue()),
+    "shared": IntegerDescent(rate=0.6, rounding=SharedDither(2), limit=127),
+}
+
+
+def chain(seed: int, *, leaky: bool = False) -> Program:
+    """Two spiking layers between an Input and a Readout."""
+    rng = np.random.default_rng(seed)
+    nodes: list[ProgramNode] = [Input("x", np.full(2, -40), np.full(2, 40), 1 / 40)]
+    size = 2
+    for i, (width, threshold) in enumerate(((6, 96 << 3), (5, 60))):
+        weight, bias = rng.integers(-90, 91, (width, size)), rng.integers(-20, 90, width)
+        nodes.append(Dense(f"d{i}", nodes[-1].name, weight, bias, -1))
+        neuron = LIF(threshold, strict=True, beta=Decay12(3072)) if leaky else IF(threshold)
+        nodes.append(Spiking(f"s{i}", f"d{i}", neuron))
+        size = width
+    nodes.append(Dense("out", nodes[-1].name, rng.integers(-90, 91, (1, size)), np.zeros(1), -1))
+    nodes += [Readout("r", "out", MemMean(), 2, offset=np.array([37])), Output("y", "r", 0.01)]
+    program = Program(tuple(nodes), 8)
+    return replace(program, certificate=prove(program))
+
+
+def operator(seed: int) -> Program:
+    """Branch and trunk of different depth, whose products are summed."""
+    rng = np.random.default_rng(seed)
+    nodes: list[ProgramNode] = []
+    for name, depth, rule in (("b", 1, Rate()), ("t", 2, MemMean())):
+        nodes.append(Input(name, np.full(3, -40), np.full(3, 40), 1 / 40))
+        size = 3
+        for i in range(depth):
+            weight = rng.integers(-90, 91, (4, size))
+            nodes.append(Dense(f"{name}{i}", nodes[-1].name, weight, rng.integers(-20, 90, 4)))
+            nodes.append(Spiking(f"{name}{i}s", f"{name}{i}", IF(96 << 4 if i == 0 else 60)))
+            size = 4
+        nodes.append(Dense(f"{name}out", nodes[-1].name, rng.integers(-90, 91, (3, size)), np.zeros(3)))
+        nodes.append(Readout(f"{name}r", f"{name}out", rule, 1))
+    nodes += [
+        Product("p", "br", "tr", shift=8),
+        Dense("sum", "p", np.ones((1, 3)), np.zeros(1)),
+        Output("y", "sum", 0.01),
+    ]
+    program = Program(tuple(nodes), 8)
+    return replace(program, certificate=prove(program))
+
+
+PROGRAMS: dict[str, Callable[[int], Program]] = {
+    "chain": chain,
+    "leaky": lambda seed: chain(seed, leaky=True),
+    "operator": operator,
+}
+
+
+def tangent_network(program: str, form: str, seed: int, samples: int) -> dict[str, Any]:
+    """Tangents of a running network along two directions of all tensors, against the twin's."""
+    net = PROGRAMS[program](seed)
+    tensors = plastic(net)
+    made = tangents(net, tensors)
+    rng = np.random.default_rng(seed)
+    encoded = {n.name: rng.integers(n.low, n.high + 1, (samples, n.low.size)) for n in net.inputs}
+    directions = Directions(2, seed)
+    wanted = TangentTwin().push(made, encoded, moves_of(tensors, tuple(t.layer for t in tensors), directions, 4))
+    answer: dict[str, Any] = {"values": 0, "tangents": 0, "compared": 0, "seen": 0}
+    with LearningNetwork(net, tensors, directions, IntegerDescent(), form=FORMS[form], tangents=made) as network:
+        for k in range(2):
+            network.order(Mode.TANGENT, 4, k, {t.name: 1 for t in tensors})
+            raw, tangent = network.slopes(encoded)
+            told = wanted.tangents[net.outputs[0].source][k]
+            answer["values"] += int((raw["y"] != wanted.values["y"]).sum())
+            answer["tangents"] += int((tangent["y"] != told).sum())
+            answer["compared"] += told.size
+            answer["seen"] += int((told != 0).sum())
+    return answer
+
+
+def closed_loop(
+    rule: str, descent: str, form: str, updates: int, program: str = "chain", batch: int = 3
+) -> dict[str, Any]:
+    """A network that learns on Lava beside a learner on the twin; every integer compared after every update."""
+    net = PROGRAMS[program](2)
+    tensors = plastic(net)
+    rng = np.random.default_rng(0)
+    inputs = {n.name: rng.uniform(-1, 1, (30, n.low.size)) for n in net.inputs}
+    first = next(iter(inputs.values()))
+    task = Task(inputs, np.sin(3 * first[:, :1]), tuple(inputs))
+    learner = Learner(RULES[rule], DESCENTS[descent], steps=updates, batch=batch, seed=3)
+    made = tangents(net, tensors) if isinstance(learner.rule, RFG) else None
+    copies = Copies(net, tensors, task)
+    evaluator = copies if made is None else TangentCopies(copies, made)
+    progress = learner.start(weights(net, tensors), evaluator)
+    answer: dict[str, Any] = {"wrong": 0, "compared": 0, "moves": 0}
+    one = {n.name: n.low[None].astype(np.int64) for n in net.inputs}
+    with LearningNetwork(
+        net, tensors, learner.rule.directions, learner.descent, form=FORMS[form], tangents=made
+    ) as network:
+        loop = ClosedLoop(learner, network, task)
+        for _ in range(updates):
+            loop.step()
+            before = progress.weights
+            learner.step(progress, evaluator, task)
+            raw, _ = network.run(one)  # a window later every layer has read the update
+            for name, found in network.learned().items():
+                answer["wrong"] += int((found != progress.weights[name]).sum())
+                answer["compared"] += found.size
+                answer["moves"] += int((progress.weights[name] != before[name]).sum())
+        # What it answers now is what the Program with the learned integers answers.
+        learned = with_weights(net, tensors, progress.weights)
+        answer["wrong"] += int((raw["y"] != interpret(learned, one)[0][net.outputs[0].source]).sum())
+    return answer
+
+
+CASES: dict[str, Callable[..., dict[str, Any]]] = {f.__name__: f for f in (tangent_network, closed_loop)}
+
+if __name__ == "__main__":
+    for arguments in json.loads(sys.argv[2]):
+        print("\n" + json.dumps(CASES[sys.argv[1]](**arguments)), flush=True)

@@ -1,0 +1,50 @@
+"""Networks that learn while they run on Lava hold, after every update, the integers of the learner on the twin."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("lava")
+pytestmark = pytest.mark.lava
+
+CASES = Path(__file__).parent / "lava_apart" / "learning_cases.py"
+
+
+def run_apart(case: str, *arguments: dict[str, Any], limit_s: float = 280) -> list[dict[str, Any]]:
+    """Run a case once per set of arguments, all in one fresh interpreter: Lava forks, and wants no torch beside it."""
+    done = subprocess.run(
+        [sys.executable, str(CASES), case, json.dumps(arguments)], capture_output=True, text=True, timeout=limit_s
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_tangents_of_a_running_network_are_those_of_the_twin() -> None:
+    asked = [
+        {"program": "chain", "form": "softif", "seed": 1, "samples": 5},
+        {"program": "chain", "form": "stock", "seed": 2, "samples": 2},
+        {"program": "leaky", "form": "softif", "seed": 3, "samples": 4},
+        {"program": "operator", "form": "softif", "seed": 4, "samples": 5},
+    ]
+    for arguments, answer in zip(asked, run_apart("tangent_network", *asked), strict=True):
+        assert (answer["values"], answer["tangents"]) == (0, 0), arguments
+        assert answer["seen"] > answer["compared"] // 2  # tangents of zero would be no news
+
+
+def test_every_update_on_lava_is_that_of_the_learner_on_the_twin() -> None:
+    asked = [
+        {"rule": "spsa", "descent": "stochastic", "form": "softif", "updates": 6},
+        {"rule": "spsa one-sided", "descent": "residue", "form": "stock", "updates": 2},
+        {"rule": "rfg", "descent": "shared", "form": "softif", "updates": 5},
+        {"rule": "rfg apart", "descent": "stochastic", "form": "softif", "updates": 3, "program": "operator"},
+    ]
+    for arguments, answer in zip(asked, run_apart("closed_loop", *asked), strict=True):
+        assert answer["wrong"] == 0, arguments
+        assert answer["compared"] > 100
+        assert answer["moves"] > 10, arguments
