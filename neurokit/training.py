@@ -156,9 +156,8 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * schedule(self.done, self.settings.iterations)
         self.optimiser.step()
-        for name, parameter in self.parameters.items():
-            if not bool(torch.isfinite(parameter).all()):
-                raise _diverged(number, f"the parameter {name!r} after the step", "not finite")
+        for name in _not_finite(self.parameters):
+            raise _diverged(number, f"the parameter {name!r} after the step", "not finite")
         if self._learns:
             self._require_legal_values(number)
         self.loss[self.done] = loss
@@ -226,11 +225,10 @@ class Training:
 
     def _require_finite(self, number: int, loss: float, gradient: Mapping[str, Tensor]) -> None:
         if not math.isfinite(loss):
-            ill = [name for name, p in self.model.named_parameters() if not bool(torch.isfinite(p).all())]
+            ill = list(_not_finite(dict(self.model.named_parameters())))
             raise _diverged(number, "the loss", f"{loss} (parameters that are not finite: {ill or 'none'})")
-        for name, g in gradient.items():
-            if not bool(torch.isfinite(g).all()):
-                raise _diverged(number, f"the gradient of {name!r}", "not finite")
+        for name in _not_finite(gradient):
+            raise _diverged(number, f"the gradient of {name!r}", "not finite")
 
 
 class Observer:
@@ -320,6 +318,12 @@ def evaluate(model: nn.Module, data: Data) -> RelativeL2:
     if not isinstance(data, OperatorData):
         truth, answer = truth[None], answer[None]
     return relative_l2(truth, answer)
+
+
+def _not_finite(tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Names of tensors with a number that is not finite. All are looked at in one pass, and singly only if it fails."""
+    if tensors and not bool(torch.isfinite(torch.cat([x.detach().reshape(-1) for x in tensors.values()])).all()):
+        yield from (name for name, x in tensors.items() if not bool(torch.isfinite(x).all()))
 
 
 def _diverged(number: int, what: str, value: str) -> TrainingDiverged:
