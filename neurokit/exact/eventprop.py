@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neurokit.exact import compiled
+from neurokit.exact.compiled import LayerSlopes
 from neurokit.exact.estimator import ExactGradient, Loss, SpikeTimeEstimator, slopes_of
 from neurokit.exact.events import Events, Log
 from neurokit.exact.network import SpikeTimeLayer, SpikeTimeNetwork
@@ -24,7 +26,7 @@ class EventProp(SpikeTimeEstimator):
 
     so an event passes back `lam- = K'^T lam+` and the slope of its time, `mu = (K' F(x-) - F(x+)) . lam+`. An own spike
     adds `mu * dt/dx-` to lam of the neuron that spiked; an input hands mu to the layer that it came from. States are
-    stored only for neurons that are not affine.
+    stored only for neurons that are not affine. Layers that have kernels (see SpikeTimeNetwork) go through them.
 
     Source: Wunderlich and Pehle 2021, DOI 10.1038/s41598-021-91786-z.
     """
@@ -43,7 +45,11 @@ class EventProp(SpikeTimeEstimator):
                     place, real = log.spike_places()
                     by_time = by_time.scatter_add(-1, place, torch.where(real, from_above, 0.0))
                 inputs = logs[number - 1].spikes() if number else events
-                back = _back(layers[number], log, inputs, by_time, slopes.finals[number], network.horizon)
+                last = slopes.finals[number]
+                if network.runs_compiled(layers[number], inputs):
+                    back = compiled.back(layers[number], log, inputs, by_time, last, network.horizon)
+                else:
+                    back = _back(layers[number], log, inputs, by_time, last, network.horizon)
                 gradient[f"layers.{number}.weight"] = gradient[f"layers.{number}.weight"] + back.weight
                 if back.recurrent is not None:
                     name = f"layers.{number}.recurrent"
@@ -53,13 +59,6 @@ class EventProp(SpikeTimeEstimator):
         return ExactGradient(slopes.loss, gradient, from_above)
 
 
-@dataclass(frozen=True, eq=False)
-class _Slopes:
-    weight: Float[Tensor, "m n"]
-    recurrent: Float[Tensor, "n n"] | None
-    input_times: Float[Tensor, "batch events"]
-
-
 def _back(
     layer: SpikeTimeLayer,
     log: Log,
@@ -67,7 +66,7 @@ def _back(
     by_time: Float[Tensor, "batch k"],
     by_final: Float[Tensor, "batch n components"],
     horizon: float,
-) -> _Slopes:
+) -> LayerSlopes:
     """Through one layer: from slopes by its event times and final state to those by its weights and input times."""
     neuron, size, lines = layer.population.neuron, layer.population.size, log.lines
     every = layer.weight if layer.recurrent is None else torch.cat((layer.weight, layer.recurrent))
@@ -107,7 +106,7 @@ def _back(
             lam[rows[own], winner[own]] = here[own, 0]
         by_input[rows[given], log.input[given, k]] = (mu + by_time[:, k])[given]
         later = time
-    return _Slopes(slope[:lines], None if layer.recurrent is None else slope[lines:], by_input)
+    return LayerSlopes(slope[:lines], None if layer.recurrent is None else slope[lines:], by_input)
 
 
 def _applied(matrix: Float[Tensor, "*n m k"], x: Float[Tensor, "*n k"]) -> Float[Tensor, "*n m"]:

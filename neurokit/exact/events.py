@@ -52,6 +52,14 @@ class Events:
         """One spike a line, at the given times; inf for a line that is silent."""
         return cls.sorted(time, torch.arange(time.shape[-1], device=time.device).expand(time.shape))
 
+    @classmethod
+    def _in_order(cls, time: Float[Tensor, "batch events"], line: Int[Tensor, "batch events"]) -> Events:
+        """Without the checks, which cost more than the rest, for what is in order by construction."""
+        events = object.__new__(cls)
+        object.__setattr__(events, "time", time)
+        object.__setattr__(events, "line", line)
+        return events
+
     @property
     def real(self) -> Bool[Tensor, "batch events"]:
         """Which entries are spikes and not filling."""
@@ -80,7 +88,7 @@ class Log:
     event brings: 0..m-1 an input line, m..m+n-1 a neuron of the layer, -1 nothing. `input` is the event's place in the
     input Events, -1 for own spikes. `spiker` holds the state before its spike of the neuron that spiked,
     (batch, k, components); `before` that of all neurons before each event, (batch, k, n, components), where that was
-    asked for; `final` the states at the horizon.
+    asked for; `final` the states at the horizon; `places` what `spike_places` answers, where that is known already.
     """
 
     time: Float[Tensor, "batch k"]
@@ -90,6 +98,7 @@ class Log:
     before: Float[Tensor, "batch k n components"] | None
     final: State
     lines: int
+    places: tuple[Int[Tensor, "batch e"], Bool[Tensor, "batch e"]] | None = None
 
     @property
     def own(self) -> Bool[Tensor, "batch k"]:
@@ -101,14 +110,19 @@ class Log:
         place, real = self.spike_places()
         at = (self.time if time is None else time).gather(-1, place)
         line = (self.source - self.lines).gather(-1, place)
-        return Events(torch.where(real, at, torch.full_like(at, math.inf)), torch.where(real, line, 0 * line))
+        return Events._in_order(at.masked_fill(~real, math.inf), line.masked_fill(~real, 0))
 
     def spike_places(self) -> tuple[Int[Tensor, "batch e"], Bool[Tensor, "batch e"]]:
         """Where the layer's own spikes are among the events, in their order, and which of these entries are spikes."""
+        if self.places is not None:
+            return self.places
         own = self.own
-        most = int(own.sum(-1).max()) if own.numel() else 0
-        place = torch.sort((~own).long(), dim=-1, stable=True).indices[:, :most]
-        return place, own.gather(-1, place)
+        counts = own.sum(-1)
+        most = int(counts.max()) if own.numel() else 0
+        real = torch.arange(most, device=own.device) < counts[:, None]
+        place = torch.zeros_like(real, dtype=torch.long)
+        place[real] = own.nonzero()[:, 1]
+        return place, real
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,8 @@ def simulate(
         if not bool(active.any()):
             break
         if len(times) == trial.limit:
-            raise OutOfRange(_too_many(trial, lines, sources, int(active.nonzero()[0])))
+            sample = int(active.nonzero()[0])
+            raise OutOfRange(too_many(trial, sample, sum(int(source[sample] >= lines) for source in sources)))
         time = torch.where(active, time, now)
         x = neuron.flow(x, (time - now)[:, None])
         now = time
@@ -201,8 +216,8 @@ def simulate(
     )
 
 
-def _too_many(trial: Trial, lines: int, sources: list[Tensor], sample: int) -> str:
-    spikes = sum(int(source[sample] >= lines) for source in sources)
+def too_many(trial: Trial, sample: int, spikes: int) -> str:
+    """The message for a sample with more events than the trial allows, `spikes` of them the layer's own."""
     return explain(
         f"layer {trial.name!r}: events of sample {sample} before the horizon {trial.horizon:g}",
         f"more than {trial.limit} ({spikes} of them its own spikes so far)",

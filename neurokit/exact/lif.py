@@ -52,7 +52,8 @@ class CurrentLIF(EventNeuron):
             )
 
     @property
-    def _rates(self) -> tuple[float, float]:
+    def rates(self) -> tuple[float, float]:
+        """a = 1 / tau_syn and b = 1 / tau_mem."""
         return 1 / self.tau_syn, 1 / self.tau_mem
 
     def rest(self, batch: int, size: int, like: Tensor) -> State:
@@ -67,7 +68,7 @@ class CurrentLIF(EventNeuron):
         # The one Newton step that is differentiated: it leaves the root where it is and gives it its derivative.
         slope = torch.where(fires, self._slope(self._pair_after(still, s)), torch.ones_like(s))
         if x.requires_grad:
-            slope = self._divisor(slope)
+            slope = self.divisor(slope)
             after = self._voltage_after(x, s)
             s = s - (after - after.detach()) / slope
         return torch.where(fires, s, torch.full_like(s, math.inf))
@@ -80,17 +81,17 @@ class CurrentLIF(EventNeuron):
         return torch.cat((v, x[..., 1:]), -1)
 
     def crossing(self, x: State) -> State:
-        slope = self._divisor(self._slope(x))
+        slope = self.divisor(self._slope(x))
         return torch.cat(((-1 / slope)[..., None], torch.zeros_like(x[..., 1:])), -1)
 
     def voltage(self, x: State) -> Float[Tensor, "batch n"]:
         return x[..., 0]
 
     def velocity(self, x: State) -> State:
-        return torch.stack((self._slope(x), -self._rates[0] * x[..., 1]), -1)
+        return torch.stack((self._slope(x), -self.rates[0] * x[..., 1]), -1)
 
     def flow_jacobian(self, x: State, s: Float[Tensor, "batch #n"]) -> StateJacobian:
-        a, b = self._rates
+        a, b = self.rates
         zero = torch.zeros_like(s)
         rows = torch.stack((torch.exp(-b * s), self._kernel(s), zero, torch.exp(-a * s)), -1)
         return rows.reshape(*s.shape, 2, 2).expand(*x.shape[:-1], 2, 2)
@@ -100,9 +101,10 @@ class CurrentLIF(EventNeuron):
         return unit.expand(*x.shape[:-1], 2, 2), unit[1].expand(x.shape)
 
     def _slope(self, x: State) -> Float[Tensor, "batch n"]:
-        return x[..., 1] - self._rates[1] * x[..., 0]
+        return x[..., 1] - self.rates[1] * x[..., 0]
 
-    def _divisor(self, slope: Float[Tensor, "batch n"]) -> Float[Tensor, "batch n"]:
+    def divisor(self, slope: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """dV/dt at spikes as gradients divide by it. Raises TangentCrossing where that is 0."""
         slope = slope.clamp(min=self.slope_floor) if self.slope_floor else slope
         if bool((slope <= 0).any()):
             raise TangentCrossing(
@@ -117,19 +119,19 @@ class CurrentLIF(EventNeuron):
 
     def _kernel(self, s: Tensor) -> Tensor:
         """k(s), without the cancellation of two nearly equal exponentials."""
-        a, b = self._rates
+        a, b = self.rates
         apart = abs(a - b)
         return torch.exp(-min(a, b) * s) * (-torch.expm1(-apart * s) / apart if apart else s)
 
     def _pair_after(self, x: State, s: Float[Tensor, "batch #n"]) -> Float[Tensor, "batch n 2"]:
-        return torch.stack((self._voltage_after(x, s), x[..., 1] * torch.exp(-self._rates[0] * s)), -1)
+        return torch.stack((self._voltage_after(x, s), x[..., 1] * torch.exp(-self.rates[0] * s)), -1)
 
     def _voltage_after(self, x: State, s: Float[Tensor, "batch #n"]) -> Float[Tensor, "batch n"]:
-        return x[..., 0] * torch.exp(-self._rates[1] * s) + x[..., 1] * self._kernel(s)
+        return x[..., 0] * torch.exp(-self.rates[1] * s) + x[..., 1] * self._kernel(s)
 
     def _peak(self, x: State) -> Float[Tensor, "batch n"]:
         """Time to the peak of a rising voltage under a positive current, inf where it rises towards rest for ever."""
-        a, b = self._rates
+        a, b = self.rates
         rise = self._slope(x) / (x[..., 1] * a)
         if a == b:
             return rise
@@ -143,7 +145,7 @@ class CurrentLIF(EventNeuron):
         """Time to the next spike, 0 where there is none, and where there is one."""
         fires = x[..., 0] >= self.threshold
         s = torch.zeros_like(x[..., 0])
-        rising = ~fires & (x[..., 1] > self.threshold * self._rates[1]) & (self._slope(x) > 0)
+        rising = ~fires & (x[..., 1] > self.threshold * self.rates[1]) & (self._slope(x) > 0)
         candidates = rising.nonzero(as_tuple=True)
         if not len(candidates[0]):
             return s, fires

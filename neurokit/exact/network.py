@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.exact import compiled as kernels
 from neurokit.exact.events import Events, Log, Trial, simulate
 from neurokit.exact.neuron import EventNeuron, State
 
@@ -54,9 +56,16 @@ class Activity:
     `voltage` is (batch, n), the membrane voltage at the horizon.
     """
 
-    spikes: Events
-    final: State
+    log: Log
     layer: SpikeTimeLayer
+
+    @cached_property
+    def spikes(self) -> Events:
+        return self.log.spikes()
+
+    @property
+    def final(self) -> State:
+        return self.log.final
 
     @property
     def voltage(self) -> Float[Tensor, "batch n"]:
@@ -89,6 +98,8 @@ class SpikeTimeNetwork(nn.Module):
     gain         standard deviation of initial weights times the root of the number of lines they come from
     seed         of the initial weights, float64 (`.to(torch.float32)` or `.to("cuda")` as for any module)
     limit        events that a sample may have in a layer; more raise OutOfRange
+    compiled     use numba's kernels where there are some (float64 on a CPU, CurrentLIF) and nothing is recorded by
+                 autograd: the same spikes and gradients to rounding, sooner
 
     Raises GraphError for no layer, OutOfRange for a horizon that is not finite and > 0.
     """
@@ -102,6 +113,7 @@ class SpikeTimeNetwork(nn.Module):
         gain: float = 1.0,
         seed: int = 0,
         limit: int = 20_000,
+        compiled: bool = True,
     ) -> None:
         super().__init__()
         if not populations:
@@ -114,11 +126,16 @@ class SpikeTimeNetwork(nn.Module):
             SpikeTimeLayer(width, population, gain, generator)
             for width, population in zip(widths, populations, strict=False)
         )
-        self.inputs, self.horizon, self.limit = inputs, horizon, limit
+        self.inputs, self.horizon, self.limit, self.compiled = inputs, horizon, limit, compiled
 
     def stack(self) -> list[SpikeTimeLayer]:
         """The layers from input to output."""
         return [layer for layer in self.layers if isinstance(layer, SpikeTimeLayer)]
+
+    def runs_compiled(self, layer: SpikeTimeLayer, events: Events) -> bool:
+        """Whether kernels run this layer on these events here and now."""
+        recorded = torch.is_grad_enabled() and (layer.weight.requires_grad or events.time.requires_grad)
+        return self.compiled and not recorded and kernels.has_kernels(layer, events)
 
     def log(self, events: Events, *, keep_states: bool = False) -> list[Log]:
         """Run a batch and keep what happened to each layer; states, if asked for, of neurons that are not affine."""
@@ -132,7 +149,10 @@ class SpikeTimeNetwork(nn.Module):
             population = layer.population
             trial = Trial(self.horizon, f"layers.{number}", population.single_spike, self.limit)
             keep = keep_states and not population.neuron.affine
-            logs.append(simulate(population.neuron, layer.weight, layer.recurrent, events, trial, keep_states=keep))
+            if self.runs_compiled(layer, events):
+                logs.append(kernels.simulate(layer, events, trial))
+            else:
+                logs.append(simulate(population.neuron, layer.weight, layer.recurrent, events, trial, keep_states=keep))
             events = logs[-1].spikes()
         return logs
 
@@ -143,4 +163,4 @@ class SpikeTimeNetwork(nn.Module):
     def outcome(self, logs: Sequence[Log]) -> Outcome:
         """The logs of all layers as what losses are functions of."""
         pairs = zip(logs, self.stack(), strict=True)
-        return Outcome(tuple(Activity(log.spikes(), log.final, layer) for log, layer in pairs), self.horizon)
+        return Outcome(tuple(Activity(log, layer) for log, layer in pairs), self.horizon)

@@ -28,7 +28,7 @@ class ObservedLIF(CurrentLIF):
     affine = False
 
     def flow(self, x: State, s: Float[Tensor, "batch #n"]) -> State:
-        a, b = self._rates
+        a, b = self.rates
         s = s.expand(x.shape[:-1])
         pair = self._pair_after(x, s)
         charge = -torch.expm1(-a * s) * x[..., 1] / a

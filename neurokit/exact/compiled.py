@@ -1,0 +1,98 @@
+"""Layers of CurrentLIF neurons through numba's kernels: the same Log and the same slopes as the loops in torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neurokit.errors import OutOfRange
+from neurokit.exact.events import Events, Log, Trial, too_many
+from neurokit.exact.lif import CurrentLIF
+
+if TYPE_CHECKING:
+    from neurokit.exact.network import SpikeTimeLayer
+
+_HAS_NUMBA = find_spec("numba") is not None
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSlopes:
+    """Slopes of a loss by what one layer is given: its weights and the times of its inputs."""
+
+    weight: Float[Tensor, "m n"]
+    recurrent: Float[Tensor, "n n"] | None
+    input_times: Float[Tensor, "batch events"]
+
+
+def has_kernels(layer: SpikeTimeLayer, events: Events) -> bool:
+    """Whether kernels run this layer: numba, CurrentLIF neurons, float64 on a CPU."""
+    known = type(layer.population.neuron) is CurrentLIF
+    plain = all(x.device.type == "cpu" and x.dtype == torch.float64 for x in (layer.weight, events.time))
+    return _HAS_NUMBA and known and plain
+
+
+def simulate(layer: SpikeTimeLayer, inputs: Events, trial: Trial) -> Log:
+    """As `events.simulate` for a layer that has kernels."""
+    from neurokit.kernels import current_lif
+
+    neuron, run = _neuron(layer), current_lif.forward if layer.recurrent is None else current_lif.forward_recurrent
+    *flat, offsets, final, stopped = run(
+        *(_array(inputs.time), _array(inputs.line), _array(_every(layer)), trial.horizon),
+        *(current_lif.kind_of(*neuron.rates), *neuron.rates, neuron.threshold, trial.single_spike, trial.limit),
+    )
+    lines = len(layer.weight)
+    if stopped >= 0:
+        own = flat[1][offsets[stopped] : offsets[stopped + 1]] >= lines
+        raise OutOfRange(too_many(trial, stopped, int(own.sum())))
+    rows = [torch.from_numpy(array) for array in current_lif.padded(*flat, offsets, neuron.threshold)]
+    time, source, place, spiker, own_at, real = rows
+    return Log(time, source, place, spiker, None, torch.from_numpy(final), lines, (own_at, real))
+
+
+def back(
+    layer: SpikeTimeLayer,
+    log: Log,
+    inputs: Events,
+    by_time: Float[Tensor, "batch k"],
+    by_final: Float[Tensor, "batch n 2"],
+    horizon: float,
+) -> LayerSlopes:
+    """EventProp through a layer that has kernels. Raises TangentCrossing where a spike time has no derivative."""
+    from neurokit.kernels import current_lif, current_lif_adjoint
+
+    neuron, lines = _neuron(layer), len(layer.weight)
+    source, current = log.source.numpy(), np.ascontiguousarray(log.spiker[..., 1].numpy())
+    a, b = neuron.rates
+    neuron.divisor(torch.tensor(current_lif_adjoint.least_slope(source, current, lines, b * neuron.threshold)))
+    every = _array(_every(layer))
+    slope, by_input = np.zeros_like(every), np.zeros(tuple(inputs.time.shape))
+    run = current_lif_adjoint.adjoint if layer.recurrent is None else current_lif_adjoint.adjoint_recurrent
+    run(
+        *(log.time.numpy(), source, log.input.numpy(), current, every, horizon),
+        *(current_lif.kind_of(a, b), a, b, neuron.threshold, neuron.slope_floor),
+        *(_array(by_time), _array(by_final), slope, by_input),
+    )
+    found = torch.from_numpy(slope)
+    recurrent = None if layer.recurrent is None else found[lines:]
+    return LayerSlopes(found[:lines], recurrent, torch.from_numpy(by_input))
+
+
+def _neuron(layer: SpikeTimeLayer) -> CurrentLIF:
+    neuron = layer.population.neuron
+    assert isinstance(neuron, CurrentLIF), "asked before"
+    return neuron
+
+
+def _every(layer: SpikeTimeLayer) -> Tensor:
+    return layer.weight if layer.recurrent is None else torch.cat((layer.weight, layer.recurrent))
+
+
+def _array(x: Tensor) -> np.ndarray:
+    array: np.ndarray = np.ascontiguousarray(x.detach().numpy())
+    return array
