@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +74,16 @@ class Timing:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker found: raw integers by Output name, the trace if recorded, all with one leading axis of samples."""
+    """What a worker found: raw integers by Output name, the trace if recorded, all with one leading axis of samples.
+
+    `notes` are for the provenance of the result.
+    """
 
     raw: Mapping[str, Int64[np.ndarray, "samples size"]]
     trace: Trace | None
     timing: Timing
     lava_version: str
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, directory: Path, program: Program) -> None:
         index = {n.name: i for i, n in enumerate(program.nodes)}
@@ -88,7 +92,8 @@ class Answer:
             groups |= {"spikes": self.trace.spikes, "states": self.trace.states, "totals": self.trace.totals}
         with replacing(directory / "result.npz") as temporary:
             np.savez(temporary, **{f"{g}-{index[n]}": a for g, arrays in groups.items() for n, a in arrays.items()})
-        record = {"timing": asdict(self.timing), "lava_version": self.lava_version, "record": self.trace is not None}
+        record = {"timing": asdict(self.timing), "lava_version": self.lava_version}
+        record |= {"record": self.trace is not None, "notes": dict(self.notes)}
         write_text(directory / RESULT, json.dumps(record))
 
     @staticmethod
@@ -101,7 +106,7 @@ class Answer:
                 groups[group][program.nodes[int(index)].name] = arrays[key]
         raw = groups.pop("raw")
         trace = Trace(**groups) if settings["record"] else None
-        return Answer(raw, trace, Timing(**settings["timing"]), settings["lava_version"])
+        return Answer(raw, trace, Timing(**settings["timing"]), settings["lava_version"], settings["notes"])
 
 
 @dataclass(frozen=True)
