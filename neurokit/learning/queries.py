@@ -89,6 +89,11 @@ class Directional:
         q = self.sent(tensor, scale, limit)
         return combined(q, self.directions.of(self.step, tensor.channel, tensor.shape))
 
+    def gradient_of(self, tensor: Plastic) -> Float64[np.ndarray, "..."]:
+        """The estimate in real numbers."""
+        drawn = self.directions.of(self.step, tensor.channel, tensor.shape).astype(np.float64)
+        return np.asarray(np.tensordot(self.scalars[tensor.name], drawn, axes=1))
+
     def sent(self, tensor: Plastic, scale: float, limit: int) -> Int64[np.ndarray, " K"]:
         """The integers `q[k] = rint(scale * scalars[k])`, within +-limit."""
         return _integers(scale * self.scalars[tensor.name], limit)
@@ -103,6 +108,10 @@ class Local:
 
     def power(self, tensor: Plastic) -> float:
         return float((self.gradient[tensor.name] ** 2).mean())
+
+    def gradient_of(self, tensor: Plastic) -> Float64[np.ndarray, "..."]:
+        """The estimate in real numbers."""
+        return self.gradient[tensor.name]
 
     def integers(self, tensor: Plastic, scale: float, limit: int) -> Int64[np.ndarray, "..."]:
         return _integers(scale * self.gradient[tensor.name], limit)

@@ -1,0 +1,53 @@
+"""The experiments by the names of the command line, and how their numbers are set."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neurokit.errors import RunError, explain
+from neurokit.learning.experiments.closed_loop import ClosedLoopOnLava
+from neurokit.learning.experiments.drift import Drift
+from neurokit.learning.experiments.from_scratch import FromScratch
+from neurokit.learning.experiments.mismatch import DeviceMismatch
+from neurokit.learning.experiments.quantisation import Quantisation
+from neurokit.learning.experiments.scaling import Scaling
+from neurokit.learning.experiments.scene import Experiment
+from neurokit.runs.tables import Reader
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_KINDS: tuple[type[Any], ...] = (FromScratch, Quantisation, DeviceMismatch, Drift, ClosedLoopOnLava, Scaling)
+EXPERIMENTS: Mapping[str, type[Any]] = {kind.name: kind for kind in _KINDS}
+
+
+def experiment_of(name: str, config: Path | None, options: list[str]) -> Experiment:
+    """The experiment `name` with the numbers of a TOML file and, over them, of `key=value` options.
+
+    Raises RunError for a name, a key or a value that is not known.
+    """
+    if name not in EXPERIMENTS:
+        raise RunError(explain("the experiment", repr(name), ", ".join(EXPERIMENTS), "name one of those"))
+    table: dict[str, Any] = {}
+    if config is not None:
+        try:
+            table = tomllib.loads(config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RunError(f"{config} is not a readable TOML file: {error}") from None
+        if (said := table.pop("experiment", name)) != name:
+            raise RunError(explain(f"{config}: experiment", repr(said), repr(name), "name that experiment"))
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise RunError(explain("--set", repr(option), "key=value, such as bits=4", "write it so"))
+        try:
+            table[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[key.strip()] = value.strip()
+    experiment: Experiment = Reader({}, str(config) if config else "--set").read(EXPERIMENTS[name], table)
+    return experiment

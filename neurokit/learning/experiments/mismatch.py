@@ -1,0 +1,76 @@
+"""mismatch: a network moves to a device whose thresholds and synapses deviate, and learns to live with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from neurokit.learning.copies import Copies
+from neurokit.learning.descent import Cosine, IntegerDescent, Stochastic
+from neurokit.learning.devices import Mismatch
+from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.experiments.curves import LearningCurves
+from neurokit.learning.experiments.networks import deployed, error_of, trained
+from neurokit.learning.experiments.scene import Bar, Phase, Row, Scene, mean_of
+from neurokit.learning.learner import Learner
+from neurokit.learning.plastic import plastic, weights
+from neurokit.learning.rules import RFG, Apart, NodePerturbation
+from neurokit.learning.task import Task
+from neurokit.problems.mexican_hat import MexicanHat
+
+
+@dataclass(frozen=True)
+class DeviceMismatch(LearningCurves):
+    """Numbers of the experiment.
+
+    threshold, weight  standard deviations of `neurokit.learning.devices.Mismatch`
+    pretraining        iterations of backpropagation in floating point before; the network is then rounded to nearest
+    """
+
+    threshold: float = 0.1
+    weight: float = 0.1
+    steps: int = 1000
+    directions: int = 16
+    batch: int = 64
+    rate: float = 0.1
+    fine_rate: float = 0.3
+    momentum: int = 3
+    pretraining: int = 2000
+    bar: float = 1.2
+
+    name: ClassVar[str] = "mismatch"
+    title: ClassVar[str] = "a device with mismatch, learned on"
+
+    def shortened(self, budget: float) -> DeviceMismatch:
+        steps, pretraining = (max(2, round(budget * n)) for n in (self.steps, self.pretraining))
+        return replace(self, steps=steps, pretraining=pretraining)
+
+    def scene(self, seed: int) -> Scene:
+        from neurokit.reproduce.networks import MLPShape
+        from neurokit.surrogates import Gaussian
+
+        shape = MLPShape(hidden=(16, 16), surrogate=Gaussian(0.3))
+        graph, split, floating = trained(MexicanHat(), shape, self.pretraining, 250, seed)
+        program = deployed(graph, 8)
+        tensors = plastic(program)
+        nominal = error_of(Copies(program, tensors, Task.of(split.test)))(weights(program, tensors))
+        device = Mismatch(self.threshold, self.weight, seed)
+        train, test = (Copies(program, tensors, Task.of(part), device) for part in (split.train, split.test))
+        references = {"float": floating, "nominal": nominal}
+        return Scene(program, tensors, (Phase(1.0, train, error_of(test)),), references)
+
+    def learners(self, seed: int) -> Mapping[str, Learner]:
+        directions = Directions(self.directions, seed, Hadamard())
+        descent = IntegerDescent(
+            self.rate, self.fine_rate, schedule=Cosine(), momentum=self.momentum, rounding=Stochastic(seed)
+        )
+        node = NodePerturbation(replace(directions, count=max(1, self.directions // 2)))
+        return {
+            "RFG": Learner(RFG(directions, Apart()), descent, self.steps, self.batch, seed),
+            "node perturbation": Learner(node, descent, self.steps, self.batch, seed),
+        }
+
+    def bars(self, rows: Sequence[Row]) -> Mapping[str, Bar]:
+        ratio = mean_of(rows, "RFG", lambda row: float(row["after"] / row["references"]["nominal"]))
+        return {f"error after learning / nominal <= {self.bar}": Bar.at_most(ratio, self.bar)}
