@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
 from neurokit.errors import UnsupportedNode
 from neurokit.lava.learning_layer import Mode
-from neurokit.lava.learning_network import LearningNetwork
+from neurokit.lava.teachable import TeachableNetwork
 from neurokit.learning.descent import State
 from neurokit.learning.learner import Learner
 from neurokit.learning.queries import Answer, Directional, Losses, Query, Slopes
@@ -28,12 +29,12 @@ class ClosedLoop:
     conclude scalars (SPSA, RFG) can be used; RFG needs a network with tangents.
 
     learner  rule, descent, batches
-    network  running, made with that rule's directions and that descent
+    network  running, made with that rule's directions and that descent: LearningNetwork or EngineNetwork
     task     the samples
     """
 
     learner: Learner
-    network: LearningNetwork
+    network: TeachableNetwork[Any]
     task: Task
     step_count: int = 0
     memory: State = field(default_factory=dict)
@@ -47,7 +48,7 @@ class ClosedLoop:
     def step(self) -> Mapping[str, Int64[np.ndarray, " K"]]:
         """One step of learning; returns the integers that were sent, by tensor.
 
-        Raises UnsupportedNode for a rule that asks for more than scalars, and what LearningNetwork raises.
+        Raises UnsupportedNode for a rule that asks for more than scalars, and what the network raises.
         """
         tensors, step = self.network.tensors, self.step_count
         rule, descent = self.learner.rule, self.learner.descent
@@ -82,7 +83,9 @@ class ClosedLoop:
                 made = self.network.tangents
                 if made is None:
                     reason = "it was made without tangents"
-                    raise UnsupportedNode("network", "LearningNetwork", "slopes", reason, "Give it `tangents`.")
+                    raise UnsupportedNode(
+                        "network", type(self.network).__name__, "slopes", reason, "Give it `tangents`."
+                    )
                 count = range(self.network.directions.count)
                 both = [self._pass(Mode.TANGENT, query.layers, 1, step, k, values) for k in count]
                 derivatives = np.stack([made.decode(output, tangent[output.name]) for _, tangent in both])

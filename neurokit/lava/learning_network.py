@@ -6,7 +6,6 @@ are to be carried, TangentNeurons beside the neurons and TangentProducts beside 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +13,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from neurokit.compilers.to_lava import Net, Ports, Wiring, connect, wire
+from neurokit.compilers.to_lava import Net, Ports, connect, wire
 from neurokit.errors import GraphError, UnsupportedNode, explain
 from neurokit.lava.cycle import Cycle
-from neurokit.lava.forms import Form, FusedForm, SoftIFForm
 from neurokit.lava.learning_layer import Mode, Order, PlasticLayer
-from neurokit.lava.network import LavaNetwork
 from neurokit.lava.schedule import heard, speaks_currents
 from neurokit.lava.tape import Tape, Tapes
-from neurokit.learning.descent import IntegerDescent
-from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Field, Plastic
+from neurokit.lava.teachable import TeachableNetwork
+from neurokit.learning.plastic import Field
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.processes.plastic_synapses.process import PlasticSynapses
 from neurokit.processes.readout.process import Readout as ReadoutProcess
@@ -32,80 +28,45 @@ from neurokit.processes.synapses import GRADED, delayed, identity
 from neurokit.processes.tangent_neurons.process import TangentNeurons
 from neurokit.processes.tangent_product.process import TangentProduct
 from neurokit.processes.tape.process import Recorder
-from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
+from neurokit.program import Dense, Input, Output, Product, ProgramNode, Readout, Spiking
 from neurokit.wiring import consumers
 
 
-class LearningNetwork(LavaNetwork):
-    """A Program that learns as it runs on Lava; a context manager like LavaNetwork, whose methods it has.
+class LearningNetwork(TeachableNetwork["_Wired"]):
+    """A Program whose Dense layers learn in PlasticSynapses; a context manager like LavaNetwork, whose methods it has.
 
-    tensors     what learns: tensors of Dense layers, from `neurokit.learning.plastic.plastic`
-    directions  of the rule
-    descent     by which integers move
-    form        of the rest of the network: `StockForm()` or `SoftIFForm()`, the default, which has fewer processes
-    tangents    of this Program, if slopes are to be asked for
-
-    Between two runs the network stands still; orders given then hold for all samples of the next run. Raises
-    UnsupportedNode for a layer that learns and is no Dense without delay, and for what has no tangents on Lava.
+    Arguments as for TeachableNetwork; any tensors, directions and descent. Between two runs the network stands still;
+    an order holds for all samples of the next run. Raises UnsupportedNode for a layer that learns and is no Dense
+    without delay, and for what has no tangents on Lava.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        tensors: tuple[Plastic, ...],
-        directions: Directions,
-        descent: IntegerDescent,
-        *,
-        form: Form | None = None,
-        tangents: TangentProgram | None = None,
-        deadline_s: float = 600.0,
-    ) -> None:
-        form = SoftIFForm() if form is None else form
-        if isinstance(form, FusedForm):
-            raise GraphError(explain("LearningNetwork: form", form, "StockForm() or SoftIFForm()", "choose one"))
-        super().__init__(program, form, deadline_s=deadline_s)
-        self.tensors, self.directions, self.descent, self.tangents = tensors, directions, descent, tangents
-        self.updates, self._made = 0, 0
-        self._q = np.zeros((len(tensors), directions.count), np.int64)
-        self._learning: _Wired | None = None
+    _updates, _made = 0, 0
 
     def start(self) -> Tapes:
-        where = self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
-        tapes = self.layout.tapes(where)
-        tapes.blank()
-        net = _Wired(self.layout.whole, self.layout.plan, tapes, where=where, network=self)
-        net.wire_all()
-        self._learning = net
-        self._wiring = Wiring(self.layout, tapes, net.labels, net.synapses)
-        self._start()
+        tapes = super().start()
+        self._q = np.zeros((len(self.tensors), self.directions.count), np.int64)
         self.order(Mode.PLAIN, 0, 0, {})
         return tapes
 
-    def stop(self) -> None:
-        super().stop()
-        self._learning = None
-
-    # -- orders
+    def wired(self, where: Path, tapes: Tapes) -> _Wired:
+        return _Wired(self.layout.whole, self.layout.plan, tapes, where=where, network=self)
 
     def update(self, step: int, q: Mapping[str, Int64[np.ndarray, " K"]]) -> None:
-        """Move by `q[k]` times direction k of `step`, by tensor: K integers a tensor, which layers read as they begin
-        their next window."""
+        """See TeachableNetwork; layers move as they begin their next window."""
         self._q[:] = [q[tensor.name] for tensor in self.tensors]
-        self.updates, self._made = self.updates + 1, step
+        self._updates, self._made = self._updates + 1, step
         self.order(Mode.PLAIN, step, 0, {})
 
     def order(self, mode: Mode, step: int, direction: int, amplitude: Mapping[str, int]) -> None:
-        """What the next windows are to compute: `amplitude` units of a direction of `step`, by tensor, or tangents."""
-        wired = self._require_wired()
+        wired = self._growing()
         amplitudes = [amplitude.get(tensor.name, 0) for tensor in self.tensors]
-        order = Order(self.updates, self._made, self._q, mode, step, direction, amplitudes)
+        order = Order(self._updates, self._made, self._q, mode, step, direction, amplitudes)
         self._frames(wired.orders, writable=True)[0, 0] = order.row()
 
     def slopes(
         self, values: Mapping[str, Int64[np.ndarray, "samples size"]]
     ) -> tuple[dict[str, Int64[np.ndarray, "samples size"]], dict[str, Int64[np.ndarray, "samples size"]]]:
-        """Raw outputs by Output name, as `run`, and their raw tangents along the direction that was ordered."""
-        wired = self._require_wired()
+        wired = self._growing()
         first = -(-self.chip_steps // self.schedule.period)
         samples = len(next(iter(values.values())))
         frames = {name: self._frames(tape) for name, tape in wired.answers.items()}
@@ -119,28 +80,18 @@ class LearningNetwork(LavaNetwork):
         return raw, {output.name: tangents[output.source] for output in self.program.outputs}
 
     def learned(self) -> dict[str, Int32[np.ndarray, "..."]]:
-        """The integers of all tensors as the layers left them at their last update; before the first, as they began.
-
-        For comparisons: nothing in learning needs them.
-        """
-        wired = self._require_wired()
+        """See TeachableNetwork; layers that have not read the last update yet get a window to do so."""
+        wired = self._growing()
+        copies = {layer: self._frames(tape)[0, 0] for layer, tape in wired.copies.items()}
+        while any(copy[0] != self._updates for copy in copies.values()):
+            self.advance(self.schedule.period)
         found = {}
         for tensor in self.tensors:
-            layer = wired.layers[tensor.layer]
-            flat = self._frames(wired.copies[tensor.layer])[0, 0]
-            lines, size = layer.node.shape[0], layer.node.weight.size
-            parts = {
-                Field.WEIGHT: flat[:size],
-                Field.BIAS: flat[size : size + lines],
-                Field.OFFSET: flat[size + lines :],
-            }
-            found[tensor.name] = parts[tensor.field].reshape(tensor.shape).copy()
+            node, flat = wired.layers[tensor.layer].node, copies[tensor.layer][1:]
+            lines, size = node.shape[0], node.weight.size
+            start = {Field.WEIGHT: 0, Field.BIAS: size, Field.OFFSET: size + lines}[tensor.field]
+            found[tensor.name] = flat[start : start + tensor.size].reshape(tensor.shape).copy()
         return found
-
-    def _require_wired(self) -> _Wired:
-        if self._learning is None:
-            raise GraphError("this LearningNetwork is not running: enter it with `with`.")
-        return self._learning
 
 
 @dataclass
@@ -193,7 +144,7 @@ class _Wired(Net):
             self.network.descent,
             (0, 0) if made is None else (made.fraction[node.source], made.fraction[node.name]),
         )
-        copy = Tape(self.where, f"copy-{self.program.nodes.index(node)}", (1, 1, layer.size))
+        copy = Tape(self.where, f"copy-{self.program.nodes.index(node)}", (1, 1, 1 + layer.size))
         copy.blank()
         source = self.program[node.source]
         ports = self.spiking_ports(node, node.source)
@@ -215,7 +166,7 @@ class _Wired(Net):
         elif self.network.tangents is not None:
             self.tangent[node.name] = (process.da_out,)
         self.layers[node.name], self.copies[node.name] = layer, copy
-        copy.open(writable=True)[0, 0] = np.concatenate([node.weight.ravel(), node.line_bias, offset])
+        copy.open(writable=True)[0, 0] = np.concatenate([[0], node.weight.ravel(), node.line_bias, offset])
         return self.keep(node, (process.a_out,), "totals")
 
     def _tangent_spikes(self, node: ProgramNode, source: ProgramNode) -> Ports:

@@ -50,5 +50,7 @@ class PyPlasticSynapses(PyLoihiProcessModel):
             return
         _, t = self.cycle.local(self.time_step)
         if t == 0 and self.work.obey(self.orders[0, 0]):
-            self.copy[0, 0] = self.work.flat()
+            # The count last: whoever finds it, finds the rest.
+            self.copy[0, 0, 1:] = self.work.flat()
+            self.copy[0, 0, 0] = self.work.updates
         self.pending.append(self.work.currents(s.astype(np.int64), ds.astype(np.int64), t))

@@ -27,7 +27,7 @@ class PlasticSynapses(AbstractProcess):
     cycle   when its source speaks
     lag     steps from there to its own first word, at least 1
     orders  the tape on which the host writes
-    copy    the tape on which it leaves its integers whenever they have moved, for whoever wants to compare
+    copy    the tape on which it leaves its integers whenever they have moved, behind the number of its updates
 
     A leaf model alone, simulator only: on a chip this is what an embedded processor does, which rewrites the weights of
     the synapses beside it.

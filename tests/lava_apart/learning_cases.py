@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from neurokit.compilers.bounds import prove
+from neurokit.errors import NeurokitError
 from neurokit.integers import Decay12
+from neurokit.lava.engine_network import EngineNetwork
 from neurokit.lava.forms import FORMS
 from neurokit.lava.learning import ClosedLoop
 from neurokit.lava.learning_layer import Mode
@@ -20,8 +22,8 @@ from neurokit.learning.copies import Copies
 from neurokit.learning.descent import IntegerDescent, Residue, SharedDither, Stochastic
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic, weights, with_weights
-from neurokit.learning.rules import RFG, SPSA, Apart
+from neurokit.learning.plastic import Field, plastic, weights, with_weights
+from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation
 from neurokit.learning.tangent_copies import TangentCopies, moves_of
 from neurokit.learning.tangent_program import tangents
 from neurokit.learning.tangent_twin import TangentTwin
@@ -34,12 +36,14 @@ from neurokit.reference import interpret
 RULES = {
     "spsa": SPSA(Directions(2, 7), amplitude=3),
     "spsa one-sided": SPSA(Directions(1, 8), two_sided=False),
+    "spsa signs": SPSA(Directions(2, 4), amplitude=2),
     "rfg": RFG(Directions(2, 7, Hadamard())),
     "rfg apart": RFG(Directions(1, 9), scope=Apart()),
 }
 DESCENTS = {
     "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
     "residue": IntegerDescent(rate=0.3, rounding=Residue()),
+    "whole": IntegerDescent(rate=0.8, fraction=0),
     "shared": IntegerDescent(rate=0.6, rounding=SharedDither(2), limit=127),
 }
 
@@ -114,42 +118,74 @@ def tangent_network(program: str, form: str, seed: int, samples: int) -> dict[st
 
 
 def closed_loop(
-    rule: str, descent: str, form: str, updates: int, program: str = "chain", batch: int = 3
+    rule: str, descent: str, form: str, updates: int, program: str = "chain", engine: bool = False
 ) -> dict[str, Any]:
     """A network that learns on Lava beside a learner on the twin; every integer compared after every update."""
     net = PROGRAMS[program](2)
-    tensors = plastic(net)
-    rng = np.random.default_rng(0)
-    inputs = {n.name: rng.uniform(-1, 1, (30, n.low.size)) for n in net.inputs}
-    first = next(iter(inputs.values()))
-    task = Task(inputs, np.sin(3 * first[:, :1]), tuple(inputs))
-    learner = Learner(RULES[rule], DESCENTS[descent], steps=updates, batch=batch, seed=3)
+    tensors = plastic(net, fields=(Field.WEIGHT,)) if engine else plastic(net)
+    task = _task(net)
+    learner = Learner(RULES[rule], DESCENTS[descent], steps=updates, batch=3, seed=3)
     made = tangents(net, tensors) if isinstance(learner.rule, RFG) else None
     copies = Copies(net, tensors, task)
     evaluator = copies if made is None else TangentCopies(copies, made)
     progress = learner.start(weights(net, tensors), evaluator)
     answer: dict[str, Any] = {"wrong": 0, "compared": 0, "moves": 0}
     one = {n.name: n.low[None].astype(np.int64) for n in net.inputs}
-    with LearningNetwork(
-        net, tensors, learner.rule.directions, learner.descent, form=FORMS[form], tangents=made
-    ) as network:
+    parts = (net, tensors, learner.rule.directions, learner.descent)
+    made_network = (
+        EngineNetwork(*parts, form=FORMS[form]) if engine else LearningNetwork(*parts, form=FORMS[form], tangents=made)
+    )
+    with made_network as network:
         loop = ClosedLoop(learner, network, task)
         for _ in range(updates):
             loop.step()
             before = progress.weights
             learner.step(progress, evaluator, task)
-            raw, _ = network.run(one)  # a window later every layer has read the update
             for name, found in network.learned().items():
                 answer["wrong"] += int((found != progress.weights[name]).sum())
                 answer["compared"] += found.size
                 answer["moves"] += int((progress.weights[name] != before[name]).sum())
+        raw, _ = network.run(one)
         # What it answers now is what the Program with the learned integers answers.
         learned = with_weights(net, tensors, progress.weights)
         answer["wrong"] += int((raw["y"] != interpret(learned, one)[0][net.outputs[0].source]).sum())
     return answer
 
 
-CASES: dict[str, Callable[..., dict[str, Any]]] = {f.__name__: f for f in (tangent_network, closed_loop)}
+def refusals() -> dict[str, Any]:
+    """What the learning networks raise, by name of the case."""
+    net = chain(2)
+    every, some = plastic(net), plastic(net, fields=(Field.WEIGHT,))
+    plain, directions = IntegerDescent(fraction=0, rate=1.0), Directions(1, 1)
+    found: dict[str, Any] = {}
+
+    def note(case: str, doing: Callable[[], Any]) -> None:
+        try:
+            doing()
+        except NeurokitError as error:
+            found[case] = f"{type(error).__name__}: {error}"
+
+    note("bias", lambda: EngineNetwork(net, every, directions, plain))
+    note("fraction", lambda: EngineNetwork(net, some, directions, IntegerDescent()))
+    note("fused", lambda: LearningNetwork(net, every, directions, plain, form=FORMS["fused"]))
+    network = EngineNetwork(net, some, directions, plain)
+    note("not running", lambda: network.update(0, {}))
+    with network:
+        note("tangents", lambda: network.order(Mode.TANGENT, 0, 0, {}))
+        note("saturation", lambda: network.order(Mode.PERTURBED, 0, 0, {t.name: 60 for t in some}))
+        node = Learner(NodePerturbation(directions), plain, 1, 1)
+        note("node perturbation", lambda: ClosedLoop(node, network, _task(net)).step())
+    return found
+
+
+def _task(net: Program) -> Task:
+    rng = np.random.default_rng(0)
+    inputs = {n.name: rng.uniform(-1, 1, (30, n.low.size)) for n in net.inputs}
+    first = next(iter(inputs.values()))
+    return Task(inputs, np.sin(3 * first[:, :1]), tuple(inputs))
+
+
+CASES: dict[str, Callable[..., dict[str, Any]]] = {f.__name__: f for f in (tangent_network, closed_loop, refusals)}
 
 if __name__ == "__main__":
     for arguments in json.loads(sys.argv[2]):
