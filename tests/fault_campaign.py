@@ -30,9 +30,10 @@ MARK = "NEUROKIT_FAULT_TRIAL"
 #: Seconds that an interpreter may need to start, and a run to clean up after its deadline, on a busy machine.
 MARGIN_S = 30.0
 #: A deadline no healthy run reaches, and one that a stopped run is to reach.
-LONG_S, SHORT_S = 120.0, 15.0
-#: A healthy run takes about so long; faults come at a random time of it.
-BUSY_S = 4.0
+LONG_S, SHORT_S = 900.0, 40.0
+#: A healthy run takes about so many seconds of the processor; faults come after a random share of them. On a busy machine
+#: the clock on the wall says nothing about how far a run has come.
+WORK_S = 5.0
 #: Samples, so that a run of either form is long enough to be met in the middle.
 SAMPLES = {"softif": 150, "stock": 40}
 #: Sizes in bytes of the largest file, of a disk and of shared memory, from one that holds nothing to one that may do.
@@ -56,7 +57,7 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Trial:
-    """What happened in one trial; `wrong` says what should not have."""
+    """What happened in one trial, struck after `moment_s` of the processor; `wrong` says what should not have."""
 
     seed: int
     fault: str
@@ -82,7 +83,7 @@ def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS)) -> Trial:
     """One trial."""
     rng = random.Random(seed)
     fault, form = faults[seed % len(faults)], rng.choice(sorted(SAMPLES))
-    moment = rng.uniform(0.0, BUSY_S)
+    moment = rng.uniform(0.0, WORK_S)
     raises = rng.choice(["before", "after", "init"]) if fault == "exception" else "-"
     deadline = SHORT_S if fault == "SIGSTOP of a child" else LONG_S
     mark = f"{os.getpid()}-{seed}-{time.monotonic_ns()}"
@@ -110,7 +111,7 @@ def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS)) -> Trial:
         )
         prefixes: set[str] = set()
         wrong = []
-        _watch(victim, moment, prefixes)
+        _watch(victim, LONG_S, prefixes, moment)
         _strike(fault, victim, mark, rng)
         try:
             while victim.poll() is None and time.monotonic() < started + deadline + MARGIN_S:
@@ -143,18 +144,21 @@ def _walled(command: list[str], home: Path, where: Path, size: int) -> list[str]
     return ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script, "-", *command]
 
 
-def _watch(victim: subprocess.Popen[str], seconds: float, prefixes: set[str]) -> None:
-    """Let time pass, and note under which prefix workers keep their shared memory."""
+def _watch(victim: subprocess.Popen[str], seconds: float, prefixes: set[str], work_s: float = 1e9) -> None:
+    """Let time pass, or until the run has had `work_s` of the processor; note where its shared memory is."""
     over = time.monotonic() + seconds
-    while victim.poll() is None:
+    while victim.poll() is None and time.monotonic() < over:
+        done = 0.0
         try:
-            for process in psutil.Process(victim.pid).children(recursive=True):
-                line = process.cmdline()
+            parent = psutil.Process(victim.pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                spent, line = process.cpu_times(), process.cmdline()
+                done += spent.user + spent.system + spent.children_user + spent.children_system
                 if line and line[-1].startswith("/nk"):
                     prefixes.add(line[-1].lstrip("/"))
         except psutil.NoSuchProcess:
             pass
-        if time.monotonic() > over:
+        if done >= work_s:
             return
         time.sleep(0.02)
 

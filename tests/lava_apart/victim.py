@@ -68,7 +68,7 @@ def work(fault: str, step: int, directory: Path, prefix: str) -> None:
         kind = type("Broken", (BrokenNetwork,), {"fault": fault, "step": step})
         with kind(job.program, job.form, record=job.record) as broken:
             raw, trace = broken.run(job.inputs, deadline_s=float("inf"))
-        return Answer(raw, trace, Timing(0.0, 0.0, broken.chip_steps), "broken")
+        return Answer(raw, trace, Timing(0.0, 0.0, broken.chip_steps, 0.0), "broken")
 
     worker.main(directory, prefix, solve)
 

@@ -1,0 +1,13 @@
+"""Models of Lava's own processes for the chip: here, the fixed-point ones under another mark."""
+
+from lava.magma.core.model.nc.model import AbstractNcProcessModel
+from lava.magma.core.resources import Loihi2NeuroCore
+from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
+
+
+class NcDelayDenseModelBitAcc(PyDelayDenseModelBitAcc, AbstractNcProcessModel):
+    required_resources = [Loihi2NeuroCore]  # noqa: RUF012
+
+
+class NcDenseModelBitAcc(PyDenseModelBitAcc, AbstractNcProcessModel):
+    required_resources = [Loihi2NeuroCore]  # noqa: RUF012

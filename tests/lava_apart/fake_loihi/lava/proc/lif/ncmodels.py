@@ -1,0 +1,13 @@
+"""Models of Lava's own processes for the chip: here, the fixed-point ones under another mark."""
+
+from lava.magma.core.model.nc.model import AbstractNcProcessModel
+from lava.magma.core.resources import Loihi2NeuroCore
+from lava.proc.lif.models import PyLifModelBitAcc, PyLifResetModelBitAcc
+
+
+class NcLifModelBitAcc(PyLifModelBitAcc, AbstractNcProcessModel):
+    required_resources = [Loihi2NeuroCore]  # noqa: RUF012
+
+
+class NcLifResetModelBitAcc(PyLifResetModelBitAcc, AbstractNcProcessModel):
+    required_resources = [Loihi2NeuroCore]  # noqa: RUF012
