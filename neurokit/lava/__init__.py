@@ -15,6 +15,7 @@ interrupts.py           Ctrl-C must not lose a child
 job.py, worker.py       a LavaNetwork in an interpreter of its own
 cleaner.py              what it has done when its parent is gone
 supervisor.py           the parent's side of it: deadline, clean-up
+pool.py                 several workers at once
 shared_memory.py        what a killed worker may leave
 target.py               LavaCPU
 """

@@ -225,7 +225,7 @@ class Host:
                 f"{name!r} has said nothing yet: advance to chip step {self.schedule.start[name] + late}."
             )
         frames = self._frames(tape)
-        return frames[window % len(frames), 0].reshape(self.batch, -1).astype(np.int64)
+        return np.asarray(frames[window % len(frames), 0].reshape(self.batch, -1), dtype=np.int64)
 
     def output(self, name: str) -> Float64[np.ndarray, "batch size"]:
         """The latest answer of an Output in problem units; as `total`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import platform
 import sys
 from collections.abc import Mapping
@@ -11,12 +12,13 @@ from importlib.metadata import version
 
 import numpy as np
 
-from neurokit.errors import LavaFailure, OutOfRange, TargetUnavailable, explain
+from neurokit.errors import GraphError, OutOfRange, TargetUnavailable, explain
+from neurokit.lava.batches import folded, spread
 from neurokit.lava.forms import Form, StockForm
 from neurokit.lava.job import Job
 from neurokit.lava.schedule import schedule
 from neurokit.program import Program
-from neurokit.result import RunResult, Trace
+from neurokit.result import RunResult
 
 #: The one version whose behaviour, private parts included, this package was built on.
 LAVA_VERSION = "0.10.0"
@@ -29,14 +31,19 @@ class LavaCPU:
     form        `StockForm()`, Lava's own processes only; `SoftIFForm()`, one process model a layer; or `FusedForm()`,
                 one for the whole network
     deadline_s  seconds for building and running; after that, LavaTimeout
+    workers     Lava networks that run at once, each in an interpreter of its own and with a share of the samples; the
+                results are those of one
 
     All samples stream through one network, `form.batch` of them a window, one window after the other.
     """
 
     form: Form = field(default_factory=StockForm)
     deadline_s: float = 600.0
+    workers: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.workers, int) or self.workers < 1:
+            raise OutOfRange(explain("LavaCPU.workers", self.workers, "an integer >= 1", "start one or more"))
         if not self.deadline_s > 0:
             raise OutOfRange(explain("LavaCPU.deadline_s", self.deadline_s, "a number > 0", "give it some seconds"))
 
@@ -47,28 +54,21 @@ class LavaCPU:
     def run(self, program: Program, inputs: Mapping[str, np.ndarray], *, record: bool = False) -> RunResult:
         """Run a batch of real-valued samples; see `neurokit.targets.Target.run`.
 
-        `steps` of the result counts chip steps, start-up and drain included, and `seconds` is the run alone. Raises
+        `steps` of the result counts the chip steps of all workers, start-up and drain included, and `seconds` is the
+        run alone, from the first worker's beginning to the last one's end. Raises
         TargetUnavailable without Lava, UnsupportedNode or OutOfRange when Lava cannot run the Program exactly,
         LavaFailure with the child's traceback when a Lava process fails, LavaTimeout at the deadline.
         """
         values = program.encode(inputs)
         schedule(program, form=self.form)
         require_lava()
-        from neurokit.lava.supervisor import supervise
+        from neurokit.lava.pool import joined, shares, supervise_all
 
-        batch = np.broadcast_shapes(*(x.shape[:-1] for x in values.values()))
-        flat = {
-            name: np.ascontiguousarray(np.broadcast_to(x, (*batch, x.shape[-1]))).reshape(-1, x.shape[-1])
-            for name, x in values.items()
-        }
-        answer = supervise(Job(program, flat, self.form, record), self.deadline_s)
-        shapes = _batch_shapes(program, {name: x.shape[:-1] for name, x in values.items()})
-        source = {output.name: output.source for output in program.outputs}
-        raw = {name: _fold(name, y, batch, shapes[source[name]]) for name, y in answer.raw.items()}
-        trace = None
-        if answer.trace is not None:
-            kinds = vars(answer.trace)
-            trace = Trace(**{k: {n: _fold(n, a, batch, shapes[n]) for n, a in v.items()} for k, v in kinds.items()})
+        flat, batch = spread(values)
+        if not math.prod(batch):
+            raise GraphError(explain("samples", f"of shape {batch}", "one or more", "bring some"))
+        answer = joined(supervise_all(shares(Job(program, flat, self.form, record), self.workers), self.deadline_s))
+        raw, trace = folded(program, values, batch, answer)
         return RunResult(
             target=self.name,
             outputs={output.name: output.decode(raw[output.name]) for output in program.outputs},
@@ -79,6 +79,8 @@ class LavaCPU:
             provenance={
                 "lava": answer.lava_version,
                 "form": self.form.name,
+                "batch": str(self.form.batch),
+                "workers": str(self.workers),
                 "build_seconds": f"{answer.timing.build_s:.3f}",
                 "python": platform.python_version(),
             },
@@ -104,25 +106,3 @@ def _there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
-
-
-def _batch_shapes(program: Program, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Batch shape of every node: that of the inputs it depends on, broadcast together."""
-    shapes = dict(inputs)
-    for node in program.nodes:
-        if node.sources:
-            shapes[node.name] = np.broadcast_shapes(*(shapes[s] for s in node.sources))
-    return shapes
-
-
-def _fold(name: str, flat: np.ndarray, batch: tuple[int, ...], own: tuple[int, ...]) -> np.ndarray:
-    """From one leading axis over all pairs to the batch axes of a node.
-
-    A node that does not depend on an axis was computed once for every index of it; all must agree.
-    """
-    pairs = flat.reshape(*batch, *flat.shape[1:])
-    padded = (1,) * (len(batch) - len(own)) + own
-    once = pairs[tuple(slice(0, 1) if small != big else slice(None) for small, big in zip(padded, batch, strict=True))]
-    if (pairs != once).any():
-        raise LavaFailure(f"node {name!r} gave different answers to the same sample at different times of one run.")
-    return np.ascontiguousarray(once).reshape(*own, *flat.shape[1:])

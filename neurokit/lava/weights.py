@@ -36,7 +36,7 @@ def rewrite(wiring: Wiring, before: Program, after: Program) -> None:
             )
     for node in nodes:
         weights, bias = wiring.synapses[node.name]
-        ours = doubled(node.weight)
+        ours = doubled(node.matrix)
         own = doubled(digits(node.line_bias))
         target = weights if bias is None else bias
         columns = target.weights.init.shape[1] - (ours.shape[1] if bias is None else 0)

@@ -10,7 +10,6 @@ import sys
 from typing import Any
 
 import numpy as np
-from lava.lib.dl.netx.hdf5 import Network
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
@@ -19,6 +18,9 @@ from lava.proc.io.source import RingBuffer as Source
 
 def run(path: str, message_bits: int, drive: list[list[int]], steps: int) -> dict[str, Any]:
     """Present `drive`, one row a step, then zeros; the spikes of every layer, by step, and the last layer's states."""
+    # Not above: Lava executes this file when it looks for the models of a process beside it, and this takes seconds.
+    from lava.lib.dl.netx.hdf5 import Network
+
     rows = np.zeros((steps, len(drive[0])), dtype=np.int32)
     rows[: len(drive)] = drive
     network = Network(net_config=path, input_message_bits=message_bits)

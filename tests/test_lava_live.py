@@ -1,0 +1,174 @@
+"""Forms, batches, live networks and pools: the same numbers whichever way they are asked for, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("lava")
+psutil = pytest.importorskip("psutil")
+
+# ruff: noqa: E402 (without Lava these imports fail)
+from neurokit import reference
+from neurokit.errors import LavaFailure, LavaTimeout, OutOfRange
+from neurokit.lava.forms import FORMS, FusedForm, SoftIFForm, StockForm
+from neurokit.lava.job import Job
+from neurokit.lava.live import LiveNetwork
+from neurokit.lava.pool import shares, supervise_all
+from neurokit.lava.target import LavaCPU
+from neurokit.neurons import IF
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import Rate
+
+pytestmark = pytest.mark.lava
+
+CASES = Path(__file__).parent / "lava_live" / "cases.py"
+
+
+def run_apart(case: str, *arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run a case once per set of arguments, all in one fresh interpreter: Lava forks, and wants no torch beside it."""
+    done = subprocess.run(
+        [sys.executable, str(CASES), case, json.dumps(arguments)], capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def small() -> Program:
+    nodes = (
+        Input("x", [-9, -9], [9, 9], 1.0),
+        Dense("d", "x", [[5, 3], [-4, 7]], [300, -5]),
+        Spiking("s", "d", IF(199)),
+        Dense("o", "s", [[3, -2]], [0]),
+        Readout("r", "o", Rate()),
+        Output("y", "r"),
+    )
+    return Program(nodes, 6)
+
+
+def samples(count: int) -> dict[str, np.ndarray]:
+    return {"x": np.random.default_rng(1).integers(-9, 10, (count, 2))}
+
+
+def test_every_kind_of_node_agrees_with_the_reference_in_batches_that_samples_do_not_fill() -> None:
+    kinds = ("every node", "populations", "current based", "synapses")
+    asked = [
+        {"kind": kind, "seed": seed, "form": "fused", "batch": 3, "samples": 7, "extra_period": seed % 2}
+        for kind in kinds
+        for seed in range(3 if kind == "every node" else 1)
+    ]
+    asked += [
+        {"kind": "synapses", "seed": 1, "form": "softif", "batch": 2, "samples": 3},
+        {"kind": "every node", "seed": 4, "form": "stock", "batch": 2, "samples": 3},
+    ]
+    answers = run_apart("programs", *asked)
+    assert [a["wrong"] for a in answers] == [{}] * len(asked)
+    assert sum(a["fired"] for a in answers) > 100
+
+
+def test_a_network_process_says_the_same_in_the_same_steps_fused_and_expanded_to_stock_processes() -> None:
+    """Also for inputs that change within a window, and for a batch of two, which the stock form runs as two copies."""
+    asked = [
+        {"kind": "small", "seed": 0, "batch": 2, "moving": True},
+        {"kind": "every node", "seed": 1, "batch": 1, "moving": False},
+    ]
+    for answer in run_apart("process", *asked):
+        assert (answer["bad"], answer["outside"]) == (0, 0)
+        assert answer["said"] > 10
+
+
+def test_a_live_network_answers_by_sample_and_by_step_takes_new_weights_and_refuses_nonsense() -> None:
+    asked = [{"form": name, "batch": 1} for name in FORMS] + [{"form": "fused", "batch": 2}]
+    for answer in run_apart("live", *asked):
+        assert answer["wrong"] == {}
+        refused = {"early", "early output", "unknown", "input", "no step", "range", "batch"}
+        assert set(answer["refused"]) == refused | {"neuron", "steps", "overflow", "stopped"}
+        assert answer["fired"]
+
+
+def test_inputs_that_change_in_every_step_are_heard_alike_by_two_forms() -> None:
+    (answer,) = run_apart("moving", {"forms": [["stock", 1], ["fused", 3]]})
+    assert answer["same"]
+    assert answer["fired"] > 2
+
+
+def test_a_network_takes_no_more_room_the_longer_it_runs() -> None:
+    """Its tapes hold 16 windows here; every run goes around them twice and more."""
+    (answer,) = run_apart("long", {"form": "fused", "batch": 1, "runs": 4, "samples": 40, "windows": 16})
+    assert answer["wrong"] == 0
+    _, early, *_, late = answer["measured"]
+    assert (late["processes"], late["files"], late["disk"]) == (early["processes"], early["files"], early["disk"])
+    assert late["mib"] < early["mib"] + 2  # allocators breathe
+
+
+def test_a_live_network_beside_torch_survives_what_happens_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program, values = small(), samples(3)
+    before = len(os.listdir("/proc/self/fd")), [p.pid for p in psutil.Process().children(recursive=True)]
+    expected = reference.run(program, values).output
+    with LiveNetwork(program, FusedForm(1), record=frozenset({"s"}), deadline_s=120) as network:
+        for x, y in zip(values["x"], expected, strict=True):
+            np.testing.assert_array_equal(network.sample({"x": x})["y"], y)
+        assert network.train("s").shape == (1, 6, 2)
+    for fault, error in {"sleeps": LavaTimeout, "killed": LavaFailure, "raises": LavaFailure}.items():
+        command = (sys.executable, str(CASES), "faulty", fault)
+        network = LiveNetwork(program, FusedForm(1), deadline_s=120, command=command)
+        with network:
+            network.deadline_s = 1 if fault == "sleeps" else 120
+            with pytest.raises(error) as raised:
+                network.advance()
+            if fault == "raises":
+                assert "faulty on purpose" in raised.value.child_traceback  # type: ignore[attr-defined]
+            with pytest.raises(LavaFailure, match="is not running"):
+                network.advance()
+    assert (len(os.listdir("/proc/self/fd")), [p.pid for p in psutil.Process().children(recursive=True)]) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_three_workers_give_what_one_does_in_order() -> None:
+    program, values = small(), samples(11)
+    one, three = (LavaCPU(FusedForm(2), 120, workers=workers).run(program, values, record=True) for workers in (1, 3))
+    expected = reference.run(program, values, record=True)
+    for result in (one, three):
+        np.testing.assert_array_equal(result.output, expected.output)
+        assert result.trace is not None
+        assert expected.trace is not None
+        for kind, arrays in vars(expected.trace).items():
+            for name, array in arrays.items():
+                np.testing.assert_array_equal(getattr(result.trace, kind)[name], array)
+    assert three.provenance["workers"] == "3"
+
+
+def test_when_one_worker_fails_all_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    children = [p.pid for p in psutil.Process().children(recursive=True)]
+    values = np.array([[9, 9], [8, 8], [-1, 0]])  # the last share fails, the others sleep for ever
+    jobs = shares(Job(small(), {"x": values}, StockForm(), False), 3)
+    with pytest.raises(LavaFailure, match="torn on purpose"):
+        supervise_all(jobs, 200, (sys.executable, str(CASES), "worker"))
+    assert [p.pid for p in psutil.Process().children(recursive=True)] == children
+    assert not list(tmp_path.iterdir())
+
+
+def test_shares_are_whole_windows_in_order_and_no_more_than_there_are_windows() -> None:
+    job = Job(small(), samples(11), FusedForm(2), False)
+    parts = shares(job, 4)
+    assert [len(part.inputs["x"]) for part in parts] == [4, 2, 2, 3]
+    np.testing.assert_array_equal(np.concatenate([part.inputs["x"] for part in parts]), job.inputs["x"])
+    assert len(shares(job, 40)) == 6
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_batches_and_workers_are_whole_numbers_from_one(number: Any) -> None:
+    for make in (StockForm, SoftIFForm, FusedForm, lambda n: LavaCPU(workers=n)):
+        with pytest.raises(OutOfRange, match=r"is .*; legal is an integer >= 1"):
+            make(number)
