@@ -17,9 +17,10 @@ from neurokit.learning.directions import Directions
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.experiments.scene import Bar, Row, Told
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic, weights
-from neurokit.learning.queries import Losses
-from neurokit.learning.rules import SPSA
+from neurokit.learning.plastic import Field, plastic, weights
+from neurokit.learning.rules import RFG, SPSA
+from neurokit.learning.tangent_copies import TangentCopies
+from neurokit.learning.tangent_program import tangents
 from neurokit.learning.task import Task
 from neurokit.problems.mexican_hat import MexicanHat
 
@@ -27,6 +28,9 @@ from neurokit.problems.mexican_hat import MexicanHat
 @dataclass(frozen=True)
 class ClosedLoopOnLava:
     """Numbers of the experiment: a small network and few samples a pass, for Lava runs them one by one.
+
+    Three ways to learn there: SPSA and RFG in synapses that obey a host, the second with tangent neurons beside the
+    neurons, and SPSA by Lava's model of Loihi's learning engine, which moves weights alone and by whole units.
 
     every   updates after which all integers are read from the running network and compared
     """
@@ -47,30 +51,36 @@ class ClosedLoopOnLava:
         return replace(self, updates=max(1, round(budget * self.updates)))
 
     def arms(self) -> tuple[str, ...]:
-        return ("SPSA",)
+        return ("SPSA", "RFG", "SPSA by the learning engine")
 
     def row(self, arm: str, seed: int, kept: Path, told: Told) -> Row:
+        from neurokit.lava.engine_network import EngineNetwork
         from neurokit.lava.learning import ClosedLoop
         from neurokit.lava.learning_network import LearningNetwork
 
         split = MexicanHat(train=1000).generate(seed)
         program = integer_mlp(2, (self.hidden,), 1.0, seed, self.window)
-        tensors = plastic(program)
+        engine, slopes = arm == self.arms()[2], arm == self.arms()[1]
+        tensors = plastic(program, fields=(Field.WEIGHT,)) if engine else plastic(program)
         train, test = (Copies(program, tensors, Task.of(part)) for part in (split.train, split.test))
-        rule = SPSA(Directions(self.directions, seed), self.amplitude)
-        learner = Learner(rule, IntegerDescent(self.rate, rounding=Stochastic(seed)), self.updates, self.batch, seed)
-        progress = learner.start(weights(program, tensors), train)
+        directions = Directions(self.directions, seed)
+        rule = RFG(directions) if slopes else SPSA(directions, self.amplitude)
+        descent = IntegerDescent(self.rate, rounding=Stochastic(seed), fraction=0 if engine else 8)
+        learner = Learner(rule, descent, self.updates, self.batch, seed)
+        made = tangents(program, tensors) if slopes else None
+        twin = train if made is None else TangentCopies(train, made)
+        progress = learner.start(weights(program, tensors), twin)
         error = error_of(test)
         before, compared, mismatches = error(progress.weights), 0, 0
         curve = [[0, before]]
         started = time.perf_counter()
-        with LearningNetwork(program, tensors, rule.directions, learner.descent) as network:
+        parts = (program, tensors, directions, descent)
+        with EngineNetwork(*parts) if engine else LearningNetwork(*parts, tangents=made) as network:
             loop = ClosedLoop(learner, network, train.task)
             for update in range(1, self.updates + 1):
-                learner.step(progress, train, train.task)
+                learner.step(progress, twin, train.task)
                 loop.step()
                 if update % self.every == 0 or update == self.updates:
-                    loop.answer([Losses((), 0)], update, np.arange(1))  # layers move as their next window begins
                     learned = network.learned()
                     compared += sum(x.size for x in learned.values())
                     mismatches += sum(int((x != progress.weights[name]).sum()) for name, x in learned.items())
@@ -95,8 +105,10 @@ class ClosedLoopOnLava:
     def draw(self, rows: Sequence[Row], path: Path) -> None:
         figure = figures.new(6.4, 4.0)
         axes = figure.subplots()
+        arms = self.arms()
         for row in rows:
-            axes.plot(*np.array(row["curve"]).T, lw=1.2, label=f"seed {row['seed']}")
+            label = row["arm"] if row["seed"] == rows[0]["seed"] else None
+            axes.plot(*np.array(row["curve"]).T, lw=1.2, color=f"C{arms.index(row['arm'])}", label=label)
         differ = sum(row["mismatches"] for row in rows)
         axes.set_title(f"{sum(row['compared'] for row in rows):,} integers compared, {differ} differ", fontsize=9)
         axes.set(xlabel="forward passes on a batch", ylabel="relative L2 error on test data")
