@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # importing them imports torch
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="Which table: rfg or quantization.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="Which table: rfg, quantization or exact.", metavar="NAME")],
     rows: Annotated[str, typer.Option(help="Only rows that match, such as 'poisson/*'.")] = "*",
     seeds: Annotated[int, typer.Option(help="Seeds of every row: 0, 1, ...", min=1)] = 3,
     budget: Annotated[
@@ -42,8 +42,14 @@ def reproduce(
 
     if not 0 < budget <= 1:
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
-    chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
     folder = out or Path(f"reproduce-{name}")
+    if name == "exact":
+        if tune or jobs > 1:
+            given = "--tune" if tune else "--jobs"
+            raise RunError(explain(given, "given", "left out: exact has neither", "take it out"))
+        _exact(rows, seeds, budget, report, folder, json)
+        return
+    chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
     if tune and report:
         raise RunError(explain("--report", "given", "given without --tune", "take one of them out"))
     if tune:
@@ -59,6 +65,46 @@ def reproduce(
     else:
         trials = _trials(name, chosen, seeds, jobs, folder)
     _summary(name, chosen, trials, budget, folder, json)
+
+
+def _exact(pattern: str, seeds: int, budget: float, report: bool, folder: Path, json: str | None) -> None:
+    from neurokit.files import write_text
+    from neurokit.reproduce import exact
+
+    chosen = tuple(row.shortened(budget) for row in exact.rows(pattern))
+    with progress() as bars:
+        task = bars.add_task("reproduce exact", total=len(chosen) * seeds, note="")
+        trials = exact.run(
+            chosen,
+            seeds=seeds,
+            folder=folder / "trials",
+            train=not report,
+            progress=lambda done, note: bars.update(task, completed=done, note=note),
+        )
+    if not trials:
+        raise RunError(explain("--out", folder, "a folder in which some trial is done", "run it without --report"))
+    records = exact.summarise(chosen, trials, budget)
+    shortened = "" if budget == 1 else f", shortened to {budget:g}: not results"
+    met = {True: "yes", False: "miss", None: None}
+    table(
+        f"exact gradients{shortened}",
+        ["row", "paper", "ours", "n", "bar", "met", "CPU s"],
+        [
+            [
+                *(record["row"], record["paper"], exact.value_of(record), record["n"], exact.bar_of(record)),
+                *(met[record["met"]], record["seconds"]),
+            ]
+            for record in records
+        ],
+    )
+    whole = {"name": "exact", "budget": budget, "rows": records}
+    write_text(folder / "table.md", exact.markdown(records, budget))
+    emit(whole, str(folder / "table.json"))
+    exact.draw(records, folder / "curves.png", budget)
+    console.print(f"written to {folder}/: table.md, table.json, curves.png, trials/", markup=False)
+    emit(whole, json)
+    if any(record["met"] is False for record in records):
+        raise typer.Exit(1)
 
 
 def _trials(name: str, chosen: tuple[Row, ...], seeds: int, jobs: int, folder: Path) -> dict[str, list[Trial]]:

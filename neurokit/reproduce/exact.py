@@ -1,0 +1,198 @@
+"""`neurokit reproduce exact`: what the papers on exact gradients report, row by row and seed by seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurokit import figures
+from neurokit.errors import RunError, explain
+from neurokit.files import write_text
+from neurokit.reproduce.exact_tasks import ExactRow, ExactTrial, IrisTask, Recipe, XorTask, YinYangTask
+
+#: Told how many trials are done and which is next.
+Progress = Callable[[int, str], None]
+
+_YIN_YANG = Recipe(
+    hidden=200, epochs=160, batch_size=50, learning_rate=4e-3, start=((1.5, 0.8), (0.1, 0.3)),
+)  # fmt: skip
+
+#: Membrane time constants of the sweep; synapses are twice as fast.
+LEAKS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def rows(pattern: str = "*") -> tuple[ExactRow, ...]:
+    """The rows whose names match `pattern`. Raises RunError when there is none."""
+    chosen = tuple(row for row in ROWS if fnmatchcase(row.name, pattern))
+    if not chosen:
+        names = ", ".join(row.name for row in ROWS)
+        raise RunError(explain("--rows", repr(pattern), f"a pattern that matches some of {names}", "use such a one"))
+    return chosen
+
+
+def run(
+    chosen: Sequence[ExactRow],
+    *,
+    seeds: int,
+    folder: Path,
+    train: bool = True,
+    progress: Progress = lambda d, note: None,
+) -> dict[str, list[ExactTrial]]:
+    """Trials from the seeds 0, 1, ... by row name, each kept in a file of `folder` as soon as it is done.
+
+    Those that are there are not done again; without `train` no others are done at all.
+    """
+    found: dict[str, list[ExactTrial]] = {}
+    done = 0
+    for row in chosen:
+        for seed in range(seeds):
+            progress(done, f"{row.name}, seed {seed}")
+            path = folder / f"{row.name.replace('/', '-')}-seed{seed}-{row.digest}.json"
+            if path.exists():
+                found.setdefault(row.name, []).append(_load(path))
+            elif train:
+                trial = row.trial(seed)
+                write_text(path, json.dumps(asdict(trial), indent=1) + "\n")
+                found.setdefault(row.name, []).append(trial)
+            done += 1
+    return found
+
+
+def _load(path: Path) -> ExactTrial:
+    try:
+        return ExactTrial(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        legal = "a trial as `neurokit reproduce exact` wrote it"
+        raise RunError(explain(f"file {str(path)!r}", f"of another kind ({error})", legal, "remove it")) from None
+
+
+def summarise(
+    chosen: Sequence[ExactRow], trials: Mapping[str, Sequence[ExactTrial]], budget: float
+) -> list[dict[str, Any]]:
+    """One record a row that has trials: mean, sd (n - 1), bar, and whether it is met (None for shortened runs)."""
+    records = []
+    for row in (row for row in chosen if row.name in trials):
+        runs = trials[row.name]
+        values = np.array([trial.value for trial in runs])
+        failed = sum(trial.notes.get("failed", 0) for trial in runs)
+        steps = [step for trial in runs for step in trial.notes.get("steps", ())]
+        record = {
+            "row": row.name,
+            "paper": row.paper,
+            "mean": float(values.mean()),
+            "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+            "best": float(values.min() if row.lower else values.max()),
+            "n": len(runs),
+            "bar": row.bar,
+            "met": None if budget < 1 else row.meets(float(values.mean()), failed),
+            "seconds": float(np.mean([trial.seconds for trial in runs])),
+            "recipe": row.task.said(),
+            "per_seed": [asdict(trial) for trial in runs],
+        }
+        if steps:
+            record |= {"initialisations": len(steps), "failed": failed, "most_steps": max(steps)}
+        records.append(record)
+    return records
+
+
+def value_of(record: Mapping[str, Any]) -> str:
+    """Mean and deviation in words: steps, or accuracy in per cent."""
+    if "failed" in record:
+        converged = record["initialisations"] - record["failed"]
+        of = f"{converged} of {record['initialisations']} converged"
+        return f"{of}, {record['mean']:.2f} steps, at most {record['most_steps']}"
+    spread = "" if record["sd"] is None else f" ± {100 * record['sd']:.2f}"
+    return f"{100 * record['mean']:.2f}{spread} %"
+
+
+def bar_of(record: Mapping[str, Any]) -> str:
+    """The bar in words."""
+    if record["bar"] is None:
+        return "-"
+    return f"all, <= {record['bar']:g} steps" if "failed" in record else f">= {100 * record['bar']:g} %"
+
+
+def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
+    """The records as a Markdown table; says on its face when runs were shortened, and names misses."""
+    lines = [] if budget == 1 else [f"**Runs shortened to {budget:g}: not results.**", ""]
+    lines += [
+        "| row | paper | ours | best | seeds | bar | met | CPU s | recipe |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for record in records:
+        said = {True: "yes", False: "**miss**", None: "-"}[record["met"]]
+        best = f"{record['best']:.2f}" if "failed" in record else f"{100 * record['best']:.2f} %"
+        cells = [
+            record["row"], record["paper"] or "-", value_of(record), best, str(record["n"]), bar_of(record), said,
+            f"{record['seconds']:.0f}", record["recipe"],
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> None:
+    """Steps of XOR; accuracy against leak; and how often a hidden neuron spikes, for every leak."""
+    figure = figures.new(11.0, 3.4)
+    steps, leak, counts = (figure.add_subplot(1, 3, place) for place in (1, 2, 3))
+    shortened = "" if budget == 1 else f" (shortened to {budget:g})"
+    for record in records:
+        if "failed" in record:
+            every = [step for trial in record["per_seed"] for step in trial["notes"]["steps"]]
+            steps.hist(every, bins=np.arange(0, max(every) + 2), color="C0")
+    swept = [record for record in records if record["row"].startswith("leak/")]
+    taus = [float(record["row"].partition("/")[2]) for record in swept]
+    leak.errorbar(
+        taus, [100 * r["mean"] for r in swept], [100 * (r["sd"] or 0) for r in swept], fmt="o-", capsize=3, color="C1"
+    )
+    for i, (tau, record) in enumerate(zip(taus, swept, strict=True)):
+        histograms = [trial["notes"]["spikes_of_a_neuron"] for trial in record["per_seed"]]
+        total = np.sum([np.pad(h, (0, max(map(len, histograms)) - len(h))) for h in histograms], axis=0)
+        counts.plot(total / total.sum(), ".-", color=f"C{i}", label=f"tau {tau:g}")
+    steps.set(xlabel="gradient steps to convergence", ylabel="initialisations", title=f"XOR{shortened}")
+    leak.set(xlabel="membrane time constant", ylabel="Yin-Yang accuracy, %", title="leak", xscale="log")
+    counts.set(xlabel="spikes of a hidden neuron in a trial", ylabel="share", title="spike counts", yscale="log")
+    if swept:
+        counts.legend(frameon=False, fontsize=8)
+    figures.save(figure, path)
+
+
+def _leak(tau: float) -> ExactRow:
+    # A neuron that leaks more slowly needs weights that are smaller in proportion to the charge it keeps.
+    scale = 1 / min(tau, 1.0)
+    recipe = Recipe(
+        hidden=50, epochs=15, batch_size=50, learning_rate=4e-3, single_spike=False, tau_mem=tau, tau_syn=tau / 2,
+        start=((1.5 * scale, 0.8 * scale), (0.4 * scale, 0.4 * scale)),
+    )  # fmt: skip
+    return ExactRow(f"leak/{tau:g}", YinYangTask(recipe, samples=2000), paper="shape only")
+
+
+ROWS = (
+    ExactRow(
+        "xor/2-4-2",
+        XorTask(
+            Recipe(
+                hidden=4, epochs=1, batch_size=4, learning_rate=0.7, start=((8.0, 2.0), (8.0, 4.0)), horizon=4.0,
+                tau_syn=0.5, single_spike=False, slope_floor=0.0, virtual=2.0,
+            )
+        ),
+        paper="all of 1000, 17.52 steps, at most 98",
+        bar=18.0,
+        lower=True,
+    ),
+    ExactRow(
+        "iris/4-10-3",
+        IrisTask(
+            Recipe(hidden=10, epochs=150, batch_size=20, learning_rate=1e-2, start=((1.5, 0.8), (1.0, 0.8)))
+        ),
+        paper="100 % (one split)",
+        bar=0.95,
+    ),
+    ExactRow("yin-yang/5-200-3", YinYangTask(_YIN_YANG), paper="95.0 ± 0.83 %, 95.9 ± 0.5 %", bar=0.975),
+    *(_leak(tau) for tau in LEAKS),
+)  # fmt: skip
