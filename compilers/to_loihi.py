@@ -17,7 +17,7 @@ from lava.magma.core.process.variable import Var
 
 from neurokit.compilers.to_lava import Net, Ports, connect
 from neurokit.lava.cycle import Cycle
-from neurokit.lava.loihi2 import Border
+from neurokit.lava.loihi2_border import Border
 from neurokit.lava.schedule import Schedule, speaks_currents
 from neurokit.processes.synapses import BINARY, GRADED, relay
 from neurokit.processes.tape.process import Player, Recorder

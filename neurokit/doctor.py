@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
-import os
 import platform
-import shutil
 import sys
 from typing import Any
+
+from neurokit.lava.hardware import hardware_status
 
 PACKAGES = ("numpy", "scipy", "h5py", "torch", "numba", "lava-nc", "lava-dl")
 
@@ -26,7 +25,7 @@ def examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "lava": lava,
-        "loihi2": _loihi2(bool(lava["imports"])),
+        "loihi2": hardware_status().to_json(),
     }
 
 
@@ -56,31 +55,3 @@ def _lava() -> dict[str, Any]:
         "imports": True,
         "why": "lava-nc 0.10.0 imports: Programs run on Lava's CPU simulator.",
     }
-
-
-def _loihi2(lava_imports: bool) -> dict[str, Any]:
-    """Whether Intel's extension is installed, configured and able to reach a chip; never calls it."""
-    installed = lava_imports and importlib.util.find_spec("lava.utils.loihi2_profiler") is not None
-    settings = {
-        key: os.environ[key]
-        for key in ("SLURM", "NOSLURM", "LOIHI_GEN", "PARTITION", "BOARD", "NXSDKHOST")
-        if key in os.environ
-    }
-    scheduler = shutil.which("sinfo")
-    configured = bool(settings) or scheduler is not None
-    if not installed:
-        why = (
-            "Intel's Lava extension for Loihi (lava-loihi) is not installed. It is given to members of Intel's "
-            "Neuromorphic Research Community; without it Programs run on Lava's CPU simulator."
-        )
-    elif not configured:
-        why = (
-            "The extension is installed, but no system is configured: "
-            "no sinfo on PATH, and none of SLURM, NXSDKHOST or BOARD is set."
-        )
-    else:
-        why = (
-            f"The extension is installed and configured ({settings or scheduler}), "
-            "but neurokit has never been run on a chip: not tried."
-        )
-    return {"installed": installed, "configured": configured, "reachable": False, "why": why}

@@ -31,8 +31,8 @@ MARK = "NEUROKIT_FAULT_TRIAL"
 MARGIN_S = 30.0
 #: A deadline no healthy run reaches, and one that a stopped run is to reach.
 LONG_S, SHORT_S = 900.0, 40.0
-#: A healthy run takes about so many seconds of the processor; faults come after a random share of them. On a busy machine
-#: the clock on the wall says nothing about how far a run has come.
+#: A healthy run takes about so many seconds of the processor; faults come after a random share of them. On a busy
+#: machine the clock on the wall says nothing about how far a run has come.
 WORK_S = 5.0
 #: Samples, so that a run of either form is long enough to be met in the middle.
 SAMPLES = {"softif": 150, "stock": 40}
@@ -79,10 +79,11 @@ def namespaces() -> bool:
     return done.returncode == 0
 
 
-def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS)) -> Trial:
-    """One trial."""
+def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS), form: str | None = None) -> Trial:
+    """One trial, of a random form unless one is given."""
     rng = random.Random(seed)
-    fault, form = faults[seed % len(faults)], rng.choice(sorted(SAMPLES))
+    fault, drawn = faults[seed % len(faults)], rng.choice(sorted(SAMPLES))
+    form = drawn if form is None else form
     moment = rng.uniform(0.0, WORK_S)
     raises = rng.choice(["before", "after", "init"]) if fault == "exception" else "-"
     deadline = SHORT_S if fault == "SIGSTOP of a child" else LONG_S

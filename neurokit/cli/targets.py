@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from neurokit.errors import TargetError, explain
 from neurokit.targets import Reference, Target
+
+#: Environment variable with the verdict of this device's self-test, as `neurokit selftest --json` wrote it.
+VERDICT = "NEUROKIT_LOIHI2_SELFTEST"
 
 
 def _reference(deadline: float) -> Target:
@@ -38,12 +43,20 @@ def _lava_fused(deadline: float) -> Target:
     return LavaCPU(form=FusedForm(), deadline_s=deadline)
 
 
+def _loihi2(deadline: float) -> Target:
+    from neurokit.lava.loihi2 import Loihi2
+
+    verdict = os.environ.get(VERDICT)
+    return Loihi2(deadline_s=deadline, self_test=None if verdict is None else Path(verdict))
+
+
 TARGETS: dict[str, Callable[[float], Target]] = {
     "reference": _reference,
     "twin": _twin,
     "lava": _lava,
     "lava-softif": _lava_softif,
     "lava-fused": _lava_fused,
+    "loihi2": _loihi2,
 }
 
 

@@ -26,6 +26,7 @@ from neurokit.lava.batches import folded, spread
 from neurokit.lava.forms import StockForm
 from neurokit.lava.hardware import hardware_status
 from neurokit.lava.job import Answer, Job
+from neurokit.lava.loihi2_border import Border
 from neurokit.lava.schedule import schedule
 from neurokit.lava.target import require_lava
 from neurokit.program import Program
@@ -33,25 +34,6 @@ from neurokit.result import RunResult
 
 #: Steppings of the chip that Lava names.
 GENERATIONS = ("N3B2", "N3B3", "N3C1", "N3D1")
-
-
-@dataclass(frozen=True)
-class Border:
-    """Chip steps that a value takes across the border, beside those of the network itself.
-
-    inputs   from a process on the host through `PyToNxAdapter` to a synapse
-    outputs  from a neuron through `NxToPyAdapter` to a process on the host
-    states   from a Var through the state adapter `Read` to a process on the host
-    """
-
-    inputs: int = 0
-    outputs: int = 0
-    states: int = 0
-
-    def __post_init__(self) -> None:
-        for name, steps in asdict(self).items():
-            if not isinstance(steps, int) or steps < 0:
-                raise OutOfRange(explain(f"Border.{name}", steps, "an integer >= 0", "let the target measure it"))
 
 
 @dataclass(frozen=True)

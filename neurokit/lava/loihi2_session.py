@@ -29,7 +29,8 @@ from neurokit.lava.cycle import Cycle
 from neurokit.lava.forms import StockForm
 from neurokit.lava.host import Host
 from neurokit.lava.layout import Layout
-from neurokit.lava.loihi2 import Border, period_of
+from neurokit.lava.loihi2 import period_of
+from neurokit.lava.loihi2_border import CLOCK, HOST, PERIOD, STEPS, TICK, WORD, Border, border_of, signed
 from neurokit.lava.schedule import Schedule, schedule
 from neurokit.lava.tape import Tape, Tapes
 from neurokit.processes.pacemaker import pacemaker
@@ -37,17 +38,16 @@ from neurokit.processes.synapses import GRADED, identity, relay
 from neurokit.processes.tape.process import Player, Recorder
 from neurokit.program import Program
 
-#: Bits of a graded spike's payload, which arrive without a sign.
-PAYLOAD = 24
-#: Chip steps of the measurement; when the clock fires and when the host speaks in it; and what each of them says.
-_STEPS, _CLOCK, _HOST, _TICK, _WORD = 96, 48, 4, 3, 5
-
 
 def connect(partition: str | None, board: str | None, generation: str) -> None:
-    """Tell Lava which chip to use; with neither partition nor board the environment has told it already."""
-    if partition is not None or board is not None:
-        loihi.use_slurm_host(partition=partition, board=board, loihi_gen=loihi.ChipGeneration(generation))
+    """Tell Lava which chip to use: one of SLURM's, or, where nothing is asked for, the host in NXSDKHOST."""
     os.environ.setdefault("LOIHI_GEN", generation)
+    if partition is None and board is None:
+        if "NXSDKHOST" in os.environ:
+            return
+        board = os.environ.get("BOARD")
+        partition = os.environ.get("PARTITION") if board is None else None
+    loihi.use_slurm_host(partition=partition, board=board, loihi_gen=loihi.ChipGeneration(os.environ["LOIHI_GEN"]))
 
 
 def device() -> dict[str, str]:
@@ -96,18 +96,18 @@ def measure_border() -> Border:
     never heard.
     """
     with tempfile.TemporaryDirectory(prefix="neurokit-lava-") as folder:
-        shapes = {"word": (1, 1, 1), "heard": (1, _STEPS, 1), "seen": (1, _STEPS, 1)}
+        shapes = {"word": (1, 1, 1), "heard": (1, STEPS, 1), "seen": (1, STEPS, 1)}
         tapes = {name: Tape(Path(folder), name, shape) for name, shape in shapes.items()}
         for tape in tapes.values():
             tape.blank()
-        tapes["word"].open(writable=True)[:] = _WORD
-        all_steps = Cycle(1, _STEPS, _STEPS + 1)
-        player = Player(shape=(1,), tapes=(tapes["word"],), cycle=Cycle(_HOST, 1, _STEPS + 1))
+        tapes["word"].open(writable=True)[:] = WORD
+        all_steps = Cycle(1, STEPS, STEPS + 1)
+        player = Player(shape=(1,), tapes=(tapes["word"],), cycle=Cycle(HOST, 1, STEPS + 1))
         heard = Recorder(shape=(1,), tape=tapes["heard"], cycle=all_steps)
         seen = Recorder(shape=(1,), tape=tapes["seen"], cycle=all_steps)
         into, out, state = to_chip(1), from_chip(1, GRADED), state_reader(1)
-        clock, neuron = pacemaker(_CLOCK, 2 * _STEPS), relay(1)
-        word, tick = identity(1, bits=GRADED), identity(1, _TICK)
+        clock, neuron = pacemaker(CLOCK, PERIOD), relay(1)
+        word, tick = identity(1, bits=GRADED), identity(1, TICK)
         player.s_out.connect(into.inp)
         into.out.connect(word.s_in)
         clock.s_out.connect(tick.s_in)
@@ -117,35 +117,11 @@ def measure_border() -> Border:
         out.out.connect(heard.a_in)
         state.connect_var(clock.v)
         state.out.connect(seen.a_in)
-        player.run(RunSteps(num_steps=_STEPS), run_cfg=configuration((player, heard, seen), []))
+        player.run(RunSteps(num_steps=STEPS), run_cfg=configuration((player, heard, seen), []))
         player.stop()
         found = signed(np.array(tapes["heard"].open()))[0, :, 0]
         membrane = signed(np.array(tapes["seen"].open()))[0, :, 0]
     return border_of(found, membrane)
-
-
-def border_of(heard: np.ndarray, seen: np.ndarray) -> Border:
-    """The border that explains what the host heard and saw at the steps 1, 2, ... of the measurement."""
-    ticks, words = np.flatnonzero(heard == _TICK) + 1, np.flatnonzero(heard == _WORD) + 1
-    # The clock's membrane is 64 (2 STEPS - CLOCK + n) after step n, until it fires.
-    levels = 64 * (2 * _STEPS - _CLOCK + np.arange(1, _STEPS + 1))
-    when = np.flatnonzero(seen == levels[9]) + 1
-    outputs = int(ticks[0]) - (_CLOCK + 1) if len(ticks) else -1
-    inputs = int(words[0]) - outputs - (_HOST + 1) if len(words) else -1
-    states = int(when[0]) - 10 if len(when) else -1
-    if min(outputs, inputs, states) < 0 or len(ticks) != 1 or len(words) != 1:
-        raise LavaFailure(
-            f"the border could not be measured: the clock was heard at the steps {ticks.tolist()}, the host at "
-            f"{words.tolist()}, and the clock's membrane seen at {when.tolist()}; each is expected once. "
-            "Give `Loihi2(border=Border(...))` if you know the steps of the adapters."
-        )
-    return Border(inputs, outputs, states)
-
-
-def signed(payload: np.ndarray) -> np.ndarray:
-    """The integers that payloads of 24 bits stand for; integers that have their sign already stay as they are."""
-    shift = 32 - PAYLOAD
-    return np.asarray((payload.astype(np.int32) << shift) >> shift)
 
 
 @dataclass(frozen=True)

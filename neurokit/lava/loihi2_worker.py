@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from neurokit.lava.job import Answer, Job, Timing
-from neurokit.lava.loihi2 import Border
+from neurokit.lava.loihi2_border import Border
 from neurokit.lava.worker import main
 
 
