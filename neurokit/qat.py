@@ -170,7 +170,7 @@ class FineTuning:
 
     iterations: int = 1500
     batch_size: int = 100
-    learning_rates: tuple[float, ...] = (3e-5, 1e-4)
+    learning_rates: tuple[float, ...] = (1e-5, 3e-5)
     checkpoints: int = 4
     level: float = 0.05
     seed: int = 0

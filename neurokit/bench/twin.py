@@ -70,10 +70,10 @@ def run(
     measured += [(Twin(), batch) for batch in BATCHES]
     measured += [(LavaCPU(), lava_samples), (LavaCPU(form=SoftIFForm()), lava_samples)]
     pool = samples(program, rng, max(batch for _, batch in measured))
-    rows = [_checked(target, program, {name: x[:batch] for name, x in pool.items()}) for target, batch in measured]
+    rows = [checked(target, program, {name: x[:batch] for name, x in pool.items()}) for target, batch in measured]
     available = [i for i, row in enumerate(rows) if "unavailable" not in row]
-    seconds = _in_turn(
-        [_timed(measured[i][0], program, {n: x[: measured[i][1]] for n, x in pool.items()}) for i in available],
+    seconds = in_turn(
+        [timed(measured[i][0], program, {n: x[: measured[i][1]] for n, x in pool.items()}) for i in available],
         repetitions,
     )
     for i, taken in zip(available, seconds, strict=True):
@@ -158,7 +158,7 @@ def samples(program: Program, rng: np.random.Generator, count: int) -> dict[str,
     }
 
 
-def _checked(target: Target, program: Program, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def checked(target: Target, program: Program, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """A row without times: what was compared with the reference, number by number."""
     row = {"target": target.name, "batch": len(next(iter(inputs.values())))}
     if isinstance(target, Reference):
@@ -171,12 +171,12 @@ def _checked(target: Target, program: Program, inputs: Mapping[str, np.ndarray])
     return row | {key: value for key, value in results[target.name].provenance.items() if key == "kernels"}
 
 
-def _timed(target: Target, program: Program, inputs: Mapping[str, np.ndarray]) -> Callable[[], float]:
+def timed(target: Target, program: Program, inputs: Mapping[str, np.ndarray]) -> Callable[[], float]:
     """A call that runs the target and returns the seconds of the run alone."""
     return lambda: target.run(program, inputs).seconds
 
 
-def _in_turn(calls: list[Callable[[], float]], repetitions: int) -> list[float]:
+def in_turn(calls: list[Callable[[], float]], repetitions: int) -> list[float]:
     """Median of the seconds that every call returns; the calls take turns, so that all meet the same disturbances."""
     taken = [[call() for call in calls] for _ in range(repetitions)]
     return [float(np.median(column)) for column in zip(*taken, strict=True)]
@@ -200,7 +200,7 @@ def _against_product(width: int, rng: np.random.Generator, repetitions: int) -> 
         return time.perf_counter() - started
 
     product()
-    ours, theirs = _in_turn([_timed(Twin(), program, inputs), product], repetitions)
+    ours, theirs = in_turn([timed(Twin(), program, inputs), product], repetitions)
     return {
         "target": "twin / sgemm",
         "batch": batch,

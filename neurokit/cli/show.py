@@ -75,14 +75,16 @@ class _Stages:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: twin, rfg, train or compile.")],
+    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train or compile.")],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
     lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
     ] = "1000,10000,100000,1000000",
     samples: Annotated[int, typer.Option(help="bench train: samples where memory is measured.", min=1)] = 50_000,
-    peers: Annotated[Path | None, typer.Option(help="bench train: folder of other libraries' environments.")] = None,
+    peers: Annotated[
+        Path | None, typer.Option(help="Folder of other libraries' environments (train, emulators).")
+    ] = None,
     install_peers: Annotated[Path | None, typer.Option(help="bench train: make these environments first.")] = None,
     json: JsonOption = None,
 ) -> None:
@@ -91,6 +93,10 @@ def bench(
         from neurokit.bench import twin
 
         record = twin.run(lava_samples=lava_samples, repetitions=repetitions)
+    elif name == "emulators":
+        from neurokit.bench import emulators
+
+        record = emulators.run(peers=peers, repetitions=repetitions)
     elif name == "rfg":
         from neurokit.bench import rfg
 
@@ -102,7 +108,7 @@ def bench(
 
         record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
     else:
-        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, rfg, train and compile")
+        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, emulators, rfg, train and compile")
     _print_bench(record)
     emit(record, json)
 
