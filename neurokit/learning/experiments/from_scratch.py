@@ -34,8 +34,8 @@ class FromScratch(LearningCurves):
     """
 
     hidden: int = 16
-    steps: int = 2000
-    directions: int = 16
+    steps: int = 1000
+    directions: int = 8
     batch: int = 64
     rate: float = 0.6
     momentum: int = 3

@@ -46,7 +46,7 @@ def integer_mlp(inputs: int, hidden: tuple[int, ...], unit: float, seed: int, st
 
     Weights are uniform within `45 sqrt(2 / fan_in)`. A first layer hears inputs of -127..127 for [-1, 1] with the
     exponent -4 and the threshold 504, others spikes with the threshold 127: a weight of 127 is worth twice the
-    threshold there and once here. `unit` is the answer that a readout weight of 127 gives to a neuron that always fires.
+    threshold there and once here. `unit` is the answer of a readout weight of 127 to a neuron that always fires.
     """
     rng = np.random.default_rng([seed, 7])
 

@@ -43,8 +43,8 @@ class Scaling:
     directions: int = 8
     amplitude: int = 4
     rate: float = 0.6
-    target: float = 0.25
-    most: int = 12_000
+    target: float = 0.4
+    most: int = 5000
 
     name: ClassVar[str] = "scaling"
     title: ClassVar[str] = "variance and passes against the number of weights"
