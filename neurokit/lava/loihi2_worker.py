@@ -29,7 +29,7 @@ def solver(settings: dict[str, Any]) -> Callable[[Job], Answer]:
         session.connect(settings["partition"], settings["board"], settings["generation"])
         given = settings["border"]
         border = session.measure_border() if given is None else Border(**given)
-        network = session.ChipNetwork(job.program, border, record=job.record, profile=settings["profile"])
+        network = session.ChipNetwork(job.program, border, record=bool(job.record), profile=settings["profile"])
         with network:
             built = time.perf_counter()
             raw, trace = network.run(job.inputs, deadline_s=float("inf"))
