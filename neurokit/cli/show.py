@@ -75,7 +75,7 @@ class _Stages:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train or compile.")],
+    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train, exact or compile.")],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
     lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
     sizes: Annotated[
@@ -83,7 +83,7 @@ def bench(
     ] = "1000,10000,100000,1000000",
     samples: Annotated[int, typer.Option(help="bench train: samples where memory is measured.", min=1)] = 50_000,
     peers: Annotated[
-        Path | None, typer.Option(help="Folder of other libraries' environments (train, emulators).")
+        Path | None, typer.Option(help="Folder of other libraries' environments (train, exact, emulators).")
     ] = None,
     install_peers: Annotated[Path | None, typer.Option(help="bench train: make these environments first.")] = None,
     json: JsonOption = None,
@@ -103,12 +103,16 @@ def bench(
         record = rfg.run(repetitions=repetitions)
     elif name == "train":
         record = _bench_train(repetitions, samples, peers, install_peers)
+    elif name == "exact":
+        from neurokit.bench import exact
+
+        record = exact.run(repetitions, peers=peers)
     elif name == "compile":
         from neurokit.bench import compile as compiling
 
         record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
     else:
-        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, emulators, rfg, train and compile")
+        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, emulators, rfg, train, exact and compile")
     _print_bench(record)
     emit(record, json)
 

@@ -177,8 +177,8 @@ ROWS = (
         "xor/2-4-2",
         XorTask(
             Recipe(
-                hidden=4, epochs=1, batch_size=4, learning_rate=0.7, start=((8.0, 2.0), (8.0, 4.0)), horizon=4.0,
-                tau_syn=0.5, single_spike=False, slope_floor=0.0, virtual=2.0,
+                hidden=4, epochs=1, batch_size=4, learning_rate=1.0, start=((6.0, 2.0), (8.0, 4.0)), horizon=4.5,
+                tau_syn=0.5, single_spike=False, slope_floor=0.5, virtual=1.0,
             )
         ),
         paper="all of 1000, 17.52 steps, at most 98",

@@ -85,11 +85,10 @@ class Recipe:
     def said(self) -> str:
         """The recipe in words."""
         kind = "first spikes only" if self.single_spike else "all spikes"
-        return (
-            f"{self.hidden} hidden, {kind}, tau_mem {self.tau_mem:g}, tau_syn {self.tau_syn:g}, "
-            f"{self.epochs} epochs of batches of {self.batch_size}, learning rate {self.learning_rate:g}, slope floor {self.slope_floor:g}, "
-            f"virtual {self.virtual:g}"
-        )
+        times = f"tau_mem {self.tau_mem:g}, tau_syn {self.tau_syn:g}"
+        stabilisers = f"slope floor {self.slope_floor:g}, virtual {self.virtual:g}"
+        training = f"{self.epochs} epochs of batches of {self.batch_size}, learning rate {self.learning_rate:g}"
+        return f"{self.hidden} hidden, {kind}, {times}, {training}, {stabilisers}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class XorTask:
     """
 
     recipe: Recipe
-    late: float = 1.5
+    late: float = 2.0
     block: int = 100
     most: int = 300
 
