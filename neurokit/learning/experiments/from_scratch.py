@@ -36,7 +36,7 @@ class FromScratch(LearningCurves):
     hidden: int = 16
     steps: int = 1000
     directions: int = 8
-    batch: int = 64
+    batch: int = 32
     rate: float = 0.6
     momentum: int = 3
     amplitude: int = 4

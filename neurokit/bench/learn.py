@@ -1,0 +1,127 @@
+"""learn: what a learning step costs on the twin, relative to plain inference of the same batch, and how it grows.
+
+An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a tangent,
+one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what copies
+cost, and one of `Twin`, so that they tell what the evaluator costs. On Lava, if it is installed, the updates of a
+running network are timed: the order, the windows, and the weights that layers move by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neurokit.bench.timing import interleaved, machine
+from neurokit.learning.copies import Copies
+from neurokit.learning.descent import IntegerDescent
+from neurokit.learning.directions import Directions
+from neurokit.learning.experiments.networks import integer_mlp
+from neurokit.learning.learner import Learner
+from neurokit.learning.plastic import plastic, weights
+from neurokit.learning.queries import Losses
+from neurokit.learning.rules import RFG, SPSA, NodePerturbation, Rule
+from neurokit.learning.task import Task
+from neurokit.problems.mexican_hat import MexicanHat
+from neurokit.twin import Twin
+
+#: A direction costs at most this many plain inferences of the twin: two for its two passes, and a margin.
+BAR = 2.5
+
+
+def run(
+    *,
+    repetitions: int = 7,
+    counts: Sequence[int] = (1, 8, 32),
+    widths: Sequence[int] = (16, 64),
+    batch: int = 100,
+    lava_updates: int = 0,
+) -> dict[str, Any]:
+    """Measure every rule for every number of directions and width; `lava_updates` > 0 also on a running Lava network."""
+    rows: list[dict[str, Any]] = []
+    ratios: dict[str, float] = {}
+    for width in widths:
+        for count in counts:
+            rows.append(_on_twin(width, count, batch, repetitions))
+    first, last = rows[0], rows[len(counts) - 1]
+    for rule in ("spsa", "rfg", "node"):
+        grown = last[f"{rule}_ms"] / first[f"{rule}_ms"]
+        ratios[f"{rule}: cost of {last['directions']} directions / cost of one, width {widths[0]}"] = grown
+        each = last[f"{rule}_ms"] / last["directions"] / last["twin_ms"]
+        ratios[f"{rule}: a direction / plain inference on the twin, width {widths[0]}"] = each
+    asked = ratios[f"spsa: a direction / plain inference on the twin, width {widths[0]}"]
+    if lava_updates:
+        rows.append(_on_lava(lava_updates))
+    return {
+        "name": "learn",
+        "machine": machine(),
+        "rows": rows,
+        "ratios": ratios,
+        "bars": {"spsa: a direction / plain inference": {"value": asked, "bar": BAR, "met": asked <= BAR}},
+    }
+
+
+def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, Any]:
+    split = MexicanHat(train=1000).generate(0)
+    program = integer_mlp(2, (width, width), 1.0, 0)
+    tensors = plastic(program)
+    evaluator = Copies(program, tensors, Task.of(split.train))
+    own, twin, rows = weights(program, tensors), Twin(threads=1), np.arange(batch)
+    inputs = {"x": split.train.x[rows]}
+    directions = Directions(count)
+    rules: dict[str, Rule] = {
+        "spsa": SPSA(directions),
+        "rfg": RFG(directions),
+        "node": NodePerturbation(directions),
+    }
+    learners = {name: Learner(rule, IntegerDescent(0.01), 10**6, batch) for name, rule in rules.items()}
+    progress = {name: learner.start(own, evaluator) for name, learner in learners.items()}
+    layers = tuple(dict.fromkeys(tensor.layer for tensor in tensors))
+    seconds = interleaved(
+        {
+            "twin": lambda: twin.run(program, inputs),
+            "pass": lambda: evaluator.answer(own, [Losses(layers, 0)], directions, 0, rows),
+            **{
+                name: lambda name=name: learners[name].step(progress[name], evaluator, evaluator.task)  # type: ignore[misc]
+                for name in rules
+            },
+        },
+        repetitions,
+    )
+    return {
+        "where": "twin",
+        "width": width,
+        "weights": sum(tensor.size for tensor in tensors),
+        "directions": count,
+        **{f"{name}_ms": 1e3 * taken for name, taken in seconds.items()},
+        **{f"{name}_updates_per_s": 1 / seconds[name] for name in rules},
+    }
+
+
+def _on_lava(updates: int) -> dict[str, Any]:
+    """Updates of a network that runs on Lava: one direction of SPSA on two samples, windows of 8 steps."""
+    from neurokit.lava.learning import ClosedLoop
+    from neurokit.lava.learning_network import LearningNetwork
+
+    split = MexicanHat(train=100).generate(0)
+    program = integer_mlp(2, (8,), 1.0, 0, 8)
+    tensors = plastic(program)
+    task, directions, descent = Task.of(split.train), Directions(), IntegerDescent(0.1)
+    learner = Learner(SPSA(directions), descent, updates + 1, 2)
+    with LearningNetwork(program, tensors, directions, descent) as network:
+        loop = ClosedLoop(learner, network, task)
+        loop.step()
+        started = time.perf_counter()
+        for _ in range(updates):
+            loop.step()
+        seconds = (time.perf_counter() - started) / updates
+    return {
+        "where": "lava, orders to layers",
+        "weights": sum(tensor.size for tensor in tensors),
+        "directions": 1,
+        "updates": updates,
+        "update_ms": 1e3 * seconds,
+        "updates_per_s": 1 / seconds,
+    }
