@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurokit.compilers.populations import Population
 from neurokit.compilers.rulebook import Rule, Subject, Violation
 from neurokit.compilers.rules import RULES
 from neurokit.hw_configs import Chip, Hardware, chip_of
@@ -28,15 +29,18 @@ class Unchecked:
         return f"{self.rule}: not checked: {self.limit} of {self.chip} is unknown"
 
 
-def check(program: Program, hardware: Hardware, *, split: bool = False) -> list[Violation]:
+def check(
+    program: Program, hardware: Hardware, *, split: bool = False, beside: tuple[Population, ...] = ()
+) -> list[Violation]:
     """All violations of a chip's design rules (or a board's chip's), in the order of `compilers.rules.RULES`.
 
     Every layer is to lie on one core; with `split`, as `neurokit.compilers.place.place` does it, only every neuron is.
-    A rule without a known limit finds nothing: `unchecked` names those.
+    A rule without a known limit finds nothing: `unchecked` names those. `beside` are populations that are to fit too,
+    such as those of `neurokit.learning.tangent_populations`.
 
     Raises UnsupportedNode for a node that has no bounds or no neurons.
     """
-    subject = Subject(program, chip_of(hardware))
+    subject = Subject(program, chip_of(hardware), beside)
     return [found for each in applied(subject.chip, split=split) for found in each(subject)]
 
 

@@ -26,17 +26,18 @@ from neurokit.program import Program
 NEEDED = ("neuron_synapse_bytes", "fan_in", "fan_out")
 
 
-def place(program: Program, hardware: Hardware) -> Placement:
+def place(program: Program, hardware: Hardware, *, beside: tuple[Population, ...] = ()) -> Placement:
     """Put a Program on the cores of a chip or board; deterministic.
 
     The number of cores is never below `Placement.bound`, which is proved. A network small enough for an exhaustive
     search gets the least number that there is, as long as axons do not bind: those that a neuron has to itself are
     counted apart, and outgoing ones depend on where the readers are.
 
-    Raises DoesNotFit when a neuron fits no core or the cores do not suffice.
+    `beside` are populations that are to be put on the same cores, such as those of
+    `neurokit.learning.tangent_populations`. Raises DoesNotFit when a neuron fits no core or the cores do not suffice.
     """
     chip = chip_of(hardware)
-    subject = Subject(program, chip)
+    subject = Subject(program, chip, beside)
     broken = [found for rule in applied(chip, split=True) if rule.name in NEEDED for found in rule(subject)]
     if broken:
         raise DoesNotFit("\n".join(map(str, broken)))

@@ -57,10 +57,14 @@ class Violation:
 
 @dataclass(frozen=True)
 class Subject:
-    """A Program on its way through the rules, with what several of them ask for."""
+    """A Program on its way through the rules, with what several of them ask for.
+
+    beside  populations that share the chip with those of the Program, such as those of tangents
+    """
 
     program: Program
     chip: Chip
+    beside: tuple[Population, ...] = ()
 
     @cached_property
     def bounds(self) -> dict[str, Interval]:
@@ -71,7 +75,7 @@ class Subject:
 
     @cached_property
     def populations(self) -> tuple[Population, ...]:
-        return populations(self.program)
+        return (*populations(self.program), *self.beside)
 
     @cached_property
     def readers(self) -> dict[str, tuple[str, ...]]:

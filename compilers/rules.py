@@ -180,8 +180,12 @@ def delay(subject: Subject, longest: Limit) -> Iterator[Violation]:
 
 @rule("programmable_neurons")
 def microcode(subject: Subject, programmable: Limit) -> Iterator[Violation]:
-    """Accumulators that send, products, graded relays and current-based neurons with a soft reset."""
-    for population in subject.populations:
+    """Accumulators that send, products, graded relays, current-based neurons with a soft reset, and tangents."""
+    for population in subject.beside:
+        remedy = "choose a chip whose neurons are programmable, or learn by SPSA"
+        for found in beyond(population.name, 1, 0, programmable.value, programmable, "need of microcode", remedy):
+            yield replace(found, index=())
+    for population in subject.populations[: -len(subject.beside) or None]:
         node = subject.program[population.name]
         soft = isinstance(node, Spiking) and isinstance(node.neuron.reset, Subtract)
         if not isinstance(node, Spiking) or (soft and isinstance(node.neuron, CubaLIF)):

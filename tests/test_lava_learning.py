@@ -39,15 +39,15 @@ def test_tangents_of_a_running_network_are_those_of_the_twin() -> None:
 
 def test_every_update_on_lava_is_that_of_the_learner_on_the_twin() -> None:
     asked = [
-        {"rule": "spsa", "descent": "stochastic", "form": "softif", "updates": 3},
+        {"rule": "spsa", "descent": "stochastic", "form": "softif", "updates": 2},
         {"rule": "spsa one-sided", "descent": "residue", "form": "stock", "updates": 1},
-        {"rule": "rfg", "descent": "shared", "form": "softif", "updates": 3},
-        {"rule": "rfg apart", "descent": "stochastic", "form": "softif", "updates": 1, "program": "operator"},
-        {"rule": "spsa signs", "descent": "whole", "form": "softif", "updates": 3, "engine": True},
+        {"rule": "rfg", "descent": "shared", "form": "softif", "updates": 2},
+        {"rule": "rfg apart", "descent": "stochastic", "form": "softif", "updates": 1},
+        {"rule": "spsa signs", "descent": "whole", "form": "softif", "updates": 2, "engine": True},
     ]
     for arguments, answer in zip(asked, run_apart("closed_loop", *asked), strict=True):
         assert answer["wrong"] == 0, arguments
-        assert answer["compared"] > 100
+        assert answer["compared"] > 40
         assert answer["moves"] > 10, arguments
 
 

@@ -12,6 +12,7 @@ from neurokit.cli.deploy import ProgramArgument
 from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
 from neurokit.compilers.place import place as put
+from neurokit.compilers.populations import Population
 from neurokit.estimation.estimate import Range
 from neurokit.estimation.estimate import estimate as price
 from neurokit.hw_configs import load_hardware
@@ -21,17 +22,21 @@ from neurokit.samples import draw, read
 HardwareOption = Annotated[
     str, typer.Option("--chip", help="A chip or board that ships with neurokit, or a TOML file of your own.")
 ]
+TangentsOption = Annotated[
+    bool, typer.Option("--tangents", help="With the tangent neurons that learning by forward gradients takes.")
+]
 
 
 def check(
     program: ProgramArgument,
     chip: HardwareOption = "loihi2",
     split: Annotated[bool, typer.Option("--split", help="Layers may be split over cores, as `place` does.")] = False,
+    tangents: TangentsOption = False,
     json: JsonOption = None,
 ) -> None:
     """Hold a Program against a chip's design rules, all at once; exit code 1 if it breaks any."""
     loaded, hardware = Program.load(program), load_hardware(chip)
-    violations = find_violations(loaded, hardware, split=split)
+    violations = find_violations(loaded, hardware, split=split, beside=_beside(loaded, tangents))
     unknown = unchecked(hardware, split=split)
     if violations:
         columns = ["layer", "rule", "of", "index", "value", "limit", "nearest legal", "entries"]
@@ -77,10 +82,12 @@ def place(
     program: ProgramArgument,
     chip: HardwareOption = "loihi2",
     picture: Annotated[Path | None, typer.Option(help="Where to draw the map of the cores (PNG).")] = None,
+    tangents: TangentsOption = False,
     json: JsonOption = None,
 ) -> None:
     """Put a Program on the cores of a chip or board, and say how full they are."""
-    placement = put(Program.load(program), load_hardware(chip))
+    loaded = Program.load(program)
+    placement = put(loaded, load_hardware(chip), beside=_beside(loaded, tangents))
     table(
         f"{program} on {placement.hardware}: {placement.cores} cores of {placement.available:,}, at least "
         f"{placement.bound} needed; {placement.traffic:,} lines between cores",
@@ -145,6 +152,16 @@ def estimate(
         console.print(f"[yellow]not published, and left out: {', '.join(found.unknown)}[/yellow]")
     console.print("what this rests on stands in the JSON object, under assumptions")
     emit({"program": str(program), "seed": None if inputs else seed, **found.to_json()}, json)
+
+
+def _beside(program: Program, tangents: bool) -> tuple[Population, ...]:
+    """The populations of tangents, along moves of all that can learn."""
+    if not tangents:
+        return ()
+    from neurokit.learning.plastic import plastic
+    from neurokit.learning.tangent_populations import tangent_populations
+
+    return tangent_populations(program, {tensor.layer for tensor in plastic(program)})
 
 
 def _joules(energy: Range | None) -> list[object]:
