@@ -1,7 +1,7 @@
 """learn: what a learning step costs on the twin, relative to plain inference of the same batch, and how it grows.
 
-An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a tangent,
-one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what copies
+An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a
+tangent, one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what copies
 cost, and one of `Twin`, so that they tell what the evaluator costs. On Lava, if it is installed, the updates of a
 running network are timed: the order, the windows, and the weights that layers move by themselves.
 """
@@ -39,7 +39,7 @@ def run(
     batch: int = 100,
     lava_updates: int = 0,
 ) -> dict[str, Any]:
-    """Measure every rule for every number of directions and width; `lava_updates` > 0 also on a running Lava network."""
+    """Measure every rule for every number of directions and width; with `lava_updates` also a running Lava network."""
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
     for width in widths:

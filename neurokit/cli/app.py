@@ -7,7 +7,7 @@ import sys
 import typer
 
 from neurokit import __version__
-from neurokit.cli import bundle, chips, deploy, exchange, health, learn, reproduce, selftest, show, support
+from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learning, reproduce, selftest, show, support
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("demo")(show.demo)
 app.command("train")(learn.train)
+app.command("learn")(learning.learn)
 app.command("compile")(deploy.compile_)
 app.command("targets")(support.targets)
 app.command("check")(chips.check)

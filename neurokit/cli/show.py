@@ -75,12 +75,13 @@ class _Stages:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train, exact or compile.")],
+    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train, learn, exact or compile.")],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
     lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
     ] = "1000,10000,100000,1000000",
+    lava_updates: Annotated[int, typer.Option(help="bench learn: updates on a running Lava network.", min=0)] = 0,
     samples: Annotated[int, typer.Option(help="bench train: samples where memory is measured.", min=1)] = 50_000,
     peers: Annotated[
         Path | None, typer.Option(help="Folder of other libraries' environments (train, exact, emulators).")
@@ -103,6 +104,10 @@ def bench(
         record = rfg.run(repetitions=repetitions)
     elif name == "train":
         record = _bench_train(repetitions, samples, peers, install_peers)
+    elif name == "learn":
+        from neurokit.bench import learn
+
+        record = learn.run(repetitions=repetitions, lava_updates=lava_updates)
     elif name == "exact":
         from neurokit.bench import exact
 
@@ -112,7 +117,9 @@ def bench(
 
         record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
     else:
-        raise typer.BadParameter(f"{name!r} is no benchmark; there are twin, emulators, rfg, train, exact and compile")
+        raise typer.BadParameter(
+            f"{name!r} is no benchmark; there are twin, emulators, rfg, train, learn, exact and compile"
+        )
     _print_bench(record)
     emit(record, json)
 
