@@ -69,6 +69,8 @@ def quantize(
 ) -> p.Program:
     """Turn a Graph into a Program whose weights lie on `grid`, one for all layers or one by layer name.
 
+    Recurrent synapses go by the name of their population.
+
     `calibration` are samples, `(*batch, size)` by input name (the training inputs, say), on which the network's outputs
     are to change least; without them every weight is rounded to nearest. `search` looks for scales on the samples; with
     None every layer takes the finest scale that is proved. A `plan` fixes the scales that it names. The Program's
@@ -160,13 +162,19 @@ def _bits(graph: g.Graph, grid: Grids) -> str:
 
 
 def _layers(graph: g.Graph) -> list[str]:
-    return [node.name for node in graph.nodes if isinstance(node, g.Dense | g.Sparse | g.Conv2d)]
+    """Names of what has weights: synapses, and populations with synapses onto themselves."""
+    return [
+        node.name
+        for node in graph.nodes
+        if isinstance(node, g.Dense | g.Sparse | g.Conv2d) or (isinstance(node, g.Spiking) and node.recurrent)
+    ]
 
 
 def _require_layers(graph: g.Graph, grid: Grids, plan: Plan) -> None:
     layers = _layers(graph)
-    inputs = [node.name for node in graph.inputs]
+    scaled = [node.name for node in graph.nodes if node.name in layers and not isinstance(node, g.Spiking)]
+    scaled += [node.name for node in graph.inputs]
     named = [] if isinstance(grid, WeightGrid) else [("grid", name, layers) for name in grid]
-    for what, name, legal in [*named, *(("plan", name, [*layers, *inputs]) for name in plan.scales)]:
+    for what, name, legal in [*named, *(("plan", name, scaled) for name in plan.scales)]:
         if name not in legal:
             raise GraphError(explain(f"{what}: layer", repr(name), f"one of {legal}", "name a layer of the Graph"))

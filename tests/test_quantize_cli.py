@@ -33,11 +33,14 @@ def test_compile_with_bits_by_layer_and_a_report(tmp_path: Path) -> None:
         str(tmp_path / "seen.npz"),
         "--bits",
         "6",
+        "--state-bits",
+        "14",
     ]
     made = CliRunner().invoke(app, [*command, "--layer-bits", "1=3", "--report", "--json", str(tmp_path / "r.json")])
     assert made.exit_code == 0, made.output
     program = p.Program.load(tmp_path / "p.h5")
     bits = {node.name: weight_bits(node.weight) for node in program.nodes if isinstance(node, p.Dense)}
+    assert program.widths.membrane == 14
     assert bits["1"] <= 3
     assert 4 <= bits["0"] <= 6
     record = json.loads((tmp_path / "r.json").read_text())

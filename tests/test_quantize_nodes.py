@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,13 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit import reference
 from neurokit.compilers.quantization.grid import WeightGrid, weight_bits
-from neurokit.compilers.quantization.scales import NeuronScale, Plan
+from neurokit.compilers.quantization.scales import NeuronScale, Plan, Wish
 from neurokit.compilers.quantization.search import Search, distance
 from neurokit.compilers.quantization.synapses import entries
 from neurokit.compilers.quantize import explain_quantization, quantize
 from neurokit.convolution import Convolution
-from neurokit.errors import OutOfRange, UnsupportedNode
-from neurokit.integers import Decay12
+from neurokit.errors import GraphError, OutOfRange, UnsupportedNode
+from neurokit.integers import Decay12, Widths
 from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
 from neurokit.readouts import MemMean, Rate
 from neurokit.sparse import Csr
@@ -91,6 +93,39 @@ def test_recurrence_and_delays() -> None:
     assert real.recurrent is not None
     unit = node.scale * 2.0**node.recurrent.exponent
     assert np.max(np.abs(node.recurrent.weight * unit - real.recurrent.weight)) <= unit / 2 * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(("gain", "exponent"), [(1.0, 0), (40.0, 1)])
+def test_recurrent_synapses_lie_on_the_grid_of_their_population(gain: float, exponent: int) -> None:
+    """Few bits are levels times a step; large weights take an exponent once the step is as large as int8 allows."""
+    graph = stack(IF(), recurrent=True)
+    scaled = [
+        replace(n, recurrent=g.Recurrent(gain * n.recurrent.weight)) if isinstance(n, g.Spiking) and n.recurrent else n
+        for n in graph.nodes
+    ]
+    graph = replace(graph, nodes=tuple(scaled))
+    program = quantize(graph, grid={"1.spikes": WeightGrid(3)}, widths=Widths(membrane=20))
+    node, real = program["1.spikes"], graph["1.spikes"]
+    assert isinstance(node, p.Spiking)
+    assert isinstance(real, g.Spiking)
+    assert node.recurrent is not None
+    assert real.recurrent is not None
+    assert weight_bits(node.recurrent.weight) <= 3
+    assert (node.recurrent.exponent > 0) == (exponent > 0)
+    quantum = node.scale * 2.0**node.recurrent.exponent
+    quantum *= np.gcd.reduce(node.recurrent.weight.astype(int), axis=None)
+    # A level is at most twice as coarse as the largest weight asks for; the highest of 3 bits is 3.
+    assert quantum <= 2 * np.abs(real.recurrent.weight).max() / 3
+    error_ = np.abs(node.recurrent.weight * node.scale * 2.0**node.recurrent.exponent - real.recurrent.weight)
+    assert error_.max() <= quantum / 2 * (1 + 1e-9)
+
+
+def test_grids_and_plans_for_recurrent_synapses_are_known_by_name() -> None:
+    graph = stack(IF(), recurrent=True)
+    with pytest.raises(GraphError, match=r"grid: layer is 'spikes'; legal is one of .*'1\.spikes'"):
+        quantize(graph, grid={"spikes": WeightGrid(3)})
+    with pytest.raises(GraphError, match=r"plan: layer is '1\.spikes'; legal is one of \['0', '1'"):
+        quantize(graph, plan=Plan({"1.spikes": Wish()}))
 
 
 def summed(gain: float) -> g.Graph:

@@ -107,9 +107,9 @@ class Lowering:
         before = np.zeros_like(said[:, : node.delay])
         return np.concatenate([before, said[:, : max(0, said.shape[1] - node.delay)]], axis=1)
 
-    def levels(self, node: Synapses) -> Levels:
-        """The levels of a layer's grid."""
-        return grid_of(self.grids, node.name).levels(node.name, entries(node))
+    def levels(self, name: str, weight: np.ndarray) -> Levels:
+        """The levels of the grid for the synapses of a layer, or of a population onto itself, of that name."""
+        return grid_of(self.grids, name).levels(name, weight)
 
     @singledispatchmethod
     def lower(self, node: Any) -> None:
@@ -187,7 +187,7 @@ class Lowering:
     def _synapses_of_readout(self, node: Synapses, readout: g.Readout) -> None:
         """The planned or the finest unit of the weights; the bias goes into the readout's offset, finer by far."""
         normaliser = readout.rule.normaliser(self.graph.steps)
-        levels, planned = self.levels(node), self.plan.get(node.name, Wish())
+        levels, planned = self.levels(node.name, entries(node)), self.plan.get(node.name, Wish())
         grid = LayerGrid(*levels)
         weights, biases, counts = entries(node), node.line_bias, None
         if self.samples is not None and isinstance(node, g.Dense):
@@ -268,7 +268,7 @@ class Lowering:
 
     def _whole(self, node: g.Dense) -> tuple[np.ndarray, float, LayerGrid]:
         """Weights of a sum of totals on their grid, the real value of one, and the grid."""
-        levels = self.levels(node)
+        levels = self.levels(node.name, node.weight)
         f = dyadic(node.weight, levels)
         unit = extent(node.weight, levels) if f is None else 2.0**-f
         grid = LayerGrid(*levels)

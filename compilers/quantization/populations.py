@@ -27,6 +27,7 @@ from neurokit.compilers.quantization.scales import (
     Scale,
     Wish,
     at_threshold,
+    extent,
     from_input,
     from_shared_input,
     from_spikes,
@@ -35,7 +36,7 @@ from neurokit.compilers.quantization.scales import (
     threshold_below,
 )
 from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedLayer, Synapses, entries, integer
-from neurokit.errors import OutOfRange, UnsupportedNode
+from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.integers import EXPONENTS, FRACTION_BITS, Decay12, Widths
 from neurokit.neurons import IF, LIF, CubaLIF, Neuron
 
@@ -63,7 +64,7 @@ class Surroundings(Protocol):
     @property
     def emitted(self) -> Mapping[str, Emitted]: ...
     def reader(self, name: str) -> g.GraphNode | None: ...
-    def levels(self, node: Synapses) -> Levels: ...
+    def levels(self, name: str, weight: np.ndarray) -> Levels: ...
     def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]: ...
 
 
@@ -118,13 +119,33 @@ class Population:
         threshold = made[0].choice.scale.threshold
         unit, recurrent = self.v_th / threshold, None
         if self.neurons.recurrent is not None:
-            weight = self.neurons.recurrent.weight / unit
-            exponent = max(0, math.ceil(math.log2(max(np.abs(weight).max(), 1) / 127)))
-            if exponent not in EXPONENTS:
-                raise OutOfRange(f"layer {self.neurons.name!r}: recurrent weights leave 8 bits at every exponent")
-            recurrent = p.Recurrent(LayerGrid(-128, 127).nearest(weight * 2.0**-exponent), exponent)
+            recurrent = self._onto_itself(self.neurons.recurrent.weight / unit)
         neuron = integer_neuron(self.neurons, threshold)
         return p.Spiking(self.neurons.name, self.neurons.source, neuron, unit, recurrent)
+
+    def _onto_itself(self, weight: Float64[np.ndarray, "n n"]) -> p.Recurrent:
+        """Recurrent synapses, given in units of the membrane: levels times the least power of two that reaches them.
+
+        The power is a step of the grid as far as int8 weights hold it, and an exponent beyond.
+        """
+        name = self.neurons.name
+        levels = self.around.levels(name, weight)
+        power = max(0, math.ceil(math.log2(extent(weight, levels)) - 1e-9))
+        step = min(2**power, levels.coarsest)
+        exponent = power - step.bit_length() + 1
+        if exponent not in EXPONENTS:
+            raise OutOfRange(
+                explain(
+                    f"layer {name!r}: exponent of the recurrent synapses",
+                    exponent,
+                    f"at most {EXPONENTS[-1]}",
+                    "scale the recurrent weights down, or give them more bits",
+                )
+            )
+        return p.Recurrent(LayerGrid(*levels, step).nearest(weight * 2.0**-exponent), exponent)
+
+    def _levels(self, node: Synapses) -> Levels:
+        return self.around.levels(node.name, entries(node))
 
     def _finest(self, wishes: list[Wish]) -> list[Made]:
         cap, complaint = highest_threshold(self.leaky), OutOfRange("")
@@ -167,14 +188,14 @@ class Population:
         together = []
         for node, wish, held in zip(self.onto, wishes, held_ones, strict=True):
             weight, x_unit = entries(node) / self.v_th, self.around.emitted[node.source].unit
-            levels = self.around.levels(node)
+            levels = self._levels(node)
             scale = at_threshold(weight, levels, threshold, x_unit, held, wish.fill)
             together.append(Choice(scale, x_unit))
         return [together]
 
     def _alone(self, node: Synapses, wish: Wish, cap: float) -> list[Choice]:
         """Choices for synapses that are the only ones, each with the unit of the source that goes with it."""
-        levels, x_unit = self.around.levels(node), self.around.emitted[node.source].unit
+        levels, x_unit = self._levels(node), self.around.emitted[node.source].unit
         source, weight = self.around.graph[node.source], entries(node) / self.v_th
         if not isinstance(source, g.Input):
             return [Choice(from_spikes(weight, levels, cap, wish.fill, self.leaky), x_unit)]
@@ -210,7 +231,7 @@ class Population:
     def _integers(self, node: Synapses, choice: Choice, nearest: bool = False) -> Made:
         """Integers for synapses, in units of the membrane."""
         scale, x_unit = choice
-        grid = LayerGrid(*self.around.levels(node), scale.step)
+        grid = LayerGrid(*self._levels(node), scale.step)
         bias_unit = 2.0**scale.exponent / scale.threshold * self.v_th
         unit = bias_unit / x_unit
         half = 2.0 ** (-scale.exponent - 1) if scale.exponent < 0 else 0.0  # floor(a + 1/2) rounds to nearest

@@ -213,7 +213,7 @@ class Emulator:
         assert self.process.stdout is not None, "a pipe"
         line = self.process.stdout.readline()
         if not line:
-            raise RunError(explain("nengo-loihi", "its process ended", "an answer", f"run {self.process.args}"))
+            raise RunError(explain("nengo-loihi", "its process ended", "an answer", f"start {self.python} by hand"))
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -19,6 +19,7 @@ from neurokit.compilers.quantize import explain_quantization
 from neurokit.errors import OutOfRange, explain
 from neurokit.graph import Dense as GraphDense
 from neurokit.hw_configs import load_chip
+from neurokit.integers import Widths
 from neurokit.program import Dense, Program, Spiking
 from neurokit.samples import CALIBRATION_SUFFIX, draw, read, write
 
@@ -41,6 +42,9 @@ def compile_(
         list[str] | None,
         typer.Option("--layer-bits", metavar="LAYER=BITS", help="Bits of one layer, such as trunk.0=8; repeatable."),
     ] = None,
+    state_bits: Annotated[
+        int, typer.Option(help="Bits of a membrane, in units of its current; fewer leave room for what silences it.")
+    ] = Widths().membrane,
     search: Annotated[
         bool, typer.Option(help="Look for scales under which the answers to the samples err least.")
     ] = True,
@@ -60,7 +64,12 @@ def compile_(
     samples = None if chosen is None else read([node.name for node in graph.inputs], chosen, pairs=True)
     grid = _grid([node.name for node in graph.nodes if isinstance(node, GraphDense)], bits, layer_bits or [])
     made = explain_quantization(
-        graph, grid=grid, calibration=samples, search=Search() if search else None, provenance=trained.provenance
+        graph,
+        grid=grid,
+        calibration=samples,
+        search=Search() if search else None,
+        widths=Widths(membrane=state_bits),
+        provenance=trained.provenance,
     )
     compiled = made.program
     check_fit(compiled, load_chip(chip))
