@@ -2,13 +2,12 @@
 
 An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a
 tangent, one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what copies
-cost, and one of `Twin`, so that they tell what the evaluator costs. On Lava, if it is installed, the updates of a
-running network are timed: the order, the windows, and the weights that layers move by themselves.
+cost, and one of `Twin`, so that they tell what the evaluator costs. What updates cost on a running Lava network is told
+by `neurokit.bench.learn_lava`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +28,8 @@ from neurokit.twin import Twin
 
 #: A direction costs at most this many plain inferences of the twin: two for its two passes, and a margin.
 BAR = 2.5
+#: Hidden neurons of the networks on Lava.
+LAVA_WIDTHS = (8, 64)
 
 
 def run(
@@ -39,7 +40,7 @@ def run(
     batch: int = 100,
     lava_updates: int = 0,
 ) -> dict[str, Any]:
-    """Measure every rule for every number of directions and width; with `lava_updates` also a running Lava network."""
+    """Measure every rule for every number of directions and width; with `lava_updates` as many on Lava."""
     rows: list[dict[str, Any]] = []
     ratios: dict[str, float] = {}
     for width in widths:
@@ -53,7 +54,15 @@ def run(
         ratios[f"{rule}: a direction / plain inference on the twin, width {widths[0]}"] = each
     asked = ratios[f"spsa: a direction / plain inference on the twin, width {widths[0]}"]
     if lava_updates:
-        rows.append(_on_lava(lava_updates))
+        from neurokit.bench import learn_lava
+
+        found = learn_lava.rows(LAVA_WIDTHS, lava_updates)
+        rows += found
+        ratios |= {
+            f"{row['where']}: an update / inference, width {row['width']}": row["update / inference"]
+            for row in found
+            if "update / inference" in row
+        }
     return {
         "name": "learn",
         "machine": machine(),
@@ -97,31 +106,4 @@ def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, 
         "directions": count,
         **{f"{name}_ms": 1e3 * taken for name, taken in seconds.items()},
         **{f"{name}_updates_per_s": 1 / seconds[name] for name in rules},
-    }
-
-
-def _on_lava(updates: int) -> dict[str, Any]:
-    """Updates of a network that runs on Lava: one direction of SPSA on two samples, windows of 8 steps."""
-    from neurokit.lava.learning import ClosedLoop
-    from neurokit.lava.learning_network import LearningNetwork
-
-    split = MexicanHat(train=100).generate(0)
-    program = integer_mlp(2, (8,), 1.0, 0, 8)
-    tensors = plastic(program)
-    task, directions, descent = Task.of(split.train), Directions(), IntegerDescent(0.1)
-    learner = Learner(SPSA(directions), descent, updates + 1, 2)
-    with LearningNetwork(program, tensors, directions, descent) as network:
-        loop = ClosedLoop(learner, network, task)
-        loop.step()
-        started = time.perf_counter()
-        for _ in range(updates):
-            loop.step()
-        seconds = (time.perf_counter() - started) / updates
-    return {
-        "where": "lava, orders to layers",
-        "weights": sum(tensor.size for tensor in tensors),
-        "directions": 1,
-        "updates": updates,
-        "update_ms": 1e3 * seconds,
-        "updates_per_s": 1 / seconds,
     }
