@@ -24,7 +24,7 @@ from neurokit.lava.live import LiveNetwork
 from neurokit.lava.pool import shares, supervise_all
 from neurokit.lava.target import LavaCPU
 from neurokit.neurons import IF
-from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import Rate
 
 pytestmark = pytest.mark.lava
@@ -73,6 +73,34 @@ def test_every_kind_of_node_agrees_with_the_reference_in_batches_that_samples_do
     assert sum(a["fired"] for a in answers) > 100
 
 
+@pytest.mark.parametrize("kind", ["DeepONet", "SepONet, d = 2", "SepONet, d = 3", "ones"])
+def test_operator_networks_run_whole_in_every_form_products_and_contraction_included(kind: str) -> None:
+    """Pairs stream through one network; factors of different depth wait for each other; products of 1 are not lost."""
+    asked = [{"kind": kind, "seed": 0, "form": form, "batch": 1, "samples": 5} for form in FORMS]
+    for answer in run_apart("programs", *asked):
+        assert answer["wrong"] == {}
+        assert answer["fired"]
+
+
+def test_a_product_that_could_wrap_is_refused_before_anything_runs() -> None:
+    """Lava's ProdNeuron has 32 bits and says nothing when they do not do."""
+
+    def squared(bias: int) -> Program:
+        nodes = (
+            Input("x", [0], [1], 1.0),
+            Spiking("n", "x", IF(1)),
+            Dense("w", "n", [[127]], [bias], 6),
+            Readout("r", "w", Rate()),
+            Product("p", "r", "r", 10),
+            Output("y", "p"),
+        )
+        return Program(nodes, 2)
+
+    assert LavaCPU(deadline_s=120).run(squared(100), {"x": [[1.0]]}).raw["y"] == (2 * (127 + 100) * 64) ** 2 >> 10
+    with pytest.raises(OutOfRange, match=r"'p'.*product"):
+        LavaCPU().run(squared(2000), {"x": [[1.0]]})
+
+
 def test_a_network_process_says_the_same_in_the_same_steps_fused_and_expanded_to_stock_processes() -> None:
     """Also for inputs that change within a window, and for a batch of two, which the stock form runs as two copies."""
     asked = [
@@ -88,7 +116,7 @@ def test_a_live_network_answers_by_sample_and_by_step_takes_new_weights_and_refu
     asked = [{"form": name, "batch": 1} for name in FORMS] + [{"form": "fused", "batch": 2}]
     for answer in run_apart("live", *asked):
         assert answer["wrong"] == {}
-        refused = {"early", "early output", "unknown", "input", "no step", "range", "batch"}
+        refused = {"early", "early train", "early output", "unknown", "input", "no step", "range", "batch"}
         assert set(answer["refused"]) == refused | {"neuron", "steps", "overflow", "stopped"}
         assert answer["fired"]
 

@@ -75,9 +75,17 @@ class _Stages:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: twin, emulators, rfg, train, learn, exact or compile.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="Which benchmark: twin, lava, emulators, rfg, train, learn, exact, gradients or compile."),
+    ],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
-    lava_samples: Annotated[int, typer.Option(help="bench twin: samples on Lava's stock form.", min=1)] = 16,
+    lava_samples: Annotated[int, typer.Option(help="bench twin, lava: samples on Lava's stock form.", min=1)] = 16,
+    windows: Annotated[int, typer.Option(help="bench lava: batches of 64 on the fused form.", min=1)] = 16,
+    depths: Annotated[str, typer.Option(help="bench lava: spiking layers of the chains.")] = "1,2,4,8",
+    widths: Annotated[str, typer.Option(help="bench lava: neurons of their layers.")] = "32,128,512",
+    picture: Annotated[Path | None, typer.Option(help="bench lava, gradients: where to draw (PNG).")] = None,
+    draws: Annotated[int, typer.Option(help="bench gradients: draws of every random estimate.", min=2)] = 200,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
     ] = "1000,10000,100000,1000000",
@@ -94,6 +102,17 @@ def bench(
         from neurokit.bench import twin
 
         record = twin.run(lava_samples=lava_samples, repetitions=repetitions)
+    elif name == "lava":
+        from neurokit.bench import lava
+
+        record = lava.run(
+            stock_samples=lava_samples,
+            windows=windows,
+            repetitions=repetitions,
+            depths=_numbers("--depths", depths),
+            widths=_numbers("--widths", widths),
+            picture=picture,
+        )
     elif name == "emulators":
         from neurokit.bench import emulators
 
@@ -112,16 +131,29 @@ def bench(
         from neurokit.bench import exact
 
         record = exact.run(repetitions, peers=peers)
+    elif name == "gradients":
+        from neurokit.bench import gradients
+
+        record = gradients.run(repetitions=repetitions, draws=draws)
+        if picture is not None:
+            gradients.draw(record, picture)
     elif name == "compile":
         from neurokit.bench import compile as compiling
 
         record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
     else:
         raise typer.BadParameter(
-            f"{name!r} is no benchmark; there are twin, emulators, rfg, train, learn, exact and compile"
+            f"{name!r} is no benchmark; there are twin, lava, emulators, rfg, train, learn, exact, gradients, compile"
         )
     _print_bench(record)
     emit(record, json)
+
+
+def _numbers(option: str, words: str) -> list[int]:
+    try:
+        return [int(word) for word in words.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {words!r} is not a list of whole numbers such as 1,2,4") from None
 
 
 def _bench_train(repetitions: int, samples: int, peers: Path | None, install_peers: Path | None) -> dict[str, Any]:

@@ -205,12 +205,15 @@ class Host:
         return self._now("states", name)
 
     def train(self, name: str) -> np.ndarray:
-        """All spikes of a recorded layer in its current window so far, `(batch, t + 1, size)`."""
-        return self._window_so_far("spikes", name)
+        """All spikes of a recorded layer in its latest whole window, `(batch, steps, size)`.
+
+        Raises LavaFailure when it has had none yet.
+        """
+        return self._latest("spikes", name)
 
     def states(self, name: str) -> np.ndarray:
-        """All its membranes in its current window so far, `(batch, t + 1, size)`."""
-        return self._window_so_far("states", name)
+        """All its membranes before the reset in that window, `(batch, steps, size)`; as `train`."""
+        return self._latest("states", name)
 
     def total(self, name: str) -> np.ndarray:
         """The latest raw total of a recorded readout, product or sum, `(batch, size)`.
@@ -353,21 +356,29 @@ class Host:
             raise OutOfRange(explain(f"{kind} of", repr(name), f"of {', '.join(tapes) or 'nothing'}", "record it"))
         return tapes[name]
 
-    def _window_so_far(self, kind: str, name: str) -> np.ndarray:
-        frames = self._frames(self._recorded("spikes", name))
+    def _latest(self, kind: str, name: str) -> np.ndarray:
+        steps = self.program.steps
         window, t = self.when(name)
+        window -= t < steps - 1
+        self._recorded("spikes", name)
         if window < 0:
-            raise LavaFailure(f"{name!r} has said nothing yet: advance to chip step {self.schedule.start[name]}.")
-        ring = np.array([window % len(frames)])
-        s = frames[ring, : t + 1]
-        return self._apart(s if kind == "spikes" else self._membrane(name, ring, s))
+            first = self.schedule.start[name] + steps - 1
+            raise LavaFailure(f"{name!r} has not had a window yet: advance to chip step {first}.")
+        return self._in_window(kind, name, window, steps)
 
     def _now(self, kind: str, name: str) -> np.ndarray:
         window, t = self.when(name)
+        self._recorded("spikes", name)
         if window < 0 or t >= self.program.steps:
-            self._recorded("spikes", name)
             return np.zeros((self.batch, self.program.wires[name].size), dtype=np.int64)
-        return self._window_so_far(kind, name)[:, t].astype(np.int64)
+        return self._in_window(kind, name, window, t + 1)[:, t].astype(np.int64)
+
+    def _in_window(self, kind: str, name: str, window: int, steps: int) -> np.ndarray:
+        """The first steps of a window, `(batch, steps, size)`."""
+        frames = self._frames(self._recorded("spikes", name))
+        ring = np.array([window % len(frames)])
+        s = frames[ring, :steps]
+        return self._apart(s if kind == "spikes" else self._membrane(name, ring, s))
 
 
 def _changed(before: Program, after: Program) -> dict[str, ProgramNode]:

@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -92,7 +93,7 @@ class Answer:
             groups |= {"spikes": self.trace.spikes, "states": self.trace.states, "totals": self.trace.totals}
         with replacing(directory / "result.npz") as temporary:
             np.savez(temporary, **{f"{g}-{index[n]}": a for g, arrays in groups.items() for n, a in arrays.items()})
-        record = {"timing": asdict(self.timing), "lava_version": self.lava_version}
+        record: dict[str, Any] = {"timing": asdict(self.timing), "lava_version": self.lava_version}
         record |= {"record": self.trace is not None, "notes": dict(self.notes)}
         write_text(directory / RESULT, json.dumps(record))
 

@@ -27,8 +27,8 @@ from neurokit.program import Program
 
 #: How its worker is started; the number of a socket, the folder of its job and the prefix of its shared memory follow.
 WORKER: tuple[str, ...] = (sys.executable, "-m", "neurokit.lava.live_worker")
-#: Seconds between two looks at whether the worker still lives.
-_CHECK_UP = 0.05
+#: Seconds between two looks at whether the worker still lives, and for a failed one's last words to arrive.
+_CHECK_UP, _GRACE = 0.05, 5.0
 
 
 class LiveNetwork(Host):
@@ -132,5 +132,9 @@ class LiveNetwork(Host):
             self._raise_failure()
 
     def _raise_failure(self) -> None:
+        assert self._worker is not None
+        over = time.monotonic() + _GRACE  # its socket may close before it has written why
+        while runs(self._worker[0]) and not told(self._directory) and time.monotonic() < over:
+            time.sleep(_CHECK_UP)
         raise_failure(self._directory)
         raise LavaFailure(f"the Lava worker ended.{last_words(self._directory)}")

@@ -27,6 +27,7 @@ from series import Series
 sys.path.append(str(Path(__file__).parents[1]))
 sys.path.append(str(Path(__file__).parents[1] / "lava_apart"))
 import networks
+from operators import operator
 from random_programs import Seeded, build, proven
 
 from neurokit import reference
@@ -85,9 +86,32 @@ def every_node(seed: int) -> Program:
             return program
 
 
+def ones() -> Program:
+    """Factors of -1, 0 and 1, whose products a stock ProdNeuron drops by default."""
+    nodes = (
+        Input("x", [-1], [1], 1.0),
+        Input("z", [-1], [1], 1.0),
+        Dense("d", "x", [[1], [-1]], [0, 0]),
+        Spiking("s", "d", IF(1)),
+        Dense("o", "s", [[1, -1]], [0]),
+        Readout("r", "o", Rate()),
+        Dense("e", "z", [[1], [-1]], [0, 0]),
+        Spiking("u", "e", IF(1)),
+        Dense("f", "u", [[1, -1]], [0]),
+        Readout("q", "f", Rate()),
+        Product("p", "r", "q"),
+        Output("y", "p"),
+    )
+    return Program(nodes, 1)
+
+
 PROGRAMS: dict[str, Callable[[int], Program]] = {
     "every node": every_node,
     "small": lambda seed: small(),
+    "DeepONet": lambda seed: operator(1, 2, seed),
+    "SepONet, d = 2": lambda seed: operator(2, 1, seed),
+    "SepONet, d = 3": lambda seed: operator(3, 1, seed),
+    "ones": lambda seed: ones(),
     "populations": networks.populations,
     "current based": networks.current_based,
     "synapses": networks.synapses,
@@ -162,6 +186,7 @@ def live(form: str, batch: int) -> dict[str, Any]:
     with LavaNetwork(program, form_named(form, batch), record=True, deadline_s=60) as network:
         for name, call in {
             "early": lambda: network.total("p"),
+            "early train": lambda: network.train("s"),
             "early output": lambda: network.output("y"),
             "unknown": lambda: network.output("nothing"),
             "input": lambda: network.spikes("d"),
@@ -177,6 +202,10 @@ def live(form: str, batch: int) -> dict[str, Any]:
             y = network.sample(real[i])
             if (y["y"] != 0.5 * expected["p"][i]).any() or (y["w"] != expected["q"][i]).any():
                 wrong[f"sample {i}"] = 1
+            if (network.train("s") != trace.spikes["s"][i]).any() or (
+                network.states("s") != trace.states["s"][i]
+            ).any():
+                wrong[f"train {i}"] = 1
             if (network.total("r") != expected["r"][i]).any():
                 wrong[f"total {i}"] = 1
         network.feed(real[2])  # step by step, from the middle of nowhere through two windows
