@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from neurokit.graph import Graph
     from neurokit.hw_configs import load_board, load_chip
     from neurokit.lava.forms import FusedForm, SoftIFForm, StockForm
+    from neurokit.lava.hardware import hardware_status
     from neurokit.lava.live import LiveNetwork
+    from neurokit.lava.loihi2 import Loihi2
     from neurokit.lava.target import LavaCPU
     from neurokit.metrics import relative_l2
     from neurokit.networks.deeponet import DeepONet
@@ -104,6 +106,7 @@ _HOMES = {
     "Layerwise": "neurokit.gradients.scopes",
     "MLP": "neurokit.networks.mlp",
     "LiveNetwork": "neurokit.lava.live",
+    "Loihi2": "neurokit.lava.loihi2",
     "MemMean": "neurokit.readouts",
     "MexicanHat": "neurokit.problems.mexican_hat",
     "NodePerturbation": "neurokit.gradients.node_perturbation",
@@ -146,6 +149,7 @@ _HOMES = {
     "finetune": "neurokit.qat",
     "fit": "neurokit.training",
     "from_nir": "neurokit.exchange.nir_import",
+    "hardware_status": "neurokit.lava.hardware",
     "import_netx": "neurokit.exchange.slayer",
     "ladder": "neurokit.parity",
     "load_board": "neurokit.hw_configs",
@@ -194,6 +198,7 @@ __all__ = [
     "LavaCPU",
     "Layerwise",
     "LiveNetwork",
+    "Loihi2",
     "MemMean",
     "MexicanHat",
     "NodePerturbation",
@@ -236,6 +241,7 @@ __all__ = [
     "finetune",
     "fit",
     "from_nir",
+    "hardware_status",
     "import_netx",
     "ladder",
     "load_board",
