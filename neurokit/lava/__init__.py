@@ -17,5 +17,10 @@ cleaner.py              what it has done when its parent is gone
 supervisor.py           the parent's side of it: deadline, clean-up
 pool.py                 several workers at once
 shared_memory.py        what a killed worker may leave
+batches.py              from a batch of any shape to a row of samples, and back
 target.py               LavaCPU
+hardware.py             is a Loihi 2 in reach?
+loihi2.py               Loihi2: the same on a chip, unverified; see docs/hardware.md
+loihi2_border.py        how many steps the adapters between host and chip take
+loihi2_session.py       connect, measure, build, run (imports Lava); loihi2_worker.py is its worker
 """

@@ -40,13 +40,14 @@ from neurokit.program import Program
 
 
 def connect(partition: str | None, board: str | None, generation: str) -> None:
-    """Tell Lava which chip to use: one of SLURM's, or, where nothing is asked for, the host in NXSDKHOST."""
+    """Tell Lava which chip to use: one of SLURM's, or, if nothing is asked for, the host in NXSDKHOST."""
     os.environ.setdefault("LOIHI_GEN", generation)
     if partition is None and board is None:
         if "NXSDKHOST" in os.environ:
             return
         board = os.environ.get("BOARD")
         partition = os.environ.get("PARTITION") if board is None else None
+    os.environ.pop("NXSDKHOST", None)
     loihi.use_slurm_host(partition=partition, board=board, loihi_gen=loihi.ChipGeneration(os.environ["LOIHI_GEN"]))
 
 
