@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ def graphs(draw: st.DrawFn, resets: tuple[Any, ...] = (ToZero(), Subtract())) ->
         nodes.append(g.Conv2d("conv", "x", rng.normal(size=(3, 2, 2, 2)), rng.normal(size=3), plan))
         nodes.append(g.Spiking("seen", "conv", draw(neurons(resets))))
     for depth in range(draw(st.integers(1, 2))):
+        late = draw(st.sampled_from([0, 0, 1, 3])) if isinstance(nodes[-1], g.Spiking) else 0  # inputs are held
         source, size = nodes[-1].name, g.Graph((*nodes, *_ending(nodes[-1].name)), 1).wires[nodes[-1].name].size
-        nodes.append(g.Dense(f"a.{depth}", source, rng.normal(size=(5, size)), rng.normal(size=5)))
+        nodes.append(g.Dense(f"a.{depth}", source, rng.normal(size=(5, size)), rng.normal(size=5), late))
         if draw(st.booleans()):
             nodes.append(g.Dense(f"b.{depth}", source, rng.normal(size=(5, size)), rng.normal(size=5)))
             nodes.append(g.Sum(f"sum.{depth}", (f"b.{depth}", f"a.{depth}")))
@@ -114,6 +116,34 @@ def test_a_reader_of_nir_alone_sees_the_same_spikes(graph: g.Graph, gain: Any) -
         assert (got.spikes[name] == spikes).all()
 
 
+def test_delays_of_other_writers_are_whole_steps_before_synapses() -> None:
+    """Delays one behind the other add up; what is no step, differs between lines or has no synapses is refused."""
+
+    def read(*nodes: Any) -> g.Graph:
+        names = [f"n{i}" for i in range(len(nodes))]
+        ends = nir.Input(input_type={"input": np.array([2])}), nir.Output(output_type={"output": np.array([2])})
+        by_name = {
+            "in": ends[0],
+            "w": nir.Linear(weight=np.eye(2)),
+            "s": nir.IF(r=np.ones(2), v_threshold=np.ones(2)),
+            **dict(zip(names, nodes, strict=True)),
+            "out": ends[1],
+        }
+        edges = list(pairwise(by_name))
+        return from_nir(nir.NIRGraph(nodes=by_name, edges=edges), Reading(plain(Euler(1e-3)), 9, -1.0, 1.0))
+
+    late, matrix = nir.Delay(delay=np.full(2, 2e-3)), nir.Linear(weight=np.eye(2))
+    dense = read(late, nir.Delay(delay=np.full(2, 1e-3)), matrix)["n2"]
+    assert isinstance(dense, g.Dense)
+    assert (dense.source, dense.delay) == ("s", 3)
+    with pytest.raises(OutOfRange, match=r"'n0': delay .* one whole number of steps"):
+        read(nir.Delay(delay=np.array([1e-3, 2e-3])), matrix)
+    with pytest.raises(OutOfRange, match=r"'n0': delay .* one whole number of steps"):
+        read(nir.Delay(delay=np.full(2, 1.5e-3)), matrix)
+    with pytest.raises(UnsupportedNode, match=r"'n1' \(IF\).*'n0' delays what it reads"):
+        read(late, nir.IF(r=np.ones(2), v_threshold=np.ones(2)))
+
+
 X = g.Input("x", 2, -1.0, 1.0)
 D = g.Dense("d", "x", np.eye(2), np.zeros(2))
 S = g.Spiking("s", "d", IF(1.0, ToZero()))
@@ -126,13 +156,10 @@ Y = g.Output("y", "r")
     [
         ((X, D, replace(S, neuron=IF()), R, Y), r"'s' \(IF\).*subtracts its threshold.*Annotated"),
         ((X, D, S, R, g.Product("p", "r", "r"), g.Output("y", "p")), r"'r'.*p computes with it"),
-        (
-            (X, replace(D, delay=0), S, replace(D, name="late", source="s", delay=2), replace(R, source="late"), Y),
-            "'late'.*delays by 2",
-        ),
         ((X, g.Sparse("d", "x", Csr.of(np.eye(2)), np.zeros(2)), S, R, Y), r"'d' \(Sparse\).*Replace it by a Dense"),
         ((X, D, replace(S, recurrent=g.Recurrent(np.eye(2))), R, Y), r"'s' \(Recurrent\).*how late a spike comes back"),
         ((X, D, replace(S, name="s/1"), replace(R, source="s/1"), Y), "'s/1'.*HDF5"),
+        ((X, D, replace(S, name="d.delay"), replace(R, source="d.delay"), Y), "'d'.*Rename 'd.delay'"),
         ((X, D, S, g.Sum("sum", ("s", "d")), replace(R, source="sum"), Y), "'sum'.*read by r"),
         ((X, D, S, R, g.Dense("e", "r", np.eye(2), np.zeros(2)), g.Output("y", "e")), "'r'.*e computes with it"),
     ],

@@ -3,6 +3,7 @@
     Input            Input
     Dense            Affine
     Conv2d           Conv2d, and a Flatten where a Dense reads an image
+    delays           a Delay before the synapses, of so many time steps
     IF LIF CubaLIF   the same, in time constants (`neurokit.exchange.time_step`)
     Sum              several edges into one node
     Output           Output: the series that the Readout before it averages. The average itself is in the notes.
@@ -114,15 +115,33 @@ class _Writer:
         return (node.sources, {"sum": node.name}) if isinstance(node, g.Sum) else ((source,), {})
 
     def add(self, node: g.GraphNode, written: Any, source: str | None = None, **notes: Any) -> None:
-        """Add a node with its edges; HDF5 has no empty groups of notes."""
-        sources: tuple[str, ...] = ()
-        if source is not None:
-            sources, summed = self.sources(source)
+        """Add a node with its edges."""
+        self.put(node.name, written, () if source is None else (source,), **notes)
+
+    def put(self, name: str, written: Any, sources: tuple[str, ...], **notes: Any) -> None:
+        """Add a NIR node; HDF5 has no empty groups of notes."""
+        for source in sources:
+            before, summed = self.sources(source) if source not in self.nodes else ((source,), {})
             notes |= summed
+            self.edges += [(each, name) for each in before]
         if notes:
             written.metadata = {nir_notes.KEY: notes}
-        self.nodes[node.name] = written
-        self.edges += [(name, node.name) for name in sources]
+        self.nodes[name] = written
+
+    def synapses(self, node: g.Dense | g.Conv2d, written: Any, flat: bool) -> None:
+        """Add synapses, behind a Delay if they have one and, with `flat`, a Flatten of what is an image."""
+        source, shape = node.source, self.shape(node.source)
+        for taken in {f"{node.name}.delay", f"{node.name}.flatten"} & self.graph.wires.keys():
+            raise _refused(node, f"NIR may need a node {taken!r} of its own", f"Rename {taken!r}.")
+        if node.delay:
+            late = self.nir.Delay(delay=np.full(shape, node.delay * self.time.dt))
+            self.put(f"{node.name}.delay", late, (source,))
+            source = f"{node.name}.delay"
+        if flat and len(shape) > 1:
+            flatten = self.nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
+            self.put(f"{node.name}.flatten", flatten, (source,))
+            source = f"{node.name}.flatten"
+        self.put(node.name, written, (source,))
 
 
 @singledispatch
@@ -151,16 +170,7 @@ def _(node: g.Input, writer: _Writer) -> None:
 @write_node.register
 def _(node: g.Dense, writer: _Writer) -> None:
     _require_series(node, writer)
-    source = node.source
-    if len(writer.shape(source)) > 1:
-        flat = f"{node.name}.flatten"
-        shape = np.array(writer.shape(source))
-        writer.nodes[flat] = writer.nir.Flatten(input_type={"input": shape}, start_dim=0, end_dim=-1)
-        writer.edges.append((source, flat))
-        writer.nodes[node.name] = writer.nir.Affine(weight=node.weight.copy(), bias=node.bias.copy())
-        writer.edges.append((flat, node.name))
-        return
-    writer.add(node, writer.nir.Affine(weight=node.weight.copy(), bias=node.bias.copy()), source)
+    writer.synapses(node, writer.nir.Affine(weight=node.weight.copy(), bias=node.bias.copy()), flat=True)
 
 
 @write_node.register
@@ -182,7 +192,7 @@ def _(node: g.Conv2d, writer: _Writer) -> None:
         groups=plan.groups,
         bias=node.bias.copy(),
     )
-    writer.add(node, written, node.source)
+    writer.synapses(node, written, flat=False)
 
 
 @write_node.register
@@ -243,8 +253,6 @@ def _require_series(node: g.Dense | g.Conv2d, writer: _Writer) -> None:
     if writer.graph.wires[node.source].signal is Signal.TOTAL:
         reason = "it reads a value over a window, and NIR has series only"
         raise _refused(node, reason, "Export the part of the network before it.")
-    if node.delay:
-        raise _refused(node, f"it delays by {node.delay} steps", "Train without delays.")
 
 
 def _refused(node: Any, reason: str, remedy: str) -> UnsupportedNode:

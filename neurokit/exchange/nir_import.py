@@ -15,7 +15,7 @@ import numpy as np
 
 from neurokit import graph as g
 from neurokit.convolution import Convolution
-from neurokit.errors import GraphError, UnsupportedNode, explain
+from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.exchange import nir_notes
 from neurokit.exchange.dialects import Dialect
 from neurokit.exchange.nir_neurons import read
@@ -82,8 +82,9 @@ def from_nir(nir_graph: Any, reading: Reading | None = None) -> g.Graph:
 class _Reader:
     """The Graph while it grows.
 
-    stands  the Graph node that a NIR node is: itself, or what a Flatten reads
+    stands  the Graph node that a NIR node is: itself, or what a Flatten or a Delay reads
     images  shapes of what is no plain vector
+    late    steps by which a NIR node is later than the Graph node that it is, where it is
     """
 
     source: Any
@@ -93,6 +94,7 @@ class _Reader:
     stands: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     images: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
 
     def sorted(self) -> list[str]:
         """Names in topological order; raises GraphError for dangling edges and cycles."""
@@ -131,7 +133,15 @@ class _Reader:
         rule = _RULES.get(kind)
         if rule is None:
             raise UnsupportedNode(name, kind, "a Graph", "it has no such node", "Write the network without it.")
+        delays = [before for before in sources if before in self.late]
+        if delays and (len(sources) > 1 or kind not in _DELAYED):
+            reason = f"{delays[0]!r} delays what it reads, and only synapses do that"
+            raise UnsupportedNode(name, kind, "a Graph", reason, "Put a Linear between the two.")
+        if delays:
+            self.late[name] = self.late[delays[0]]
         rule(self, name, node, source)
+        if kind in _SYNAPSES:
+            self.late.pop(name, None)  # the Graph's node has the delay
 
     def keep(self, node: g.GraphNode, size: int, image: tuple[int, ...] | None = None) -> None:
         self.nodes.append(node)
@@ -164,11 +174,12 @@ class _Reader:
             legal, remedy = "(out, in)", "write a matrix for plain vectors"
             raise GraphError(explain(f"node {name!r}: shape of weight", weight.shape, legal, remedy))
         bias = np.asarray(getattr(node, "bias", np.zeros(len(weight))), dtype=np.float64).reshape(-1)
-        self.keep(g.Dense(name, source, weight, bias), len(weight))
+        self.keep(g.Dense(name, source, weight, bias, self.late.get(name, 0)), len(weight))
 
     def scale(self, name: str, node: Any, source: str) -> None:
         factors = np.asarray(node.scale, dtype=np.float64).reshape(-1)
-        self.keep(g.Dense(name, source, np.diag(factors), np.zeros(factors.size)), factors.size)
+        written = g.Dense(name, source, np.diag(factors), np.zeros(factors.size), self.late.get(name, 0))
+        self.keep(written, factors.size)
 
     def conv2d(self, name: str, node: Any, source: str) -> None:
         kernel = np.asarray(node.weight, dtype=np.float64)
@@ -181,7 +192,8 @@ class _Reader:
             raise UnsupportedNode(name, "Conv2d", "a Graph", reason, "Write the padding as two numbers.")
         pairs = {key: _pair(getattr(node, key)) for key in ("stride", "padding", "dilation")}
         convolution = Convolution(image, **pairs, groups=int(node.groups))
-        written = g.Conv2d(name, source, kernel, np.asarray(node.bias, dtype=np.float64), convolution)
+        bias = np.asarray(node.bias, dtype=np.float64)
+        written = g.Conv2d(name, source, kernel, bias, convolution, self.late.get(name, 0))
         self.keep(written, written.shape[0], written.image)
 
     def flatten(self, name: str, node: Any, source: str) -> None:
@@ -192,6 +204,17 @@ class _Reader:
             reason = f"it flattens dimensions {node.start_dim}..{node.end_dim} of {image}"
             raise UnsupportedNode(name, "Flatten", "a Graph", reason, "Flatten all of them.")
         self.stands[name] = source
+
+    def delay(self, name: str, node: Any, source: str) -> None:
+        times = np.asarray(node.delay, dtype=np.float64)
+        steps = times / self.dialect.time.dt
+        whole = np.rint(steps)
+        # A delay was a whole number of steps, up to rounding in the file, or it is none.
+        if not times.size or (whole != whole.flat[0]).any() or (np.abs(steps - whole) > 1e-6).any():
+            legal = f"one whole number of steps of {self.dialect.time.dt:g} for all lines"
+            raise OutOfRange(explain(f"node {name!r}: delay", times, legal, "take another time step, or other delays"))
+        self.stands[name] = source
+        self.late[name] = self.late.get(name, 0) + int(whole.flat[0])
 
     def neuron(self, name: str, node: Any, source: str) -> None:
         found = read(name, node, self.sizes[source], self.dialect)
@@ -237,11 +260,17 @@ _RULES = {
     "Scale": _Reader.scale,
     "Conv2d": _Reader.conv2d,
     "Flatten": _Reader.flatten,
+    "Delay": _Reader.delay,
     "IF": _Reader.neuron,
     "LIF": _Reader.neuron,
     "CubaLIF": _Reader.neuron,
     "Output": _Reader.output,
 }
+
+
+#: Kinds that become synapses, and those that may stand behind a Delay.
+_SYNAPSES = frozenset({"Affine", "Linear", "Scale", "Conv2d"})
+_DELAYED = _SYNAPSES | {"Flatten", "Delay"}
 
 
 def _shape(name: str, types: Mapping[str, Any]) -> tuple[int, ...]:
