@@ -66,7 +66,7 @@ class FromScratch(LearningCurves):
             IntegerDescent(self.rate, schedule=Cosine(), momentum=self.momentum, rounding=rounding)
             for rounding in (Stochastic(seed), Residue())
         )
-        spsa = SPSA(replace(directions, count=self.directions // 2), self.amplitude, scope=Apart())
+        spsa = SPSA(replace(directions, count=max(1, self.directions // 2)), self.amplitude, scope=Apart())
         return {
             "RFG, 8 bits": Learner(rule, pure, self.steps, self.batch, seed),
             "RFG, 8 bits and a residue": Learner(rule, kept, self.steps, self.batch, seed),

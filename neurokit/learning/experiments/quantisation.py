@@ -67,13 +67,10 @@ class Quantisation(LearningCurves):
         descent = IntegerDescent(
             self.rate, self.fine_rate, schedule=Cosine(), momentum=self.momentum, rounding=Stochastic(seed)
         )
-        layers, k = 3, self.directions
+        layers, k, half = 3, self.directions, max(1, self.directions // 2)
         rfg = Learner(RFG(directions, Apart()), descent, self.passes // (1 + layers * k), self.batch, seed)
-        spsa = SPSA(replace(directions, count=k // 2), 2, scope=Apart())
-        return {
-            "RFG": rfg,
-            "SPSA": Learner(spsa, descent, self.passes // (2 * layers * (k // 2)), self.batch, seed),
-        }
+        spsa = SPSA(replace(directions, count=half), 2, scope=Apart())
+        return {"RFG": rfg, "SPSA": Learner(spsa, descent, self.passes // (2 * layers * half), self.batch, seed)}
 
     def bars(self, rows: Sequence[Row]) -> Mapping[str, Bar]:
         share = mean_of(rows, "RFG", recovered)
