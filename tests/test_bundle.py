@@ -163,6 +163,12 @@ def hostile(path: Path, folder: Path) -> dict[str, bytes]:
         "a pickle": sealed(folder / "r.nkb", parts | {GOLDEN: pickle.dumps(Trap())}).read_bytes(),
         "no program": sealed(folder / "r.nkb", parts | {PROGRAM: parts[GOLDEN]}).read_bytes(),
         "golden of another": sealed(folder / "r.nkb", parts | {GOLDEN: parts[PROGRAM]}).read_bytes(),
+        "answers of another shape": sealed(
+            folder / "r.nkb", parts | {ANSWERS: parts[ANSWERS].replace(b'"samples":[[', b'"samples":[[1],[')}
+        ).read_bytes(),
+        "answers of another node": sealed(
+            folder / "r.nkb", parts | {ANSWERS: parts[ANSWERS].replace(b'"s0":', b'"s9":')}
+        ).read_bytes(),
         "answers that are none": sealed(folder / "r.nkb", parts | {ANSWERS: b'[{"name":"../x"}]'}).read_bytes(),
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from neurokit.compilers.bounds import prove
+from neurokit.errors import GraphError, explain
 from neurokit.program import Dense, Input, Product, Program, ProgramNode, Sum
 from neurokit.selftest.equations import Line, Series
 
@@ -24,6 +25,8 @@ class Assumption:
     spikes   by population: sample, step, neuron
     states   its membrane before the reset, likewise, in the Program's units
     outputs  by Output: sample, line, in integers
+
+    Raises GraphError when the Program is another one or an answer is not of its shape.
     """
 
     name: str
@@ -33,6 +36,29 @@ class Assumption:
     spikes: Mapping[str, Sequence[Series]] = field(default_factory=dict)
     states: Mapping[str, Sequence[Series]] = field(default_factory=dict)
     outputs: Mapping[str, Sequence[Line]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        program = self.program
+        readers = [node for node in program.nodes if INPUT in node.sources]
+        inputs = [node.name for node in program.inputs]
+        if inputs != [INPUT] or program.steps != STEPS or not all(isinstance(node, Dense) for node in readers):
+            found = f"{program.steps} steps of {inputs}, read by {[type(node).__name__ for node in readers]}"
+            legal = f"{STEPS} steps of [{INPUT!r}], read by Dense"
+            raise GraphError(explain(f"the Program of assumption {self.name!r}", found, legal, "write another one"))
+        count, spiking = len(self.samples), [node.name for node in program.spiking]
+        self._require("samples", {INPUT: self.samples}, inputs, (count,))
+        self._require("outputs", self.outputs, [node.name for node in program.outputs], (count,))
+        for kind, answers in (("spikes", self.spikes), ("states", self.states)):
+            self._require(kind, answers, spiking, (count, STEPS))
+
+    def _require(self, kind: str, answers: Mapping[str, object], nodes: Sequence[str], lead: tuple[int, ...]) -> None:
+        for name, answer in answers.items():
+            legal = (*lead, self.program.wires[name].size) if name in nodes else None
+            array = np.array(answer)
+            if array.shape != legal or not np.issubdtype(array.dtype, np.integer):
+                subject = f"assumption {self.name!r}: {kind} of {name!r}"
+                shape = f"integers of the shape {legal}" if legal else f"of one of {list(nodes)}"
+                raise GraphError(explain(subject, f"{array.dtype} {array.shape}", shape, "work it out again"))
 
 
 def merge(assumptions: Sequence[Assumption]) -> tuple[Program, np.ndarray]:
