@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from neurokit.exact.network import Population, SpikeTimeNetwork
     from neurokit.exact.observed import ObservedLIF
     from neurokit.exact.theta import Theta
+    from neurokit.exact.training import LabelledEvents, WeightBump, fit_events
+    from neurokit.exact.yin_yang import YinYang
     from neurokit.exchange.netx_file import export_netx
     from neurokit.exchange.nir_export import to_nir
     from neurokit.exchange.nir_import import from_nir
     from neurokit.exchange.slayer import import_netx
+    from neurokit.factored import Factored
     from neurokit.gradients.alternating import AlternatingReadout
     from neurokit.gradients.backprop import Backprop
     from neurokit.gradients.closed_form import ClosedFormReadout
@@ -90,6 +93,7 @@ _HOMES = {
     "DeepONet": "neurokit.networks.deeponet",
     "EventProp": "neurokit.exact.eventprop",
     "Events": "neurokit.exact.events",
+    "Factored": "neurokit.factored",
     "FastSigmoid": "neurokit.surrogates",
     "FineTuning": "neurokit.qat",
     "FirstSpikeCrossEntropy": "neurokit.exact.losses",
@@ -102,11 +106,12 @@ _HOMES = {
     "Hadamard": "neurokit.gradients.directions",
     "IF": "neurokit.neurons",
     "LIF": "neurokit.neurons",
+    "LabelledEvents": "neurokit.exact.training",
     "LavaCPU": "neurokit.lava.target",
     "Layerwise": "neurokit.gradients.scopes",
-    "MLP": "neurokit.networks.mlp",
     "LiveNetwork": "neurokit.lava.live",
     "Loihi2": "neurokit.lava.loihi2",
+    "MLP": "neurokit.networks.mlp",
     "MemMean": "neurokit.readouts",
     "MexicanHat": "neurokit.problems.mexican_hat",
     "NodePerturbation": "neurokit.gradients.node_perturbation",
@@ -138,16 +143,19 @@ _HOMES = {
     "TripleData": "neurokit.problems.data",
     "Twin": "neurokit.twin",
     "WeakGaussian": "neurokit.surrogates",
+    "WeightBump": "neurokit.exact.training",
     "WeightGrid": "neurokit.compilers.quantization.grid",
+    "YinYang": "neurokit.exact.yin_yang",
     "check": "neurokit.compilers.check",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
     "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
-    "export_netx": "neurokit.exchange.netx_file",
     "explain_quantization": "neurokit.compilers.quantize",
+    "export_netx": "neurokit.exchange.netx_file",
     "finetune": "neurokit.qat",
     "fit": "neurokit.training",
+    "fit_events": "neurokit.exact.training",
     "from_nir": "neurokit.exchange.nir_import",
     "hardware_status": "neurokit.lava.hardware",
     "import_netx": "neurokit.exchange.slayer",
@@ -185,6 +193,7 @@ __all__ = [
     "DeepONet",
     "EventProp",
     "Events",
+    "Factored",
     "FastSigmoid",
     "FineTuning",
     "FirstSpikeCrossEntropy",
@@ -195,6 +204,7 @@ __all__ = [
     "Global",
     "Graph",
     "Hadamard",
+    "LabelledEvents",
     "LavaCPU",
     "Layerwise",
     "LiveNetwork",
@@ -230,7 +240,9 @@ __all__ = [
     "TripleData",
     "Twin",
     "WeakGaussian",
+    "WeightBump",
     "WeightGrid",
+    "YinYang",
     "check",
     "check_fit",
     "compare",
@@ -240,6 +252,7 @@ __all__ = [
     "export_netx",
     "finetune",
     "fit",
+    "fit_events",
     "from_nir",
     "hardware_status",
     "import_netx",

@@ -18,9 +18,8 @@ from neurokit.exact.eventprop import EventProp  # noqa: E402
 from neurokit.exact.events import Events  # noqa: E402
 from neurokit.exact.forward_propagation import ForwardPropagation  # noqa: E402
 from neurokit.exact.lif import CurrentLIF  # noqa: E402
-from neurokit.exact.losses import pseudospikes  # noqa: E402
 from neurokit.exact.network import Population, SpikeTimeNetwork  # noqa: E402
-from neurokit.exact.theta import Theta  # noqa: E402
+from neurokit.reproduce.exact_lines import output_times  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -148,23 +147,13 @@ def test_events_say_what_is_wrong_with_them() -> None:
 
 
 def test_output_times_of_theta_neurons_never_jump_and_those_of_a_lif_do() -> None:
-    """Along a line through weight space: the largest step of the output's time falls with the step only for Theta."""
+    """Along lines through weight space: the largest step of the output's time falls with the step only for Theta."""
 
-    def largest_step(theta: bool, points: int) -> float:
-        neuron = Theta() if theta else CurrentLIF(1.0, 1.0)
-        net = SpikeTimeNetwork(2, [Population(neuron, 3), Population(neuron, 1)], 3.0, gain=2.0, seed=5)
-        start = [p.detach().clone() for p in net.parameters()]
-        generator = torch.Generator().manual_seed(5)
-        direction = [torch.rand(p.shape, generator=generator, dtype=p.dtype) * 4 for p in net.parameters()]
-        times = []
-        with torch.no_grad():
-            for along in np.linspace(-1, 1, points):
-                for p, p0, d in zip(net.parameters(), start, direction, strict=True):
-                    p.copy_(p0 + along * d)
-                outcome = net(pulses(0.2, 0.9))
-                times.append(float(pseudospikes(outcome) if theta else outcome.last.spikes.first(1, 3.0)))
+    def largest_step(theta: bool, points: int, seed: int) -> float:
+        times = output_times(theta, np.linspace(-1, 1, points), seed)
         assert np.ptp(times) > 0.1
         return float(np.abs(np.diff(times)).max())
 
-    assert largest_step(True, 61) < 0.5 * largest_step(True, 21)
-    assert largest_step(False, 61) > 0.9 * largest_step(False, 21) > 0.3
+    for seed in (5, 6):
+        assert largest_step(True, 61, seed) < 0.5 * largest_step(True, 21, seed)
+    assert largest_step(False, 61, 5) > 0.9 * largest_step(False, 21, 5) > 0.3

@@ -18,6 +18,9 @@ import numpy as np
 from neurokit.kernels.compiler import compiled
 from neurokit.kernels.current_lif import decays
 
+#: Layers of fewer neurons are summed here: calling a library costs more.
+FEW = 24
+
 
 @compiled
 def least_slope(sources, currents, lines, drop):  # type: ignore[no-untyped-def]
@@ -40,6 +43,12 @@ def _back(ea, eb, k, lv, li):  # type: ignore[no-untyped-def]
 @compiled
 def _pulse(a, w, lv, li, slope, difference):  # type: ignore[no-untyped-def]
     """Add lamI to the slope of the weights; answers with `w . (lamV - a lamI)`."""
+    if w.size < FEW:
+        total = 0.0
+        for j in range(w.size):
+            slope[j] += li[j]
+            total += w[j] * (lv[j] - a * li[j])
+        return total
     for j in range(w.size):
         slope[j] += li[j]
         difference[j] = lv[j] - a * li[j]
