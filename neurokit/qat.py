@@ -19,6 +19,7 @@ from statistics import NormalDist
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor, nn
 
 from neurokit import graph as g
@@ -277,13 +278,10 @@ def finetune(
 
     First the network is quantised as it is, its weights rounded for `train`. From the weights of that Program, one run
     for every learning rate trains on `train` by `estimator`; its checkpoints become Programs by the same scales. The
-    best of them on `validation` is kept if it is better there than the Program of no training by more than chance: with
-    `d` the difference of the two in each function's relative error, or each point's squared one,
-
-        mean(d) > z * sd(d) / sqrt(n),   z the quantile 1 - level / (number of checkpoints) of the normal distribution
-
-    which is a paired test at `level`, shared among all that were compared (Bonferroni). Else the Program of no training
-    is kept. `model` is not changed.
+    best of them on `validation` is kept if it is better there than the Program of no training by more than chance: by
+    `above_chance` of what it gains on each function's relative error, or each point's squared one, at `level` divided
+    by the number of checkpoints, for that is how many were tried (Bonferroni). Else the Program of no training is kept.
+    `model` is not changed.
 
     Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight.
     """
@@ -317,20 +315,24 @@ def finetune(
         if watch.best is not None and watch.best[0].mean < best[0].mean:
             best = watch.best
     trials = settings.checkpoints * len(settings.learning_rates)
-    if best[1] is not plain and not _better(best[1].program, plain.program, validation, settings.level / trials):
+    gain = errors_of(plain.program, validation) - errors_of(best[1].program, validation)
+    if not above_chance(gain, settings.level / trials):
         best = (post_training, plain, before)
     error, quantization, tuned = best
     return FineTuned(quantization, tuned, post_training, error, tuple(checkpoints))
 
 
-def _better(new: Program, old: Program, data: Data, level: float) -> bool:
-    """Whether the errors of `new` are below those of `old` by more than chance has it at that level."""
-    gain = _errors(old, data) - _errors(new, data)
+def above_chance(gain: Float64[np.ndarray, " n"], level: float) -> bool:
+    """Whether gains, one for each function or point, are above zero on average, by a one-sided test at that level.
+
+    `mean(gain) > z * sd(gain) / sqrt(n)` with the quantile `z = 1 - level` of the normal distribution; one gain alone
+    says nothing.
+    """
     deviation = gain.std(ddof=1) if len(gain) > 1 else np.inf
     return bool(gain.mean() > NormalDist().inv_cdf(1 - level) * deviation / np.sqrt(len(gain)))
 
 
-def _errors(program: Program, data: Data) -> np.ndarray:
+def errors_of(program: Program, data: Data) -> Float64[np.ndarray, " n"]:
     """What the mean metric is made of: relative errors of functions, or squared errors of points."""
     truth, answer = data.answers, predict_program(program, data)
     if isinstance(data, OperatorData):
