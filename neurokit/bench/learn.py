@@ -1,9 +1,9 @@
 """learn: what a learning step costs on the twin, relative to plain inference of the same batch, and how it grows.
 
 An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a
-tangent, one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what copies
-cost, and one of `Twin`, so that they tell what the evaluator costs. What updates cost on a running Lava network is told
-by `neurokit.bench.learn_lava`.
+tangent, one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what
+copies cost, and one of `Twin`, so that they tell what the evaluator costs. What updates cost on a running Lava network
+is told by `neurokit.bench.learn_lava`.
 """
 
 from __future__ import annotations

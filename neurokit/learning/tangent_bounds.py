@@ -24,7 +24,7 @@ from neurokit.reference import shift
 if TYPE_CHECKING:
     from neurokit.learning.tangent_program import TangentProgram
 
-#: Largest magnitude of what every node emits, over its lines.
+#: Largest magnitude of what some nodes emit, over their lines.
 Reach = Mapping[str, int]
 #: Sums over time are bounded in float64, whose rounding this covers.
 _SAFE = 1 + 1e-9
@@ -39,17 +39,17 @@ class TooWide(Exception):
 
 
 def reaches(program: Program, *, margin: int) -> dict[str, int]:
-    """Magnitudes that a Program's values stay below, those that depend on its weights with `margin` bits to spare."""
+    """Magnitudes that what layers and products hear stays below; of what depends on weights, `margin` bits more."""
+    heard = {source for node in program.nodes if isinstance(node, Dense | Product) for source in node.sources}
     found = {}
     for name, interval in analyse(program)[1].items():
         largest = int(np.maximum(np.abs(interval.low), np.abs(interval.high)).max())
-        found[name] = (
-            largest
-            if isinstance(program[name], Input)
-            else 1
-            if isinstance(program[name], Spiking)
-            else (min(largest << margin, program.widths.limit("message")))
-        )
+        if name in heard and isinstance(program[name], Input):
+            found[name] = largest
+        elif name in heard and isinstance(program[name], Spiking):
+            found[name] = 1
+        elif name in heard:
+            found[name] = min(largest << margin, program.widths.limit("message"))
     return found
 
 

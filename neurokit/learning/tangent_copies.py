@@ -20,6 +20,9 @@ from neurokit.learning.tangent_reference import Moves
 from neurokit.learning.tangent_twin import TangentTwin
 from neurokit.learning.task import Task
 
+#: Tangent spikes that are held at a time.
+_ROOM = 2**21
+
 
 @dataclass(frozen=True, eq=False)
 class TangentCopies:
@@ -56,11 +59,15 @@ class TangentCopies:
         moves = moves_of(self.tensors, query.layers, directions, step)
         moved = self.tangents.moved(with_weights(self.copies.program, self.tensors, weights, proved=False))
         values, truth = presented(self.copies.program.encode(self.copies.task.inputs), self.copies.task, rows)
-        pushed = self.twin.push(moved, values, moves)
         (output,) = moved.program.outputs
-        return mean_slopes(
-            self.copies.task, truth, output.decode(pushed.values[output.name]), pushed.derivatives[output.name]
-        )
+        lines = sum(moved.program.wires[node.name].size for node in moved.program.spiking)
+        chunk = max(1, _ROOM // max(1, truth[..., 0].size * lines * moved.program.steps))
+        found = []
+        for k in range(0, directions.count, chunk):
+            pushed = self.twin.push(moved, values, {name: move[k : k + chunk] for name, move in moves.items()})
+            answers, derivatives = output.decode(pushed.values[output.name]), pushed.derivatives[output.name]
+            found.append(mean_slopes(self.copies.task, truth, answers, derivatives))
+        return np.concatenate(found)
 
 
 def moves_of(tensors: Sequence[Plastic], layers: Sequence[str], directions: Directions, step: int) -> Moves:

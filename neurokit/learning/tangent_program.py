@@ -162,7 +162,7 @@ class _Choices:
     ) -> None:
         self.program, self.tensors, self.surrogate = program, tensors, surrogate
         self.largest, self.anywhere, self.widths = largest, anywhere, widths
-        self.reach = reaches(program, margin=1)
+        self.reach = reaches(program, margin=2)
         #: Bits that each Input and Spiking has, and that each Readout and Product cuts beyond what it must.
         self.bits = {n.name: FRACTIONS[-1] for n in program.nodes if isinstance(n, Input | Spiking)}
         self.cut = {n.name: 0 for n in program.nodes if isinstance(n, Readout | Product)}
