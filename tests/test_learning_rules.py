@@ -175,7 +175,7 @@ def test_rate_is_how_far_weights_move() -> None:
     for step in range(200):
         gradient = Local(step, {W.name: rng.normal(size=W.shape)})
         scale = descent.scale((W,), gradient, state, 1.0)[W.name]
-        squares.append((gradient.integers(W, scale, descent.limit) / 256) ** 2)
+        squares.append((gradient.integers(W, scale, descent.limit) / 2**descent.fraction) ** 2)
     assert abs(np.sqrt(np.mean(squares)) - 0.25) < 0.02  # 1,200 normal numbers: two percent a standard deviation
 
 
@@ -192,7 +192,7 @@ def test_saturation_is_counted_not_hidden() -> None:
     assert beyond == 2
     assert values.tolist() == [[127, 0, -128], [127, -128, 1]]
     descent = IntegerDescent(rounding=Residue())
-    moved, bound = descent.apply(W, np.full(W.shape, -127, np.int32), np.full(W.shape, 10 * 256), {}, 0)
+    moved, bound = descent.apply(W, np.full(W.shape, -127, np.int32), np.full(W.shape, 10 * 2**descent.fraction), {}, 0)
     assert bound == 6
     assert (moved == -128).all()
 

@@ -4,10 +4,13 @@ The host divides the estimate by its running root mean square, which it knows fr
 q. Behind the channel all is integer, in every entry of a tensor; with f bits of fraction and momentum of shift m:
 
     G = sum_k q[k] d_k                                 directions generated from counters, never stored
-    v <- v - (v >> m) + G                              with momentum, else v = G
+    v <- v - ((v + 2**(m - 1)) >> m) + G               with momentum, else v = G
     w <- saturate(w - unit * round(v / 2**(f + m)))    the rounding is an object, see below
 
 so that `rate` is how many units a weight moves in a step, root mean square. Where weights saturate is counted.
+
+The decay of v rounds to nearest: a floor would leave up to 2**m - 1 in every entry for good, all of one sign, which
+pushes weights for as long as a run lasts. What is left is +-2**(m - 1), beneath the fraction.
 """
 
 from __future__ import annotations
@@ -151,7 +154,7 @@ class IntegerDescent:
     schedule: Schedule = Constant()
     momentum: int = 0
     rounding: Rounding = field(default_factory=Stochastic)
-    fraction: int = 8
+    fraction: int = 12
     memory: float = 0.98
     limit: int = 2**15 - 1
 
@@ -200,7 +203,8 @@ class IntegerDescent:
         shift = self.fraction
         if self.momentum:
             before = state.get("velocity", np.zeros(tensor.shape, np.int64))
-            total = state["velocity"] = before - (before >> self.momentum) + total
+            half = 1 << self.momentum - 1
+            total = state["velocity"] = before - ((before + half) >> self.momentum) + total
             shift += self.momentum
         steps, residue = self.rounding.round(total, shift, state.get("residue"), step, tensor.channel)
         if residue is not None:

@@ -30,11 +30,11 @@ class DeviceMismatch(LearningCurves):
 
     threshold: float = 0.1
     weight: float = 0.1
-    steps: int = 1000
+    steps: int = 800
     directions: int = 16
-    batch: int = 64
-    rate: float = 0.1
-    fine_rate: float = 0.3
+    batch: int = 128
+    rate: float = 0.15
+    fine_rate: float = 0.15
     momentum: int = 3
     pretraining: int = 2000
     bar: float = 1.2
