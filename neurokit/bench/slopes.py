@@ -6,7 +6,7 @@ floating point, which is the surrogate gradient; `rest` is the share of the slop
 SPSA is the loss's own roughness, and for tangents their rounding. `spread` is the relative variance of an estimate from
 one direction, which for n integers and slopes without a rest is n - 1.
 
-    python -m neurokit.bench.slopes
+    python -m neurokit.bench.slopes [forward passes of learning]
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from neurokit.problems.mexican_hat import MexicanHat
 AMPLITUDES = (1, 2, 4, 8)
 
 
-def compare(seeds: Sequence[int], directions: int = 1200, batch: int = 100) -> list[dict[str, Any]]:
-    """How well the slopes of each method agree with the surrogate gradient, on untrained networks."""
+def compare(seeds: Sequence[int], learned: int = 0, directions: int = 1200, batch: int = 100) -> list[dict[str, Any]]:
+    """How well the slopes of each method agree with the surrogate gradient, after so many steps of learning."""
     rows = []
     for seed in seeds:
         split = MexicanHat(train=1000).generate(seed)
@@ -49,7 +49,10 @@ def compare(seeds: Sequence[int], directions: int = 1200, batch: int = 100) -> l
             [drawn.of(0, t.channel, t.shape).reshape(directions, -1) for t in tensors], axis=1
         ).astype(np.float64)
 
-        own, rows_of = weights(program, tensors), np.arange(batch)
+        learner = Learner(RFG(Directions(8, seed)), IntegerDescent(0.1, schedule=Cosine()), max(1, learned), 50, seed)
+        progress = learner.start(weights(program, tensors), copies)
+        own = learner.run(progress, copies, copies.task, until=learned).weights
+        rows_of = np.arange(batch)
         truth = _heard(copies.answer(own, [Slopes(layers)], drawn, 0, rows_of))[0]
         found = {"tangents, floating point": truth}
         found["tangents, fixed point"] = _heard(fixed.answer(own, [Slopes(layers)], drawn, 0, rows_of))[0]
@@ -65,6 +68,7 @@ def compare(seeds: Sequence[int], directions: int = 1200, batch: int = 100) -> l
                 {
                     "method": method,
                     "seed": seed,
+                    "learned": learned,
                     "cosine": float(fit @ gradient / np.linalg.norm(fit) / np.linalg.norm(gradient)),
                     "length": float(np.linalg.norm(fit) / np.linalg.norm(gradient)),
                     "rest": float(rest),
@@ -107,5 +111,6 @@ def learn(seeds: Sequence[int], passes: int, count: int = 8, batch: int = 50) ->
 
 
 if __name__ == "__main__":
-    for row in [*compare((0, 1, 2)), *learn((0, 1, 2), int(sys.argv[1]) if len(sys.argv) > 1 else 4000)]:
+    spent = int(sys.argv[1]) if len(sys.argv) > 1 else 1600
+    for row in [*compare((0, 1, 2)), *compare((0, 1, 2), 600), *learn((0, 1, 2), spent)]:
         print({key: round(x, 4) if isinstance(x, float) else x for key, x in row.items()}, flush=True)
