@@ -43,7 +43,7 @@ def output_times(theta: bool, along: Float[np.ndarray, " points"], seed: int) ->
     return np.array(times)
 
 
-def draw(path: Path, seeds: int = 6, points: int = 601) -> None:
+def draw(path: Path, seeds: int = 4, points: int = 241) -> None:
     """Both kinds of neuron, a line a seed."""
     along = np.linspace(-1, 1, points)
     figure = figures.new(9.0, 3.4)

@@ -16,7 +16,7 @@ from neurokit.exact.events import Events
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
-from neurokit.exact.training import LabelledEvents, accuracy, fit_events
+from neurokit.exact.training import LabelledEvents, WeightBump, accuracy, fit_events
 from neurokit.exact.yin_yang import YinYang
 from neurokit.reproduce.iris import FLOWERS, MEASURES, SPECIES
 
@@ -43,6 +43,7 @@ class Recipe:
     slope_floor   lower bound of dV/dt where gradients divide by it: they are not exact where it binds
     softmax       time constant of the softmax of first spikes
     virtual       slope of a silent output's virtual spike time
+    bump          what a WeightBump adds, 0 for none
     """
 
     hidden: int
@@ -57,6 +58,7 @@ class Recipe:
     slope_floor: float = 0.2
     softmax: float = 0.2
     virtual: float = 3.0
+    bump: float = 0.0
 
     def network(self, inputs: int, outputs: int, seed: int) -> SpikeTimeNetwork:
         """The untrained network."""
@@ -78,7 +80,7 @@ class Recipe:
         started = time.process_time()
         fit_events(
             net, data, self.loss, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
-            seed=seed,
+            bump=WeightBump(self.bump) if self.bump else None, seed=seed,
         )  # fmt: skip
         return time.process_time() - started
 
@@ -86,7 +88,7 @@ class Recipe:
         """The recipe in words."""
         kind = "first spikes only" if self.single_spike else "all spikes"
         times = f"tau_mem {self.tau_mem:g}, tau_syn {self.tau_syn:g}"
-        stabilisers = f"slope floor {self.slope_floor:g}, virtual {self.virtual:g}"
+        stabilisers = f"slope floor {self.slope_floor:g}, virtual {self.virtual:g}, bump {self.bump:g}"
         training = f"{self.epochs} epochs of batches of {self.batch_size}, learning rate {self.learning_rate:g}"
         return f"{self.hidden} hidden, {kind}, {times}, {training}, {stabilisers}"
 
