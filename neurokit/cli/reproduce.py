@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.cli.deployment import deployment
 from neurokit.errors import RunError, explain
 
 if TYPE_CHECKING:  # importing them imports torch
@@ -18,7 +19,9 @@ if TYPE_CHECKING:  # importing them imports torch
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="Which table: rfg, quantization or exact.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="Which table: rfg, quantization, exact or exact-deployment.", metavar="NAME")
+    ],
     rows: Annotated[str, typer.Option(help="Only rows that match, such as 'poisson/*'.")] = "*",
     seeds: Annotated[int, typer.Option(help="Seeds of every row: 0, 1, ...", min=1)] = 3,
     budget: Annotated[
@@ -48,6 +51,13 @@ def reproduce(
             given = "--tune" if tune else "--jobs"
             raise RunError(explain(given, "given", "left out: exact has neither", "take it out"))
         _exact(rows, seeds, budget, report, folder, json)
+        return
+    if name == "exact-deployment":
+        if tune or report or jobs > 1 or rows != "*":
+            said = {"--tune": tune, "--report": report, "--jobs": jobs > 1, "--rows": rows != "*"}
+            given = ", ".join(option for option, there in said.items() if there)
+            raise RunError(explain(given, "given", "left out: exact-deployment has none of it", "take it out"))
+        deployment(seeds, budget, folder, json)
         return
     chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
     if tune and report:
