@@ -21,7 +21,6 @@ import scipy.sparse
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
-from lava.proc.prodneuron.process import ProdNeuron
 
 from neurokit.compilers.replicate import replicate
 from neurokit.errors import UnsupportedNode
@@ -36,6 +35,7 @@ from neurokit.neurons import Subtract
 from neurokit.processes.constant.process import Constant
 from neurokit.processes.network.process import Network
 from neurokit.processes.neurons.process import Neurons
+from neurokit.processes.product.process import Product as ProductProcess
 from neurokit.processes.readout.process import Readout as ReadoutProcess
 from neurokit.processes.soft_if.process import SoftIF
 from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, exact_sparse, gate, identity, one_sign, relay
@@ -361,8 +361,8 @@ def _(node: Readout, net: Net) -> Ports:
 
 @wire.register
 def _(node: Product, net: Net) -> Ports:
-    neurons = net.add(node, ProdNeuron(shape=(net.size(node.name),), vth=0, exp=node.shift))
-    for source, factor in zip(node.sources, (neurons.a_in1, neurons.a_in2), strict=True):
+    neurons = net.add(node, ProductProcess(shape=(net.size(node.name),), shift=node.shift))
+    for source, factor in zip(node.sources, (neurons.left, neurons.right), strict=True):
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
         connect(net.current_ports(node, source, wait), factor)
     return net.keep(node, (neurons.s_out,), "totals")

@@ -7,6 +7,7 @@ layout.py               what a network of a form will be, before any process exi
 tape.py                 arrays in and out of a running network
 stepper.py              a whole Program, one chip step at a time: what the fused form runs
 host.py                 what can be done with a running network: feed, advance, read, swap weights
+differences.py          what may differ between two Programs on one network
 network.py              LavaNetwork: the processes, owned, in this very interpreter (imports Lava)
 weights.py              new weights for a network that is running (imports Lava)
 live.py                 LiveNetwork: the same in an interpreter of its own, beside PyTorch

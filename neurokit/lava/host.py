@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -18,19 +18,17 @@ from jaxtyping import Float64, Int64
 from neurokit.compilers.bounds import prove
 from neurokit.errors import GraphError, LavaFailure, OutOfRange, explain
 from neurokit.integers import Decay12
+from neurokit.lava.differences import changed_synapses
 from neurokit.lava.digits import count_digits, lines
 from neurokit.lava.forms import Form, StockForm
 from neurokit.lava.layout import Layout, Record
 from neurokit.lava.schedule import Schedule
 from neurokit.lava.tape import Tape, Tapes
-from neurokit.program import Program, ProgramNode, Spiking, Synapses, decays
+from neurokit.program import Program, Spiking, Synapses, decays
 from neurokit.result import Trace
 from neurokit.wiring import Signal
 
 Self = TypeVar("Self", bound="Host")
-
-#: Fields of synapses that `swap` may change.
-_WEIGHTS = frozenset({"weight", "kernel", "bias", "scale"})
 
 
 class Host:
@@ -252,7 +250,7 @@ class Host:
         """
         self._require_running()
         before = self.program
-        changed = _changed(before, program)
+        changed = changed_synapses(before, program)
         after = replace(before, nodes=tuple(changed.get(n.name, n) for n in before.nodes), certificate={})
         after = replace(after, certificate=prove(after))
         layout = replace(self.layout, program=after)
@@ -379,43 +377,3 @@ class Host:
         ring = np.array([window % len(frames)])
         s = frames[ring, :steps]
         return self._apart(s if kind == "spikes" else self._membrane(name, ring, s))
-
-
-def _changed(before: Program, after: Program) -> dict[str, ProgramNode]:
-    """The synapses of `after` with other weights, by name; raises GraphError at any other difference."""
-    if [n.name for n in before.nodes] != [n.name for n in after.nodes] or before.steps != after.steps:
-        raise GraphError(
-            explain("swap: nodes and steps", [n.name for n in after.nodes], "those of the network", "keep them")
-        )
-    changed: dict[str, ProgramNode] = {}
-    for old, new in zip(before.nodes, after.nodes, strict=True):
-        if same(old, new):
-            continue
-        matching = isinstance(old, Synapses) and isinstance(new, Synapses) and old.shape == new.shape
-        for field in fields(old):
-            ours, theirs = getattr(old, field.name), getattr(new, field.name, None)
-            if type(old) is type(new) and (_equal(ours, theirs) or (matching and field.name in _WEIGHTS)):
-                continue
-            subject = f"swap: {field.name} of {new.name!r}"
-            raise GraphError(explain(subject, theirs, f"{ours}, as in the network", "change weights and biases only"))
-        changed[new.name] = new
-    return changed
-
-
-def same(ours: ProgramNode, theirs: ProgramNode) -> bool:
-    """Whether two nodes are equal in every field."""
-    if ours is theirs:
-        return True
-    return type(ours) is type(theirs) and all(
-        _equal(getattr(ours, f.name), getattr(theirs, f.name)) for f in fields(ours)
-    )
-
-
-def _equal(ours: Any, theirs: Any) -> bool:
-    if hasattr(ours, "columns"):  # a Csr
-        return all(np.array_equal(getattr(ours, f), getattr(theirs, f)) for f in ("starts", "columns", "values"))
-    if isinstance(ours, np.ndarray):
-        return np.array_equal(ours, theirs)
-    if hasattr(ours, "weight"):  # recurrent synapses
-        return _equal(ours.weight, getattr(theirs, "weight", None)) and ours.exponent == theirs.exponent
-    return bool(ours == theirs)

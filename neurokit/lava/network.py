@@ -24,8 +24,9 @@ from lava.magma.runtime.runtime import Runtime
 
 from neurokit.compilers.to_lava import Wiring, to_lava
 from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.lava.differences import same
 from neurokit.lava.forms import Form
-from neurokit.lava.host import Host, same
+from neurokit.lava.host import Host
 from neurokit.lava.interrupts import interrupts_held
 from neurokit.lava.layout import Record
 from neurokit.lava.tape import Tapes

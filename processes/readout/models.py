@@ -23,14 +23,11 @@ from neurokit.processes.synapses import GRADED, identity, one_sign
 from neurokit.readouts import MemMean
 
 
-@implements(proc=Readout, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyReadout(PyLoihiProcessModel):
+class _ReadoutLeaf(PyLoihiProcessModel):
     """The definition: weigh, add, and send at the step at which the stock form does."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+    a_in: PyInPort
+    s_out: PyOutPort
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -40,15 +37,45 @@ class PyReadout(PyLoihiProcessModel):
         self.silence = np.zeros(proc_params["shape"], dtype=np.int64)
         self.total, self.ready = self.silence, self.silence
 
+    def shifted(self, total: np.ndarray) -> np.ndarray:
+        """What is sent for a total."""
+        raise NotImplementedError
+
     def run_spk(self) -> None:
         a = self.a_in.recv()
         window, t = self.cycle.local(self.time_step)
         if t == self.cycle.steps:
-            self.ready, self.total = self.total >> self.shift, self.silence
+            self.ready, self.total = self.shifted(self.total), self.silence
         due = window >= 0 and self.cycle.local(self.time_step - self.wait)[1] == self.cycle.steps
         self.s_out.send(self.ready if due else self.silence)
         if window >= 0 and t < self.cycle.steps:
             self.total = self.total + self.weights[t] * a
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyReadoutFixed(_ReadoutLeaf):
+    """Integers."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+    def shifted(self, total: np.ndarray) -> np.ndarray:
+        return total >> self.shift
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyReadoutFloat(_ReadoutLeaf):
+    """Floating point: without the floor."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+    def shifted(self, total: np.ndarray) -> np.ndarray:
+        return np.asarray(total / 2**self.shift)
 
 
 class GatedSum:

@@ -21,8 +21,9 @@ class Readout(AbstractProcess):
     shift  0..31; done by the neuron that sends
     cycle  when its windows are
 
-    All totals before the shift must fit 24 bits (the caller proves it). Leaf model (simulator) and a SubProcessModel
-    of stock processes only; both emit the same in the same steps.
+    All totals before the shift must fit 24 bits (the caller proves it). Leaf models in fixed and, without the floor, in
+    floating point (simulator; on the chip it would need microcode), and a SubProcessModel of stock processes only, all
+    of which also have Loihi 2 models; those in fixed point emit the same in the same steps.
     """
 
     def __init__(self, *, shape: tuple[int, ...], rule: ReadoutRule, shift: int, cycle: Cycle) -> None:

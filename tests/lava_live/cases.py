@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from neurokit.lava.cycle import Cycle
 from neurokit.lava.forms import FusedForm, form_named
 from neurokit.lava.job import Answer, Job
 from neurokit.lava.network import LavaNetwork
-from neurokit.lava.schedule import schedule
+from neurokit.lava.schedule import LAG, schedule
 from neurokit.lava.tape import Tape
 from neurokit.neurons import IF, LIF, ToZero
 from neurokit.processes.network.process import Network
@@ -303,6 +304,51 @@ def long(form: str, batch: int, runs: int, samples: int, windows: int | None = N
     return {"wrong": wrong, "measured": measured, "chip_steps": network.chip_steps}
 
 
+def leaves(seed: int) -> dict[str, Any]:
+    """Leaf models of Product and Readout by themselves, step by step, against their equations."""
+    from neurokit.processes.product.models import PyProductFixed, PyProductFloat
+    from neurokit.processes.readout.models import PyReadoutFloat
+
+    rng, sent, wrong = np.random.default_rng(seed), [], {}
+    out = SimpleNamespace(send=lambda y: sent.append(np.array(y)))
+
+    def port(x: np.ndarray) -> Any:
+        return SimpleNamespace(recv=lambda: x)
+
+    for left, right in rng.integers(-(2**15), 2**15, (4, 2, 9)):
+        for kind, expected in ((PyProductFixed, left * right >> 5), (PyProductFloat, left * right / 32)):
+            model = kind({"shape": (9,), "shift": 5})
+            model.left, model.right, model.s_out = port(left), port(right), out
+            model.run_spk()
+            if (sent.pop() != expected).any():
+                wrong[kind.__name__] = 1
+    model = PyProductFixed({"shape": (1,), "shift": 9})
+    model.left, model.right, model.s_out = port(np.array([2**16])), port(np.array([2**16])), out
+    try:
+        model.run_spk()
+        wrong["a product of 33 bits"] = 1
+    except OutOfRange:
+        pass
+    cycle = Cycle(3, 4, 6)
+    for rule in (Rate(), MemMean()):
+        readout = PyReadoutFloat({"shape": (2,), "rule": rule, "shift": 1, "cycle": cycle})
+        readout.s_out, currents = out, rng.normal(size=(30, 2))
+        expected = np.zeros((30, 2))
+        for n in range(1, 31):
+            window, t = cycle.local(n)
+            readout.a_in = port(currents[n - 1] * cycle.covers(n))
+            readout.time_step = n
+            readout.run_spk()
+            due = n + LAG[type(rule)] - 1  # counted from the step after the window's last
+            if window >= 0 and t == cycle.steps and due <= 30:
+                weighed = rule.weights(4)[:, None] * currents[n - 5 : n - 1]
+                expected[due - 1] = weighed.sum(axis=0) / 2
+        if not np.allclose(np.array(sent), expected) or not expected.any():
+            wrong[f"readout {rule.name}"] = 1
+        sent.clear()
+    return {"wrong": wrong}
+
+
 def torn(job: Job) -> Answer:
     """Fails or sleeps, as its first sample says."""
     if job.inputs["x"][0, 0] < 0:
@@ -325,7 +371,9 @@ class Faulty(LavaNetwork):
         raise ValueError("faulty on purpose")
 
 
-CASES: dict[str, Callable[..., dict[str, Any]]] = {f.__name__: f for f in (programs, process, live, moving, long)}
+CASES: dict[str, Callable[..., dict[str, Any]]] = {
+    f.__name__: f for f in (programs, process, live, moving, long, leaves)
+}
 
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
