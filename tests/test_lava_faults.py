@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +15,8 @@ pytest.importorskip("psutil")
 
 
 from fault_campaign import ENDS, Trial, disturb, main, table
+
+from neurokit.cli.app import main as command_line
 
 pytestmark = pytest.mark.lava
 
@@ -35,3 +39,17 @@ def test_a_campaign_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Capt
     assert main(results, range(2)) == 1  # both are there already, and one went wrong
     assert "| Ctrl-C | 1 | 0 |" in capsys.readouterr().out
     assert table([good]).splitlines()[-1] == "| nothing | 1 | 1 | 1 right | 1.0 (60) |"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_a_full_disk_is_a_message_and_not_a_traceback(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> None:
+        raise OSError(number, os.strerror(number), "outputs.npz")
+
+    monkeypatch.setattr("neurokit.cli.app.app", full)
+    with pytest.raises(SystemExit) as ended:
+        command_line()
+    assert ended.value.code == 2
+    assert "make room" in capsys.readouterr().err

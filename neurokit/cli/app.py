@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -59,6 +60,11 @@ def main() -> None:
             raise
         remedy = "this command needs PyTorch, which is not installed: pip install 'neurokit-loihi[train]'"
         console.print(remedy, markup=False)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise
+        console.print(f"{error}: make room and run it again; no output was written in part.", markup=False)
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("interrupted")
