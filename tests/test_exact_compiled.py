@@ -138,3 +138,14 @@ def test_kernels_run_what_they_know_and_nothing_that_autograd_records() -> None:
         assert not theta.runs_compiled(theta.stack()[0], events)
         single = network(1.0, 0.5, recurrent=False).to(torch.float32)
         assert not single.runs_compiled(single.stack()[0], events)
+
+
+def test_what_is_kept_between_the_passes_grows_with_events_and_not_with_time() -> None:
+    from neurokit.bench.exact import HORIZON, _kept, _network
+
+    kept, events = _kept(_network())
+    assert _kept(_network(4 * HORIZON)) == (kept, events)
+    more, more_events = _kept(_network(single_spike=False))
+    assert more_events > 3 * events
+    # Final states do not grow, so memory grows a little less than events do; padding adds what samples differ in.
+    assert more / kept <= 1.1 * more_events / events

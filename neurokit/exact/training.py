@@ -88,7 +88,7 @@ def fit_events(
     for epoch in range(epochs):
         losses = []
         order = torch.randperm(samples, generator=generator).to(data.label.device)
-        for index in order.split(batch_size):
+        for index in torch.split(order, batch_size):  # type: ignore[no-untyped-call]
             batch = data.take(index)
             seen: list[Outcome] = []
 
@@ -126,7 +126,8 @@ def first_spikes(network: SpikeTimeNetwork, events: Events) -> Float[Tensor, "ba
 def accuracy(network: SpikeTimeNetwork, data: LabelledEvents, batch_size: int = 500) -> float:
     """Share of samples whose label spikes before all other outputs; a sample without an output spike is wrong."""
     right = 0
-    for index in torch.arange(len(data.label), device=data.label.device).split(batch_size):
+    every = torch.arange(len(data.label), device=data.label.device)
+    for index in torch.split(every, batch_size):  # type: ignore[no-untyped-call]
         part = data.take(index)
         times = first_spikes(network, part.events)
         earliest, winner = times.min(-1)

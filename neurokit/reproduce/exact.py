@@ -144,7 +144,7 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
     for record in records:
         if "failed" in record:
             every = [step for trial in record["per_seed"] for step in trial["notes"]["steps"]]
-            steps.hist(every, bins=np.arange(0, max(every) + 2), color="C0")
+            steps.hist(every, bins=list(range(max(every) + 2)), color="C0")
     swept = [record for record in records if record["row"].startswith("leak/")]
     taus = [float(record["row"].partition("/")[2]) for record in swept]
     leak.errorbar(
