@@ -337,7 +337,7 @@ def errors_of(program: Program, data: Data) -> Float64[np.ndarray, " n"]:
     truth, answer = data.answers, predict_program(program, data)
     if isinstance(data, OperatorData):
         return np.array([relative_l2(one[None], said[None]).mean for one, said in zip(truth, answer, strict=True)])
-    return np.asarray((answer - truth).reshape(len(truth), -1) ** 2).sum(axis=1)
+    return np.asarray(((answer - truth).reshape(len(truth), -1) ** 2).sum(axis=1))
 
 
 def predict_program(program: Program, data: Data) -> np.ndarray:
