@@ -121,12 +121,12 @@ def test_along_a_whole_basis_layer_by_layer_tensors_get_their_gradient(rule: Rul
 )
 def test_estimates_are_unbiased_on_a_parabola(rule: Rule) -> None:
     bowl, weights = Bowl(), start()
-    draws = [estimate(rule, bowl, weights, step)["a.weight"] for step in range(3000)]
+    draws = [estimate(rule, bowl, weights, step)["a.weight"] for step in range(400)]
     g = bowl.gradient(weights, W)
     spread = np.std(draws, axis=0).max()
     # One-sided differences err by half the curvature of the direction, a constant c n / 2 whose product with a random
     # sign has the mean zero too. Five standard errors of the mean.
-    assert np.abs(np.mean(draws, axis=0) - g).max() < 5 * spread / np.sqrt(3000)
+    assert np.abs(np.mean(draws, axis=0) - g).max() < 5 * spread / np.sqrt(400)
 
 
 def test_passes_are_counted_as_documented() -> None:
@@ -145,8 +145,8 @@ def test_passes_are_counted_as_documented() -> None:
 def test_stochastic_rounding_is_right_on_average_and_shared_dither_too() -> None:
     v = np.arange(-700, 700, 7)
     for rounding in (Stochastic(3), SharedDither(3)):
-        mean = np.mean([rounding.round(v, 8, None, step, 0).steps for step in range(4000)], axis=0)
-        assert np.abs(mean - v / 256).max() < 5 * 0.5 / np.sqrt(4000)  # a coin's deviation is at most 1/2
+        mean = np.mean([rounding.round(v, 8, None, step, 0).steps for step in range(600)], axis=0)
+        assert np.abs(mean - v / 256).max() < 5 * 0.5 / np.sqrt(600)  # a coin's deviation is at most 1/2
     once = SharedDither(3).round(np.full(50, 77), 8, None, 0, 0).steps
     assert len(set(once.tolist())) == 1, "one number for the whole tensor"
 
@@ -200,11 +200,11 @@ def test_saturation_is_counted_not_hidden() -> None:
 @pytest.mark.parametrize("rounding", [Stochastic(1), Residue(), SharedDither(1)], ids=repr)
 def test_a_learner_gets_to_the_bottom_in_integers(rounding: object) -> None:
     descent = IntegerDescent(0.5, schedule=Cosine(), momentum=1, rounding=rounding)  # type: ignore[arg-type]
-    learner = Learner(SPSA(Directions(4, 2), 1, scope=Apart()), descent, 600, 1)
+    learner = Learner(SPSA(Directions(4, 2), 1, scope=Apart()), descent, 200, 1)
     bowl, task = Bowl(), _Rows()
     progress = learner.run(learner.start(start(), bowl), bowl, task)  # type: ignore[arg-type]
-    assert bowl.loss(progress.weights) < 0.02 * bowl.loss(start())
-    assert progress.passes == 600 * 16
+    assert bowl.loss(progress.weights) < 0.05 * bowl.loss(start())
+    assert progress.passes == 200 * 16
 
 
 def test_a_run_that_was_cut_ends_in_the_same_integers() -> None:
