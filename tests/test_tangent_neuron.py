@@ -77,7 +77,7 @@ def assert_same(one: Pushed, other: Pushed) -> None:
             np.testing.assert_array_equal(left[name], right[name], err_msg=f"{kind} of {name}")
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32 - 1),
     depth=st.integers(1, 3),

@@ -37,8 +37,7 @@ RULES = {
     "spsa": SPSA(Directions(2, 7), amplitude=3),
     "spsa one-sided": SPSA(Directions(1, 8), two_sided=False),
     "spsa signs": SPSA(Directions(2, 4), amplitude=2),
-    "rfg": RFG(Directions(2, 7, Hadamard())),
-    "rfg apart": RFG(Directions(1, 9), scope=Apart()),
+    "rfg apart": RFG(Directions(1, 9, Hadamard()), scope=Apart()),
 }
 DESCENTS = {
     "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
