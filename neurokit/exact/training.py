@@ -88,7 +88,7 @@ def fit_events(
     for epoch in range(epochs):
         losses = []
         order = torch.randperm(samples, generator=generator).to(data.label.device)
-        for index in torch.split(order, batch_size):  # type: ignore[no-untyped-call]
+        for index in torch.split(order, batch_size):
             batch = data.take(index)
             seen: list[Outcome] = []
 
@@ -127,7 +127,7 @@ def accuracy(network: SpikeTimeNetwork, data: LabelledEvents, batch_size: int = 
     """Share of samples whose label spikes before all other outputs; a sample without an output spike is wrong."""
     right = 0
     every = torch.arange(len(data.label), device=data.label.device)
-    for index in torch.split(every, batch_size):  # type: ignore[no-untyped-call]
+    for index in torch.split(every, batch_size):
         part = data.take(index)
         times = first_spikes(network, part.events)
         earliest, winner = times.min(-1)
