@@ -144,9 +144,9 @@ class _Contender(NamedTuple):
     random: bool
 
 
-def run(repetitions: int = 7, draws: int = 100, subject: Subject | None = None) -> dict[str, Any]:
+def run(repetitions: int = 7, draws: int = 60, subject: Subject | None = None) -> dict[str, Any]:
     """Measure. A row has, beside the module's quantities, the median `seconds` of an estimate, all taking turns, and
-    `live_bytes`, the most memory that an estimate has alive at once.
+    `live_bytes`, the most that its tensors hold at once.
 
     Raises OutOfRange for less than one repetition or two draws, or a network of which a layer is silent.
     """
@@ -287,7 +287,10 @@ def _contenders(subject: Subject) -> list[_Contender]:
         contenders.append(_Contender(f"RFG K={k}, gaussian 0.3", way, True))
     way = partial(estimated, plain, NodePerturbation(directions=PERTURBATIONS))
     contenders.append(_Contender(f"node perturbation K={PERTURBATIONS}", way, True))
-    losses = {"continuous": _continuous_loss(subject, network, events), "discrete": _discrete_loss(subject, plain)}
+    losses = {
+        "continuous": _continuous_loss(subject, network, events),
+        "discrete": _discrete_loss(subject, subject.discrete(Gaussian(0.3))),
+    }
     for name, loss in losses.items():
         for size in (1e-4, 1e-2):
             way = partial(spsa, loss, size * float(np.linalg.norm(start)) / math.sqrt(start.size))
@@ -350,6 +353,7 @@ def _discrete_loss(subject: Subject, model: MLP) -> Callable[[np.ndarray], float
     gain, x, target = sampled(CurrentLIF(1.0, 1.0), subject.dt)[2], subject.inputs(), subject.targets()
     split, shapes = subject.width * (subject.bits + 1), (subject.bits + 1, subject.width)
     first, second = model.hidden
+    model.compiled = True  # the same spikes, sooner
     own = [parameter.detach().clone() for parameter in (first.weight, first.bias, second.weight)]
 
     @torch.no_grad()
@@ -358,10 +362,10 @@ def _discrete_loss(subject: Subject, model: MLP) -> Callable[[np.ndarray], float
         moved = given[:, :-1], given[:, -1], torch.from_numpy(gain * weights[split:]).view(subject.width, -1).T
         for parameter, value in zip((first.weight, first.bias, second.weight), moved, strict=True):
             parameter.copy_(value)
-        value = float((model(x) - target).square().mean())
+        found = float((model(x) - target).square().mean())
         for parameter, before in zip((first.weight, first.bias, second.weight), own, strict=True):
             parameter.copy_(before)
-        return value
+        return found
 
     return loss
 
@@ -385,4 +389,4 @@ def _set(network: SpikeTimeNetwork, weights: Float[np.ndarray, " parameters"]) -
 
 
 def _flat(parts: Sequence[Tensor]) -> Float[np.ndarray, " parameters"]:
-    return torch.cat([part.detach().flatten() for part in parts]).numpy()
+    return np.asarray(torch.cat([part.detach().flatten() for part in parts]).numpy())

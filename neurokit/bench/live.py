@@ -1,9 +1,8 @@
-"""How many bytes of tensors and arrays a call has alive at once."""
+"""How many bytes of tensors a call has alive at once."""
 
 from __future__ import annotations
 
 import gc
-import tracemalloc
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class _Live(TorchDispatchMode):
-    """Counts the storages that operations make, for as long as they live."""
+    """Counts the storages that operations read or make, for as long as they live."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +21,8 @@ class _Live(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         answer = func(*args, **(kwargs or {}))
-        for value in answer if isinstance(answer, tuple | list) else (answer,):
+        made = answer if isinstance(answer, tuple | list) else (answer,)
+        for value in (*args, *made):
             if isinstance(value, torch.Tensor):
                 self._meet(value.untyped_storage())
         return answer
@@ -41,19 +41,12 @@ class _Live(TorchDispatchMode):
 
 
 def live_bytes(call: Callable[[], object]) -> int:
-    """The most that tensors made during `call` hold at once, plus the most that Python and NumPy allocate during it.
+    """The most that all tensors which operations read or make during `call` hold at once.
 
-    A storage that is met again after its Python object went is counted as new, so this is exact where memory lives
-    on in the tape of automatic differentiation, and an upper bound otherwise.
+    What the tape of automatic differentiation keeps is among them; scratch of compiled kernels that no tensor holds is
+    not.
     """
     gc.collect()
     with _Live() as live:
         call()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        call()
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    return live.most + most - before
+    return live.most

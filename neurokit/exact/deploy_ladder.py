@@ -66,4 +66,4 @@ def _raster(activity: Activity, deployment: Deployment, late: int) -> UInt8[np.n
     here = step < steps
     raster = torch.zeros(len(spikes.time), steps, activity.size, dtype=torch.uint8, device=line.device)
     raster[sample[here], step[here], line[here]] = 1
-    return raster.numpy(force=True)
+    return np.asarray(raster.numpy(force=True))

@@ -2,7 +2,7 @@
 
 For every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
 row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid
-(`aware`, GridEventProp). All choices between epochs are by validation points; the test points are used once.
+(`aware`, GridEventProp). All choices between epochs are by validation samples; the test samples are used once.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from neurokit.comparison import compare
-from neurokit.errors import TargetUnavailable, TrainingDiverged
+from neurokit.errors import TargetUnavailable
 from neurokit.exact.deploy import Deployment, deploy
-from neurokit.exact.estimator import SpikeTimeEstimator
 from neurokit.exact.eventprop import EventProp
 from neurokit.exact.events import Events
 from neurokit.exact.grid import GridEventProp
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
+from neurokit.exact.training import LabelledEvents, fit_events
+from neurokit.exact.yin_yang import YinYang
 from neurokit.files import write_text
 from neurokit.lava.forms import StockForm
 from neurokit.lava.target import LavaCPU
-from neurokit.problems.yin_yang import Points, YinYang
 from neurokit.targets import Reference, Target
 from neurokit.twin import Twin
 
@@ -46,12 +46,10 @@ GRIDS = {10: 2.0, 5: 4.0}
 class Recipe:
     """All that decides a result but the seed. Times are in units of both time constants, tau."""
 
-    problem: YinYang = field(default_factory=YinYang)
+    samples: int = 5000
+    held_out: int = 1000  #: samples to choose epochs by, and as many to test with
     hidden: int = 120
     horizon: float = 3.6
-    earliest: float = 0.15
-    latest: float = 2.0
-    bias: float = 0.9
     hidden_weights: tuple[float, float] = (1.2, 0.8)  #: mean and standard deviation at the start
     output_weights: tuple[float, float] = (0.25, 0.25)
     slope_floor: float = 0.3
@@ -61,17 +59,17 @@ class Recipe:
     rate: float = 5e-3
     aware_epochs: int = 15
     aware_rate: float = 2e-3
-    lava_samples: int = 100
+    lava_samples: int = 100  #: with 0 nothing runs on Lava
     lava_batch: int = 25
 
     def shortened(self, budget: float) -> Recipe:
         """With that share of the epochs, of the points to train on, and of the samples on Lava."""
         return replace(
             self,
-            problem=replace(self.problem, train=max(1, round(budget * self.problem.train))),
+            samples=max(1, round(budget * self.samples)),
             epochs=max(1, round(budget * self.epochs)),
             aware_epochs=max(1, round(budget * self.aware_epochs)),
-            lava_samples=max(1, round(budget * self.lava_samples)),
+            lava_samples=math.ceil(budget * self.lava_samples),
         )
 
     @property
@@ -89,9 +87,16 @@ class Recipe:
                 layer.weight.normal_(mean, sd, generator=generator)
         return net
 
-    def events(self, points: Points) -> Events:
-        """The spikes of points."""
-        return Events.latencies(torch.from_numpy(points.latencies(self.earliest, self.latest, self.bias)))
+    def data(self, seed: int) -> _Data:
+        """Samples to train on, to choose by, and to test with."""
+        counts = self.samples, self.held_out, self.held_out
+        return _Data(*(YinYang(count).generate(3 * seed + k) for k, count in enumerate(counts)))
+
+
+class _Data(NamedTuple):
+    train: LabelledEvents
+    validation: LabelledEvents
+    test: LabelledEvents
 
 
 def run(
@@ -103,7 +108,7 @@ def run(
 
 
 def summarise(trials: Sequence[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """Rows of accuracy in percent of the test points.
+    """Rows of accuracy in percent of the test samples.
 
     row, mean, sd, n     accuracy: in continuous time, or of the Program on the twin
     bar, met             lowest mean; of a deployed row without Lava's equality it is not met
@@ -144,31 +149,30 @@ def _row(name: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _trial(recipe: Recipe, seed: int, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
     """One seed, stage by stage; a stage that is in the folder is not done again."""
-    split = recipe.problem.generate(seed)
+    data = recipe.data(seed)
     network = recipe.build(seed)
     stem = f"seed-{seed}-{recipe.digest}"
     found: dict[str, Any] = {"seed": seed}
 
     def exact() -> dict[str, Any]:
         started = time.process_time()
-        _train(network, EventProp(), recipe, split, recipe.epochs, recipe.rate, seed, tell)
+        _train(network, EventProp(), recipe, data, recipe.epochs, recipe.rate, seed, tell)
         seconds = time.process_time() - started
         torch.save(network.state_dict(), folder / f"{stem}-exact.pt")
-        test = recipe.events(split.test)
-        accuracy = _accuracy(_continuous(network, test), split.test)
-        same = {"accuracy": accuracy, "float": accuracy, "continuous": accuracy}
-        return {**same, "seconds": seconds, **_spikes(network, test)}
+        outcome = _continuous(network, data.test.events)
+        right = _accuracy(outcome, data.test)
+        return {"accuracy": right, "float": right, "continuous": right, "seconds": seconds, **_spikes(outcome)}
 
     def deployed(per_tau: int) -> dict[str, Any]:
-        return {**_deployed(network, per_tau, recipe, split.test), "seconds": 0.0}
+        return {**_deployed(network, per_tau, recipe, data.test), "seconds": 0.0}
 
     def aware(per_tau: int) -> dict[str, Any]:
         trained, started = copy.deepcopy(network), time.process_time()
         grid = GridEventProp(1 / per_tau)
-        _train(trained, grid, recipe, split, recipe.aware_epochs, recipe.aware_rate, seed, tell)
+        _train(trained, grid, recipe, data, recipe.aware_epochs, recipe.aware_rate, seed, tell)
         seconds = time.process_time() - started
         saved = folder / f"{stem}-tau-{per_tau}.h5"
-        return {**_deployed(trained, per_tau, recipe, split.test, saved), "seconds": seconds}
+        return {**_deployed(trained, per_tau, recipe, data.test, saved), "seconds": seconds}
 
     found["exact"] = _once(folder / f"{stem}-exact.json", exact)
     network.load_state_dict(torch.load(folder / f"{stem}-exact.pt", weights_only=True))
@@ -189,68 +193,62 @@ def _once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _train(
     network: SpikeTimeNetwork,
-    estimator: SpikeTimeEstimator,
+    estimator: EventProp | GridEventProp,
     recipe: Recipe,
-    split: Any,
+    data: _Data,
     epochs: int,
     rate: float,
     seed: int,
     tell: Callable[[str], None],
 ) -> None:
-    """Adam under a cosine; the network becomes that of the epoch with the best validation accuracy."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
-    batches = math.ceil(len(split.train.label) / recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches)
-    generator = torch.Generator().manual_seed(seed)
-    validation, best, kept = recipe.events(split.validation), -1.0, copy.deepcopy(network.state_dict())
-    for epoch in range(epochs):
-        order = torch.randperm(len(split.train.label), generator=generator).numpy()
-        for rows in np.array_split(order, batches):
-            points = Points(split.train.place[rows], split.train.label[rows])
-            label = torch.from_numpy(points.label)
-            found = estimator.estimate(network, recipe.events(points), lambda out, y=label: recipe.loss(out, y))  # type: ignore[misc]
-            if not math.isfinite(found.loss):
-                raise TrainingDiverged(f"the loss became {found.loss} in epoch {epoch} of seed {seed}")
-            for name, parameter in network.named_parameters():
-                parameter.grad = found.gradient[name]
-            optimiser.step()
-            schedule.step()
-        outcome = estimator.outcome(network, validation) if isinstance(estimator, GridEventProp) else None
-        found_accuracy = _accuracy(outcome or _continuous(network, validation), split.validation)
-        tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {epochs}: {found_accuracy:.1f} %")
-        if found_accuracy >= best:
-            best, kept = found_accuracy, copy.deepcopy(network.state_dict())
+    """The network becomes that of the epoch with the best accuracy on the validation samples."""
+    best, kept = -1.0, copy.deepcopy(network.state_dict())
+
+    def judge(epoch: int, loss: float) -> None:
+        nonlocal best, kept
+        ran = estimator.outcome if isinstance(estimator, GridEventProp) else _continuous
+        right = _accuracy(ran(network, data.validation.events), data.validation)
+        tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {epochs}: {right:.1f} %")
+        if right >= best:
+            best, kept = right, copy.deepcopy(network.state_dict())
+
+    fit_events(
+        network, data.train, recipe.loss, epochs=epochs, batch_size=recipe.batch, learning_rate=rate,
+        estimator=estimator, seed=seed, after_epoch=judge,
+    )  # fmt: skip
     network.load_state_dict(kept)
 
 
 def _deployed(
-    network: SpikeTimeNetwork, per_tau: int, recipe: Recipe, test: Points, saved: Path | None = None
+    network: SpikeTimeNetwork, per_tau: int, recipe: Recipe, test: LabelledEvents, saved: Path | None = None
 ) -> dict[str, Any]:
     """Accuracy on the grid and of the Program; with `saved` the Program is kept there and run on Lava as well."""
-    events, deployed = recipe.events(test), deploy(network, 1 / per_tau)
+    deployed = deploy(network, 1 / per_tau)
     program = deployed.program({"recipe": recipe.digest})
-    samples = deployed.samples(events)
+    samples = deployed.samples(test.events)
     result = Twin().run(program, samples)
-    grid = GridEventProp(1 / per_tau).outcome(network, events)
+    grid = GridEventProp(1 / per_tau).outcome(network, test.events)
     lava = None
     if saved is not None:
         program.save(saved)
         lava = _on_lava(deployed, saved, samples, recipe)
     return {
-        "accuracy": 100 * float((result.output.argmin(-1) == test.label).mean()),
+        "accuracy": 100 * float((result.output.argmin(-1) == test.label.numpy()).mean()),
         "float": _accuracy(grid, test),
-        "continuous": _accuracy(_continuous(network, events), test),
+        "continuous": _accuracy(_continuous(network, test.events), test),
         "lava": lava,
-        **_spikes(network, events, grid),
+        **_spikes(grid),
     }
 
 
 def _on_lava(
     deployed: Deployment, saved: Path, samples: dict[str, np.ndarray], recipe: Recipe
 ) -> dict[str, int] | None:
-    """Every spike and state of some samples against reference and twin; None where Lava is not installed."""
+    """Every spike and state of some samples against reference and twin; None without samples or without Lava."""
     from neurokit.program import Program
 
+    if not recipe.lava_samples:
+        return None
     some = {name: array[: recipe.lava_samples] for name, array in samples.items()}
     targets: list[Target] = [Reference(), Twin(), LavaCPU(form=StockForm(batch=recipe.lava_batch), deadline_s=1800)]
     try:
@@ -270,14 +268,14 @@ def _continuous(network: SpikeTimeNetwork, events: Events) -> Outcome:
     return network(events)  # type: ignore[no-any-return]
 
 
-def _accuracy(outcome: Outcome, points: Points) -> float:
-    """Percent of points whose label's output spikes first; a silent output never does."""
-    first = outcome.last.spikes.first(outcome.last.size).numpy()
-    return 100 * float((first.argmin(-1) == points.label).mean())
+def _accuracy(outcome: Outcome, data: LabelledEvents) -> float:
+    """Percent of samples whose label's output spikes first, the lower of those at one time; silence is after all."""
+    first = outcome.last.spikes.first(outcome.last.size)
+    return 100 * float((first.argmin(-1) == data.label).double().mean())
 
 
-def _spikes(network: SpikeTimeNetwork, events: Events, outcome: Outcome | None = None) -> dict[str, float]:
+def _spikes(outcome: Outcome) -> dict[str, float]:
     """How often hidden neurons spike: the mean of those that do at all, and the most of one neuron."""
-    hidden = (outcome or _continuous(network, events)).layers[0]
+    hidden = outcome.layers[0]
     counts = hidden.spikes.counts(hidden.size)
     return {"spikes_of_active": float(counts.sum() / max(1, int((counts > 0).sum()))), "most_spikes": int(counts.max())}
