@@ -85,7 +85,7 @@ def bench(
     depths: Annotated[str, typer.Option(help="bench lava: spiking layers of the chains.")] = "1,2,4,8",
     widths: Annotated[str, typer.Option(help="bench lava: neurons of their layers.")] = "32,128,512",
     picture: Annotated[Path | None, typer.Option(help="bench lava, gradients: where to draw (PNG).")] = None,
-    draws: Annotated[int, typer.Option(help="bench gradients: draws of every random estimate.", min=2)] = 200,
+    draws: Annotated[int, typer.Option(help="bench gradients: draws of every random estimate.", min=2)] = 60,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
     ] = "1000,10000,100000,1000000",
