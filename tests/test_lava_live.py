@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +35,16 @@ CASES = Path(__file__).parent / "lava_live" / "cases.py"
 
 def run_apart(case: str, *arguments: dict[str, Any]) -> list[dict[str, Any]]:
     """Run a case once per set of arguments, all in one fresh interpreter: Lava forks, and wants no torch beside it."""
-    done = subprocess.run(
-        [sys.executable, str(CASES), case, json.dumps(arguments)], capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    command = [sys.executable, str(CASES), case, json.dumps(arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as apart:
+        try:
+            said, complaint = apart.communicate(timeout=280)
+        except subprocess.TimeoutExpired:
+            os.killpg(apart.pid, signal.SIGKILL)  # with the processes of its network
+            raise
+    assert apart.returncode == 0, complaint
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
 def small() -> Program:
