@@ -41,7 +41,7 @@ def test_every_update_on_lava_is_that_of_the_learner_on_the_twin() -> None:
     asked = [
         {"rule": "spsa", "descent": "stochastic", "form": "softif", "updates": 2},
         {"rule": "spsa one-sided", "descent": "residue", "form": "stock", "updates": 1},
-        {"rule": "rfg apart", "descent": "shared", "form": "softif", "updates": 2},
+        {"rule": "rfg apart", "descent": "stochastic", "form": "softif", "updates": 2},
         {"rule": "spsa signs", "descent": "whole", "form": "softif", "updates": 2, "engine": True},
     ]
     for arguments, answer in zip(asked, run_apart("closed_loop", *asked), strict=True):
@@ -53,6 +53,7 @@ def test_every_update_on_lava_is_that_of_the_learner_on_the_twin() -> None:
 def test_what_cannot_be_learned_is_refused() -> None:
     (told,) = run_apart("refusals", {})
     for case, wanted in (
+        ("decay", r"^1\.0$"),
         ("bias", "UnsupportedNode.*a bias is spread over digits"),
         ("fraction", "GraphError.*integer steps along signs"),
         ("fused", "GraphError.*StockForm"),

@@ -46,6 +46,8 @@ from neurokit.program import Dense, Program, ProgramNode, Spiking
 TAG = 64
 #: The largest magnitude of a third factor; weights lie doubled in Lava's synapses.
 TRACE = 127
+#: A time constant so long that `exp(-1 / STEADY)` is 1.
+STEADY = 2**60
 
 
 class EngineNetwork(TeachableNetwork["_Engines"]):
@@ -158,6 +160,17 @@ class EngineNetwork(TeachableNetwork["_Engines"]):
             self._frames(tape, writable=True)[:] = y
 
 
+def _rule(epoch: int) -> Loihi3FLearningRule:
+    """The rule above, with factors that do not decay.
+
+    Lava's model lets a factor decay in every step of the epoch, with a time constant of 65,535 steps and a rounding at
+    random: about one pulse of y in 65,535 / y would lose a unit a step.
+    """
+    rule = Loihi3FLearningRule(dw="2^-1*u0*t*y3 - 2^-1*u0*t*y2", t_epoch=epoch)
+    rule.y1_tau = rule.y2_tau = rule.y3_tau = STEADY
+    return rule
+
+
 @dataclass
 class _Engines(Net):
     """The network while it grows, with learning synapses."""
@@ -192,7 +205,7 @@ class _Engines(Net):
                 weight_exp=exponent - 1,
                 num_message_bits=BINARY if isinstance(self.program[node.source], Spiking) else GRADED,
                 sign_mode=SignMode.MIXED,
-                learning_rule=Loihi3FLearningRule(dw="2^-1*u0*t*y3 - 2^-1*u0*t*y2", t_epoch=self.schedule.period),
+                learning_rule=_rule(self.schedule.period),
             ),
         )
         connect(self.spiking_ports(node, node.source), dense.s_in)

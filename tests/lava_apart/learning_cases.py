@@ -19,7 +19,7 @@ from neurokit.lava.learning import ClosedLoop
 from neurokit.lava.learning_layer import Mode
 from neurokit.lava.learning_network import LearningNetwork
 from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent, Residue, SharedDither, Stochastic
+from neurokit.learning.descent import IntegerDescent, Residue, Stochastic
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.learner import Learner
 from neurokit.learning.plastic import Field, plastic, weights, with_weights
@@ -43,7 +43,6 @@ DESCENTS = {
     "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
     "residue": IntegerDescent(rate=0.3, rounding=Residue()),
     "whole": IntegerDescent(rate=0.8, fraction=0),
-    "shared": IntegerDescent(rate=0.6, rounding=SharedDither(2), limit=127),
 }
 
 
@@ -170,6 +169,10 @@ def refusals() -> dict[str, Any]:
     network = EngineNetwork(net, some, directions, plain)
     note("not running", lambda: network.update(0, {}))
     with network:
+        # In the running model a factor decays by this in a step of the epoch: not at all, or pulses would be lost.
+        (dense, *_) = network._growing().dense.values()
+        network.order(Mode.PLAIN, 1, 0, {})  # rewrites the tags, after which Lava reads its time constants anew
+        found["decay"] = str(float(np.exp(-1 / int(dense.y3_tau.get()[0]))))
         note("tangents", lambda: network.order(Mode.TANGENT, 0, 0, {}))
         note("saturation", lambda: network.order(Mode.PERTURBED, 0, 0, {t.name: 60 for t in some}))
         node = Learner(NodePerturbation(directions), plain, 1, 1)
