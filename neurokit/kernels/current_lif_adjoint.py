@@ -19,7 +19,7 @@ from neurokit.kernels.compiler import compiled
 from neurokit.kernels.current_lif import decays
 
 #: Layers of fewer neurons are summed here: calling a library costs more.
-FEW = 24
+FEW = 8
 
 
 @compiled
