@@ -248,11 +248,11 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     left.set(xlabel="cosine to the exact gradient", xlim=(min(0.0, *(row["cosine"] for row in rows)), 1.02))
     left.set_yticks(place, [row["method"] for row in rows], fontsize=8)
     left.invert_yaxis()
-    left.legend(frameon=False, fontsize=8, loc="lower left")
+    left.legend(frameon=False, fontsize=8, loc="lower right")
     for key, color, off in (("bias", "C3", -0.2), ("noise", "C1", 0.2)):
         right.barh(place + off, [max(row[key], 1e-16) for row in rows], 0.38, color=color, label=key)
-    right.set(xscale="log", xlabel="relative to the length of the exact gradient", xlim=(1e-16, None))
-    right.legend(frameon=False, fontsize=8, loc="lower right")
+    right.set(xscale="log", xlabel="relative to the length of the exact gradient", xlim=(1e-2, None))
+    right.legend(frameon=False, fontsize=8, loc="upper right")
     for axes in (left, right):
         axes.grid(alpha=0.25, axis="x", lw=0.4)
     figures.save(figure, path)

@@ -202,11 +202,13 @@ def _train(
     tell: Callable[[str], None],
 ) -> None:
     """The network becomes that of the epoch with the best accuracy on the validation samples."""
-    best, kept = -1.0, copy.deepcopy(network.state_dict())
+    ran = estimator.outcome if isinstance(estimator, GridEventProp) else _continuous
+    # The network as it came is a candidate too: training on the grid must not make it worse.
+    best = _accuracy(ran(network, data.validation.events), data.validation)
+    kept = copy.deepcopy(network.state_dict())
 
     def judge(epoch: int, loss: float) -> None:
         nonlocal best, kept
-        ran = estimator.outcome if isinstance(estimator, GridEventProp) else _continuous
         right = _accuracy(ran(network, data.validation.events), data.validation)
         tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {epochs}: {right:.1f} %")
         if right >= best:
