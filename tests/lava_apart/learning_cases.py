@@ -20,7 +20,7 @@ from neurokit.lava.learning_layer import Mode
 from neurokit.lava.learning_network import LearningNetwork
 from neurokit.learning.copies import Copies
 from neurokit.learning.descent import IntegerDescent, Residue, Stochastic
-from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.directions import Directions
 from neurokit.learning.learner import Learner
 from neurokit.learning.plastic import Field, plastic, weights, with_weights
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation
@@ -37,7 +37,7 @@ RULES = {
     "spsa": SPSA(Directions(2, 7), amplitude=3),
     "spsa one-sided": SPSA(Directions(1, 8), two_sided=False),
     "spsa signs": SPSA(Directions(2, 4), amplitude=2),
-    "rfg apart": RFG(Directions(1, 9, Hadamard()), scope=Apart()),
+    "rfg apart": RFG(Directions(1, 9), scope=Apart()),
 }
 DESCENTS = {
     "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
