@@ -15,7 +15,7 @@ class _Live(TorchDispatchMode):
     """Counts the storages that operations read or make, for as long as they live."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.known: dict[int, int] = {}
         self.bytes = self.most = 0
 
@@ -49,4 +49,4 @@ def live_bytes(call: Callable[[], object]) -> int:
     gc.collect()
     with _Live() as live:
         call()
-    return live.most
+    return int(live.most)
