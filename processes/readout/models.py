@@ -62,7 +62,8 @@ class PyReadoutFixed(_ReadoutLeaf):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
     def shifted(self, total: np.ndarray) -> np.ndarray:
-        return total >> self.shift
+        shifted: np.ndarray = total >> self.shift
+        return shifted
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)

@@ -10,6 +10,8 @@ import json
 import sys
 import time
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -24,7 +26,7 @@ from nengo_loihi.emulator import EmulatorInterface  # noqa: E402
 from nengo_loihi.probe import LoihiProbe  # noqa: E402
 
 
-def build(path):
+def build(path: str) -> tuple[Any, list[Any]]:
     """The emulator and a probe by layer."""
     given, model, before, probes = np.load(path), Model(), None, []
     for layer in range(int(given["layers"])):
@@ -50,7 +52,7 @@ def build(path):
     return EmulatorInterface(model, seed=0), probes
 
 
-def connect(source, target, given, name):
+def connect(source: Any, target: Any, given: Mapping[str, np.ndarray], name: str) -> None:
     """Synapses from every spike of one block to another."""
     parts = (given[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
     weight = scipy.sparse.csr_matrix(tuple(parts), shape=(target.n_neurons, source.n_neurons)).astype(np.float32)
@@ -62,7 +64,7 @@ def connect(source, target, given, name):
     source.add_axon(axon)
 
 
-def main(path):
+def main(path: str) -> None:
     """Serve until standard input ends."""
     emulator, probes = build(path)
     print(json.dumps({"version": nengo_loihi.__version__}), flush=True)
