@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from neurokit.compilers.trace import trace
     from neurokit.estimation.activity import measure
     from neurokit.estimation.estimate import estimate
+    from neurokit.exact.deploy import deploy
+    from neurokit.exact.deploy_ladder import spike_time_ladder
     from neurokit.exact.estimator import SpikeTimeBackprop
     from neurokit.exact.eventprop import EventProp
     from neurokit.exact.events import Events
     from neurokit.exact.forward_propagation import ForwardPropagation
+    from neurokit.exact.grid import GridEventProp
     from neurokit.exact.lif import CurrentLIF
     from neurokit.exact.losses import FirstSpikeCrossEntropy
     from neurokit.exact.network import Population, SpikeTimeNetwork
@@ -103,6 +106,7 @@ _HOMES = {
     "Gaussian": "neurokit.surrogates",
     "Global": "neurokit.gradients.scopes",
     "Graph": "neurokit.graph",
+    "GridEventProp": "neurokit.exact.grid",
     "Hadamard": "neurokit.gradients.directions",
     "IF": "neurokit.neurons",
     "LIF": "neurokit.neurons",
@@ -149,6 +153,7 @@ _HOMES = {
     "check": "neurokit.compilers.check",
     "check_fit": "neurokit.compilers.fit_chip",
     "compare": "neurokit.comparison",
+    "deploy": "neurokit.exact.deploy",
     "estimate": "neurokit.estimation.estimate",
     "evaluate": "neurokit.training",
     "explain_quantization": "neurokit.compilers.quantize",
@@ -171,6 +176,7 @@ _HOMES = {
     "relative_l2": "neurokit.metrics",
     "require_support": "neurokit.support",
     "save_model": "neurokit.networks.model_file",
+    "spike_time_ladder": "neurokit.exact.deploy_ladder",
     "to_nir": "neurokit.exchange.nir_export",
     "trace": "neurokit.compilers.trace",
     "write_data": "neurokit.problems.user_data",
@@ -203,6 +209,7 @@ __all__ = [
     "Gaussian",
     "Global",
     "Graph",
+    "GridEventProp",
     "Hadamard",
     "LabelledEvents",
     "LavaCPU",
@@ -246,6 +253,7 @@ __all__ = [
     "check",
     "check_fit",
     "compare",
+    "deploy",
     "estimate",
     "evaluate",
     "explain_quantization",
@@ -268,6 +276,7 @@ __all__ = [
     "relative_l2",
     "require_support",
     "save_model",
+    "spike_time_ladder",
     "to_nir",
     "trace",
     "write_data",

@@ -66,7 +66,7 @@ class Forward:
         for node in self.program.nodes:
             why = _unsupported(node, self.program)
             if why:
-                remedy = "Use neurokit.learning.any_target.AnyTarget, which is slower."
+                remedy = "Learn in a network of Dense layers and IF neurons."
                 raise UnsupportedNode(node.name, type(node).__name__, "the learning twin", why, remedy)
             if isinstance(node, Dense) and self.program.wires[node.name].signal is Signal.SERIES:
                 for name in readers[node.name]:
