@@ -14,6 +14,7 @@ from neurokit.errors import NeurokitError, OutOfRange
 from neurokit.graph import Spiking
 
 
+@pytest.mark.slow
 def test_the_command_measures_two_small_sizes_of_every_family() -> None:
     sizes = SMALLEST, 2 * SMALLEST
     done = subprocess.run(

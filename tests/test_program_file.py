@@ -272,7 +272,7 @@ def test_a_forged_hash_does_not_save_a_wrong_latency_or_certificate(path: Path) 
         path.write_bytes(original)
         with h5py.File(path, "r+", libver=("v110", "v110")) as file:
             edit(file)
-            content, _ = program_file._Reader(str(path), file, 10**6).read()
+            content, _ = program_file.Reader(str(path), file, 10**6).read()
             attribute("/", "sha256", text(digest(content)))(file)
         with pytest.raises(ProgramError, match=message):
             Program.load(path)

@@ -15,6 +15,7 @@ SEED = 20261122
 LIMIT_S = 1.0
 
 
+@pytest.mark.slow
 def test_every_mutation_is_refused_or_harmless(tmp_path: Path) -> None:
     """Each gives ProgramError or the identical Program, in a process with 200 MB of address space to spare."""
     fuzz = Path(__file__).parent / "program_fuzz.py"

@@ -100,6 +100,7 @@ def test_another_recipe_has_another_file_and_words_do_not(tmp_path: Path) -> Non
         cache.load(ROW, 0)
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     alone = run([ROW, OTHER], seeds=1, jobs=1, cache=Cache(tmp_path / "1"))
     both = run([ROW, OTHER], seeds=1, jobs=2, cache=Cache(tmp_path / "2"))

@@ -9,6 +9,7 @@ from neurokit.bench.slopes import AMPLITUDES, compare, learn
 pytest.importorskip("numba")
 
 
+@pytest.mark.slow
 def test_the_slopes_of_fixed_point_tangents_are_those_of_the_float_ones() -> None:
     rows = {row["method"]: row for row in compare((0,), directions=400, batch=10)}
     assert len(rows) == 2 + len(AMPLITUDES)
