@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("psutil")  # comes with the extra `lava`
 
-from neurokit import reference  # noqa: E402
-from neurokit.bench.lava import METER, chain, run  # noqa: E402
-from neurokit.bench.twin import samples  # noqa: E402
-from neurokit.errors import OutOfRange  # noqa: E402
+from neurokit import reference
+from neurokit.bench.lava import METER, chain, run
+from neurokit.bench.twin import samples
+from neurokit.errors import OutOfRange
 
 
 def test_a_chain_is_a_proven_network_of_the_size_asked_for_in_which_every_layer_fires_now_and_then() -> None:

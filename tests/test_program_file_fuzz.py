@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 #: How many mutations to make; set NEUROKIT_FUZZ for more.
 MUTATIONS = int(os.environ.get("NEUROKIT_FUZZ", "2000"))
 SEED = 20261122
