@@ -104,7 +104,7 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
             elif projection.lines:
                 shared[i].add(group(projection.source, projection.lines))
             if source is not None and projection.reach is not None:
-                ones[source] += int(np.bincount(projection.reach.indices).max())
+                ones[source] += int(np.bincount(projection.reach.indices).max(initial=0))
             elif source is not None and projection.one_to_one:
                 ones[source] += 1
             elif source is not None and projection.lines:
