@@ -96,7 +96,10 @@ def test_copies_lose_what_the_reference_loses_with_their_weights(make: object, b
             moved = {
                 t.name: np.clip(
                     own[t.name]
-                    + (t.layer in query.layers) * query.amplitude * t.unit * directions.of(6, t.channel, t.shape)[k],
+                    + (t.layer in query.layers)
+                    * query.amplitude
+                    * t.unit
+                    * directions.of(6, t.channel, t.shape)[k].astype(int),
                     t.low,
                     t.high,
                 )
