@@ -94,7 +94,9 @@ class Scaling:
             if reached:
                 right.loglog(reached, [_mean(own, n, "passes") for n in reached], "o-", color=f"C{i}", label=rule)
         left.set(xlabel="weights", ylabel="|estimate - g|² / |g|², one direction")
-        right.set(xlabel="weights", ylabel=f"passes to the error {self.target} (none where a seed did not get there)")
+        right.set(
+            xlabel="weights", ylabel=f"passes to the error {self.target}", title="none where a seed did not get there"
+        )
         left.legend(frameon=False, fontsize=8)
         figures.save(figure, path)
 
