@@ -2,6 +2,9 @@
 
 Every array has a leading axis of copies, of length one where the copies share it. The neuron is the integrate-and-fire
 step of `neurokit.neurons.IF` spelled out for integers; a test holds it against the reference.
+
+The step stands in both loops that fire, and the tangents' in both that sway: called as a function of one step of a
+layer, the loops over held currents took seven times as long, and inlined a quarter longer.
 """
 
 from __future__ import annotations
