@@ -31,8 +31,9 @@ DOUBLE, LAYERS = 8, 5  # bytes of a float64; layers of a DeepONet: two in branch
 
 
 def torchrun(*arguments: object, folder: Path, processes: int = 2) -> None:
-    """Start processes as a user does, on this machine alone."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    """Start processes as a user does, on this machine alone; by address, for its name may be known to no server."""
+    here = ["--standalone", "--local-addr=127.0.0.1"]
+    command = [sys.executable, "-m", "torch.distributed.run", *here, f"--nproc-per-node={processes}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, cwd=folder, timeout=250, env=environment
