@@ -34,10 +34,10 @@ from neurokit.learning.descent import Cosine, IntegerDescent
 from neurokit.learning.directions import Directions
 from neurokit.learning.experiments.curves import LearningCurves
 from neurokit.learning.experiments.networks import error_of, integer_mlp
-from neurokit.learning.experiments.run import run
+from neurokit.learning.experiments.records import run
 from neurokit.learning.experiments.scene import Bar, Phase, Scene, mean_of
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic
+from neurokit.learning.plasticity import plastic
 from neurokit.learning.queries import Directional, Losses
 from neurokit.learning.rules import SPSA, Apart
 from neurokit.learning.task import Task

@@ -16,7 +16,7 @@ from neurokit.learning.copies import Copies
 from neurokit.learning.devices import Mismatch
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.loops import ArrayLoops, Loops, loops
-from neurokit.learning.plastic import Field, plastic, weights, with_weights
+from neurokit.learning.plasticity import Field, plastic, weights, with_weights
 from neurokit.learning.queries import CurrentLosses, Losses, Slopes
 from neurokit.learning.task import MeanSquare, RelativeSquare, Task
 from neurokit.neurons import IF, LIF, ToZero

@@ -17,7 +17,7 @@ from neurokit.learning.experiments.drift import Drift
 from neurokit.learning.experiments.from_scratch import FromScratch
 from neurokit.learning.experiments.networks import integer_mlp, provable
 from neurokit.learning.experiments.quantisation import Quantisation, recovered
-from neurokit.learning.experiments.run import config_of, run
+from neurokit.learning.experiments.records import config_of, run
 from neurokit.learning.experiments.scaling import Scaling
 
 TINY = FromScratch(hidden=6, steps=12, directions=2, batch=8, against_float=False)

@@ -20,7 +20,7 @@ from neurokit.learning.descent import (
 )
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.learner import Learner, Progress
-from neurokit.learning.plastic import Field, Plastic, Weights
+from neurokit.learning.plasticity import Field, Plastic, Weights
 from neurokit.learning.queries import Answer, Directional, Local, Losses, Query, Slopes
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, Rule, Together
 

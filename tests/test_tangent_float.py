@@ -11,7 +11,7 @@ pytestmark = pytest.mark.torch
 from neurokit.gradients.scopes import Global  # noqa: E402
 from neurokit.gradients.tangent import Way, tangent  # noqa: E402
 from neurokit.integers import Widths  # noqa: E402
-from neurokit.learning.plastic import plastic  # noqa: E402
+from neurokit.learning.plasticity import plastic  # noqa: E402
 from neurokit.learning.tangent_program import tangents  # noqa: E402
 from neurokit.learning.tangent_reference import Moves  # noqa: E402
 from neurokit.learning.tangent_twin import TangentTwin  # noqa: E402

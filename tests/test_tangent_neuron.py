@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from neurokit.errors import OutOfRange, OverflowDetected, UnsupportedNode
 from neurokit.integers import Decay12, Widths
-from neurokit.learning.plastic import plastic
+from neurokit.learning.plasticity import plastic
 from neurokit.learning.tangent import GainTable, tangent_neuron
 from neurokit.learning.tangent_program import TangentProgram, TangentWidths, tangents
 from neurokit.learning.tangent_reference import Moves, Pushed, push

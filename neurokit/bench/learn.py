@@ -19,7 +19,7 @@ from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
 from neurokit.learning.experiments.networks import integer_mlp
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic, weights
+from neurokit.learning.plasticity import plastic, weights
 from neurokit.learning.queries import Losses
 from neurokit.learning.rules import RFG, SPSA, NodePerturbation, Rule
 from neurokit.learning.task import Task

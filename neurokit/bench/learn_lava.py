@@ -18,7 +18,7 @@ from neurokit.bench.timing import interleaved
 from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.experiments.networks import integer_mlp
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import Field, plastic
+from neurokit.learning.plasticity import Field, plastic
 from neurokit.learning.rules import RFG, SPSA, Rule
 from neurokit.learning.tangent_program import tangents
 from neurokit.learning.task import Task

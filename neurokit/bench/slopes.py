@@ -22,7 +22,7 @@ from neurokit.learning.descent import Cosine, IntegerDescent, Stochastic
 from neurokit.learning.directions import Directions
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic, weights
+from neurokit.learning.plasticity import plastic, weights
 from neurokit.learning.queries import Evaluator, Losses, Slopes
 from neurokit.learning.rules import RFG, SPSA, Rule
 from neurokit.learning.tangent_copies import TangentCopies

@@ -158,7 +158,7 @@ def _beside(program: Program, tangents: bool) -> tuple[Population, ...]:
     """The populations of tangents, along moves of all that can learn."""
     if not tangents:
         return ()
-    from neurokit.learning.plastic import plastic
+    from neurokit.learning.plasticity import plastic
     from neurokit.learning.tangent_populations import tangent_populations
 
     return tangent_populations(program, {tensor.layer for tensor in plastic(program)})

@@ -37,7 +37,7 @@ def learn(
     The folder holds config.toml, record.json and curve.png. Exit code 1 when a bar is missed with the whole budget.
     """
     from neurokit.learning.experiments.catalogue import experiment_of
-    from neurokit.learning.experiments.run import run
+    from neurokit.learning.experiments.records import run
 
     if not 0 < budget <= 1:
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))

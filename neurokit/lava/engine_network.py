@@ -37,7 +37,7 @@ from neurokit.lava.tape import Tape, Tapes
 from neurokit.lava.teachable import TeachableNetwork
 from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Field, Plastic, weights
+from neurokit.learning.plasticity import Field, Plastic, weights
 from neurokit.processes.synapses import BINARY, GRADED, doubled, exact, relay
 from neurokit.processes.tape.process import Player
 from neurokit.program import Dense, Program, ProgramNode, Spiking

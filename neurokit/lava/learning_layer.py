@@ -17,7 +17,7 @@ from jaxtyping import Int32, Int64
 
 from neurokit.learning.descent import IntegerDescent, saturated
 from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Field, Plastic
+from neurokit.learning.plasticity import Field, Plastic
 from neurokit.learning.queries import combined
 from neurokit.program import Dense
 from neurokit.reference import shift

@@ -20,7 +20,7 @@ from neurokit.lava.learning_layer import Mode, Order, PlasticLayer
 from neurokit.lava.schedule import heard, speaks_currents
 from neurokit.lava.tape import Tape, Tapes
 from neurokit.lava.teachable import TeachableNetwork
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.processes.plastic_synapses.process import PlasticSynapses
 from neurokit.processes.readout.process import Readout as ReadoutProcess

@@ -18,7 +18,7 @@ from neurokit.lava.network import LavaNetwork
 from neurokit.lava.tape import Tapes
 from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Plastic
+from neurokit.learning.plasticity import Plastic
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.program import Program
 

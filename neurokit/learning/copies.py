@@ -20,7 +20,7 @@ from neurokit.learning.devices import Device, Nominal
 from neurokit.learning.directions import Directions
 from neurokit.learning.forward import Forward, Replaced, Values
 from neurokit.learning.loops import Loops, loops
-from neurokit.learning.plastic import Field, Plastic, Weights, by_layer, spiking_behind
+from neurokit.learning.plasticity import Field, Plastic, Weights, by_layer, spiking_behind
 from neurokit.learning.queries import Answer, CurrentLosses, Losses, Query, Slopes
 from neurokit.learning.slopes import answer_tangents
 from neurokit.learning.task import Task
@@ -36,7 +36,7 @@ _ROOM = 2**24
 class Copies:
     """An Evaluator on the twin: K copies of `program` on `device`, on the samples of `task`.
 
-    tensors    what can be perturbed: those of `neurokit.learning.plastic.plastic`
+    tensors    what can be perturbed: those of `neurokit.learning.plasticity.plastic`
     surrogate  of the spikes' derivative, for rules that ask for slopes; its width in units of the threshold
 
     Raises UnsupportedNode as `Forward`.

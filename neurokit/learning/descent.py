@@ -25,7 +25,7 @@ from jaxtyping import Int32, Int64
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.counters import Counters, Purpose
-from neurokit.learning.plastic import Field, Plastic, Weights
+from neurokit.learning.plasticity import Field, Plastic, Weights
 from neurokit.learning.queries import Estimate
 
 

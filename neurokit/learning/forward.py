@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int32, Int64
 from neurokit.errors import OverflowDetected, UnsupportedNode, explain
 from neurokit.learning.devices import Device, Nominal
 from neurokit.learning.loops import Loops, Neurons, loops
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.neurons import IF, ToZero
 from neurokit.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking, Sum
 from neurokit.reference import shift

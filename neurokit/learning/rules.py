@@ -14,7 +14,7 @@ import numpy as np
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Plastic, by_layer
+from neurokit.learning.plasticity import Plastic, by_layer
 from neurokit.learning.queries import Answer, CurrentLosses, Directional, Estimate, Local, Losses, Query, Slopes
 
 

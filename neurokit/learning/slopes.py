@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from neurokit.learning.forward import Forward, Replaced, Values
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.program import Dense, Input, Output, Product, Readout, Spiking, Sum
 from neurokit.surrogates import Surrogate
 from neurokit.wiring import Signal

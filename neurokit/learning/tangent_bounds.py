@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 
 from neurokit.compilers.bounds import analyse
 from neurokit.errors import explain
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.learning.tangent import TangentNeuron
 from neurokit.program import Dense, Input, Product, Program, Readout, Spiking, Sum
 from neurokit.reference import shift

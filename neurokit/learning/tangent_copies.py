@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int64
 
 from neurokit.learning.copies import Copies
 from neurokit.learning.directions import Directions
-from neurokit.learning.plastic import Plastic, Weights, with_weights
+from neurokit.learning.plasticity import Plastic, Weights, with_weights
 from neurokit.learning.queries import Answer, Query, Slopes
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves

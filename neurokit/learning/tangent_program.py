@@ -24,7 +24,7 @@ from types import MappingProxyType
 import numpy as np
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.learning.plastic import Plastic
+from neurokit.learning.plasticity import Plastic
 from neurokit.learning.tangent import TangentNeuron, finest_spike, tangent_neuron
 from neurokit.learning.tangent_bounds import Reach, TooWide, reaches, tangent_bounds
 from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum

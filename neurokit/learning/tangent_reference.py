@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 
 from neurokit import reference
 from neurokit.errors import OutOfRange, OverflowDetected, explain
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.program import Dense, Input, Product, Readout, Spiking, Sum
 from neurokit.reference import shift

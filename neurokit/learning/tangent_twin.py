@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from neurokit.learning.plastic import Field
+from neurokit.learning.plasticity import Field
 from neurokit.learning.tangent import TangentNeuron
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves, Pushed, directions_in, finished, heard, spread

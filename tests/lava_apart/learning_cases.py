@@ -22,7 +22,7 @@ from neurokit.learning.copies import Copies
 from neurokit.learning.descent import IntegerDescent, Residue, Stochastic
 from neurokit.learning.directions import Directions
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import Field, plastic, weights, with_weights
+from neurokit.learning.plasticity import Field, plastic, weights, with_weights
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation
 from neurokit.learning.tangent_copies import TangentCopies, moves_of
 from neurokit.learning.tangent_program import tangents

@@ -17,7 +17,7 @@ from neurokit.learning.directions import Directions
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.experiments.scene import Bar, Row, Told
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import Field, plastic, weights
+from neurokit.learning.plasticity import Field, plastic, weights
 from neurokit.learning.rules import RFG, SPSA
 from neurokit.learning.tangent_copies import TangentCopies
 from neurokit.learning.tangent_program import tangents

@@ -16,7 +16,7 @@ from neurokit.files import replacing
 from neurokit.learning.experiments.networks import provable
 from neurokit.learning.experiments.scene import Phase, Row, Scene, Told
 from neurokit.learning.learner import Learner, Progress
-from neurokit.learning.plastic import weights, with_weights
+from neurokit.learning.plasticity import weights, with_weights
 
 #: Points of a curve, and shares of a run after which its state is kept.
 POINTS = 20

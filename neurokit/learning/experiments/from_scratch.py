@@ -13,7 +13,7 @@ from neurokit.learning.experiments.curves import LearningCurves
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.experiments.scene import Bar, Phase, Row, Scene, mean_of
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import plastic
+from neurokit.learning.plasticity import plastic
 from neurokit.learning.rules import RFG, SPSA, Apart
 from neurokit.learning.task import Task
 from neurokit.problems.data import PointData, Split

@@ -16,7 +16,7 @@ from neurokit.errors import OutOfRange
 from neurokit.graph import Graph
 from neurokit.integers import Widths
 from neurokit.learning.copies import Copies
-from neurokit.learning.plastic import Weights
+from neurokit.learning.plasticity import Weights
 from neurokit.metrics import relative_l2
 from neurokit.neurons import IF
 from neurokit.problems.data import Data, OperatorData, PointData, Split

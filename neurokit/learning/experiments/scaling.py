@@ -20,7 +20,7 @@ from neurokit.learning.directions import Directions, Hadamard, LowRank
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.experiments.scene import Bar, Row, Told
 from neurokit.learning.learner import Learner
-from neurokit.learning.plastic import Plastic, plastic, weights
+from neurokit.learning.plasticity import Plastic, plastic, weights
 from neurokit.learning.queries import Estimate
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, Rule
 from neurokit.learning.task import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from neurokit.learning.copies import Copies
-from neurokit.learning.plastic import Plastic, Weights
+from neurokit.learning.plasticity import Plastic, Weights
 from neurokit.program import Program
 
 
