@@ -52,7 +52,11 @@ ENDS = {
     "Ctrl-C": ("KeyboardInterrupt",),
     "Ctrl-C to the group": ("KeyboardInterrupt",),
     "parent killed": (),
+    "parent and worker killed": (),
+    "everything killed": (),
 }
+#: After these the folder may stay until the next run begins; here it begins with nothing but its cleaning.
+AT_ONCE = ("parent and worker killed", "everything killed")
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,11 @@ def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS), form: str | None =
             told, complaint = victim.communicate(timeout=MARGIN_S)
             seconds = time.monotonic() - started
             ended, message = _end(fault, told, complaint, victim.returncode, wrong)
+            if fault in AT_ONCE:
+                _require_no_process(mark, wrong)
+                begin = "from neurokit.lava.job_folder import sweep; sweep()"
+                environment = {**os.environ, "TMPDIR": str(home / "tmp")}
+                subprocess.run([sys.executable, "-c", begin], check=True, env=environment)
             _require_nothing_left(mark, prefixes, home, wrong)
         finally:
             for process in _marked(mark):
@@ -173,6 +182,13 @@ def _strike(fault: str, victim: subprocess.Popen[str], mark: str, rng: random.Ra
             os.killpg(victim.pid, signal.SIGINT)
         elif fault == "parent killed":
             victim.kill()
+        elif fault in AT_ONCE:
+            victim.send_signal(signal.SIGSTOP)  # neither is to see the other's end
+            marked = [process for process in _marked(mark) if process.pid != victim.pid]
+            for process in marked:
+                if fault == "everything killed" or process.ppid() == victim.pid:
+                    process.kill()
+            victim.kill()
         elif fault.endswith("of a child"):
             children = [process for process in _marked(mark) if process.pid != victim.pid]
             if children:
@@ -196,7 +212,7 @@ def _marked(mark: str) -> list[psutil.Process]:
 def _end(fault: str, told: str, complaint: str, code: int, wrong: list[str]) -> tuple[str, str]:
     """How the run ended, in a word, and its message."""
     wrong += [line for line in complaint.splitlines() if line.startswith("left: ") and not line.endswith("/out.npz")]
-    if fault == "parent killed":
+    if fault == "parent killed" or fault in AT_ONCE:
         return ("over before" if told else "killed"), ""
     if not told:
         # Before the first line of the victim itself runs there is no one to tell; Ctrl-C then ends the interpreter.
@@ -214,6 +230,14 @@ def _end(fault: str, told: str, complaint: str, code: int, wrong: list[str]) -> 
     if record["error"] not in ENDS[fault]:
         wrong.append(f"ended with {record['error']}: {record['message'][-600:]}")
     return record["error"], record["message"][-300:]
+
+
+def _require_no_process(mark: str, wrong: list[str]) -> None:
+    """Note what still runs after a moment of grace."""
+    over = time.monotonic() + MARGIN_S
+    while (left := _marked(mark)) and time.monotonic() < over:
+        time.sleep(0.1)
+    wrong += [f"process {process.pid} before the next run" for process in left]
 
 
 def _require_nothing_left(mark: str, prefixes: set[str], home: Path, wrong: list[str]) -> None:

@@ -22,6 +22,7 @@ psutil = pytest.importorskip("psutil")
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.forms import FORMS
 from neurokit.lava.job import Job
+from neurokit.lava.job_folder import JobFolder, sweep
 from neurokit.lava.supervisor import supervise
 from neurokit.neurons import IF
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
@@ -67,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
     """A known prefix of shared memory, so that the test can look for what is left."""
     prefix = f"/nk{os.getpid() % 10**5:05d}_"
-    monkeypatch.setattr("neurokit.lava.supervisor.new_prefix", lambda: prefix)
+    monkeypatch.setattr("neurokit.lava.job_folder.new_prefix", lambda: prefix)
     return prefix.lstrip("/")
 
 
@@ -160,6 +161,57 @@ def test_nothing_outlives_a_parent_that_is_interrupted_or_killed(how: str, tmp_p
         assert "KeyboardInterrupt" in complaint
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
     wait_for(lambda: not list(tmp_path.iterdir()) and not list(Path("/dev/shm").glob(prefix + "*")))
+
+
+def test_what_a_parent_and_its_worker_leave_that_are_killed_together_is_removed_by_the_next_run(folder: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(tests=str(CASES.parent.parent), cases=str(CASES))],
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    try:
+        wait_for(lambda: list(folder.glob("*/built")))
+        (worker,) = psutil.Process(parent.pid).children()
+        family, prefix = worker.children(recursive=True), worker.cmdline()[-1].lstrip("/")
+        (left,) = folder.iterdir()
+        assert sweep() == []  # its owner lives
+        parent.send_signal(signal.SIGSTOP)  # it is not to notice
+        worker.kill()
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+    assert left.exists()
+    segment = Path("/dev/shm") / f"{prefix}left"  # Python's own tracker may have removed all others by now
+    segment.touch()
+    new = JobFolder()
+    assert list(folder.iterdir()) == [new.path]
+    assert not list(Path("/dev/shm").glob(prefix + "*"))
+    new.remove()
+    assert not list(folder.iterdir())
+
+
+def test_a_folder_of_a_job_is_removed_once_and_only_when_its_owner_is_dead(folder: Path) -> None:
+    mine = JobFolder()
+    assert sweep() == []
+    born, unfinished = folder / "neurokit-lava-job-new", folder / "neurokit-lava-job-old"
+    for path in (born, unfinished):
+        path.mkdir()
+    os.utime(unfinished, (0, 0))  # no owner since 1970
+    assert sweep() == [unfinished]
+    fake = folder / "neurokit-lava-job-fake"
+    fake.mkdir()
+    (fake / "owner").write_text("/")  # would be all of /dev/shm
+    kept = Path("/dev/shm") / f"neurokit-test-{os.getpid()}"
+    kept.touch()
+    try:
+        assert sweep() == [fake]
+        assert kept.exists()
+    finally:
+        kept.unlink()
+    mine.remove()
+    mine.remove()
+    assert list(folder.iterdir()) == [born]
 
 
 def wait_for(condition: Any, limit_s: float = 60) -> None:

@@ -21,7 +21,7 @@ from neurokit.cli.app import main as command_line
 pytestmark = pytest.mark.lava
 
 #: What a single computer without namespaces can do; the seeds put each at another time of a run.
-TRIALS = [("SIGKILL of a child", 5), ("Ctrl-C", 22), ("files limited", 3), ("parent killed", 10)]
+TRIALS = [("SIGKILL of a child", 5), ("Ctrl-C", 22), ("files limited", 3), ("everything killed", 10)]
 
 
 @pytest.mark.parametrize(("fault", "seed"), TRIALS)

@@ -14,6 +14,7 @@ live.py                 LiveNetwork: the same in an interpreter of its own, besi
 live_worker.py          the other end of it
 interrupts.py           Ctrl-C must not lose a child
 job.py, worker.py       a LavaNetwork in an interpreter of its own
+job_folder.py           its folder, which somebody removes whatever dies
 cleaner.py              what it has done when its parent is gone
 supervisor.py           the parent's side of it: deadline, clean-up
 pool.py                 several workers at once

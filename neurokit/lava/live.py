@@ -11,7 +11,6 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.forms import Form
 from neurokit.lava.host import Host
 from neurokit.lava.job import Job
+from neurokit.lava.job_folder import JobFolder
 from neurokit.lava.layout import Record
 from neurokit.lava.supervisor import end_worker, last_words, raise_failure, runs, start_worker, told
 from neurokit.lava.tape import Tapes
@@ -57,26 +57,26 @@ class LiveNetwork(Host):
     ) -> None:
         super().__init__(program, form, record=record, period=period, deadline_s=deadline_s)
         self._command = command
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._worker: tuple[subprocess.Popen[bytes], str] | None = None
+        self._folder: JobFolder | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
         self._swaps = 0
 
     @property
     def _directory(self) -> Path:
         assert self._folder is not None
-        return Path(self._folder.name)
+        return self._folder.path
 
     def start(self) -> Tapes:
         from neurokit.lava.target import require_lava
 
         require_lava()
-        self._folder = tempfile.TemporaryDirectory(prefix="neurokit-lava-live-", ignore_cleanup_errors=True)
+        self._folder = JobFolder()
         layout = self.layout
         self._line, theirs = socket.socketpair()
         with theirs:
             command = (*self._command, str(theirs.fileno()))
-            self._worker = start_worker(self._directory, command, pass_fds=(theirs.fileno(),))
+            self._worker = start_worker(self._folder, command, pass_fds=(theirs.fileno(),))
         Job(layout.program, {}, layout.form, layout.record, layout.period).save(self._directory)
         self._wait(self.deadline_s)
         return layout.tapes(self._directory)
@@ -88,13 +88,13 @@ class LiveNetwork(Host):
         self._tapes = self._open = None
         try:
             if worker is not None:
-                end_worker(*worker)
+                end_worker(worker)
         finally:
             if self._line is not None:
                 self._line.close()
                 self._line = None
             if folder is not None:
-                folder.cleanup()
+                folder.remove()
 
     def _go(self, chip_steps: int, deadline_s: float) -> None:
         self._order({"advance": chip_steps}, deadline_s)
@@ -121,7 +121,7 @@ class LiveNetwork(Host):
         assert self._line is not None
         deadline = time.monotonic() + deadline_s
         while not select.select([self._line], [], [], _CHECK_UP)[0]:
-            if not runs(self._worker[0]) or told(self._directory):
+            if not runs(self._worker) or told(self._directory):
                 self._raise_failure()
             if time.monotonic() > deadline:
                 raise LavaTimeout(
@@ -134,7 +134,7 @@ class LiveNetwork(Host):
     def _raise_failure(self) -> None:
         assert self._worker is not None
         over = time.monotonic() + _GRACE  # its socket may close before it has written why
-        while runs(self._worker[0]) and not told(self._directory) and time.monotonic() < over:
+        while runs(self._worker) and not told(self._directory) and time.monotonic() < over:
             time.sleep(_CHECK_UP)
         raise_failure(self._directory)
         raise LavaFailure(f"the Lava worker ended.{last_words(self._directory)}")

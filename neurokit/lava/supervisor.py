@@ -2,7 +2,7 @@
 
 Imports no Lava. Whatever the end is (an answer, an error, the deadline, Ctrl-C), the worker's whole process group is
 killed and its folder and shared memory are removed. If this process itself is killed, the worker notices and does
-the same.
+the same; if the worker is killed with it, Linux ends what the worker has forked, and the next run does the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import psutil
 
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.job import ERROR, RESULT, Answer, Failure, Job
-from neurokit.lava.shared_memory import new_prefix, unlink_all
+from neurokit.lava.job_folder import JobFolder
 
 #: How a worker is started; the folder of its job and the prefix of its shared memory follow.
 WORKER: tuple[str, ...] = (sys.executable, "-m", "neurokit.lava.worker")
@@ -39,10 +38,10 @@ def supervise(
 
     Raises LavaFailure (with the traceback of the Lava process that failed, where it left one) or LavaTimeout.
     """
-    with tempfile.TemporaryDirectory(prefix="neurokit-lava-job-", ignore_cleanup_errors=True) as folder:
-        directory = Path(folder)
-        deadline = time.monotonic() + deadline_s
-        worker, prefix = start_worker(directory, command)
+    folder = JobFolder()
+    try:
+        directory, deadline = folder.path, time.monotonic() + deadline_s
+        worker = start_worker(folder, command)
         try:
             # Written when the worker is there already: if this process is killed meanwhile, the worker removes it.
             job.save(directory)
@@ -56,21 +55,20 @@ def supervise(
                     )
                 time.sleep(_NAP)
         finally:
-            end_worker(worker, prefix)
+            end_worker(worker)
         raise_failure(directory)
         if not (directory / RESULT).exists():
             raise LavaFailure(f"the Lava worker ended with exit code {worker.returncode}.{last_words(directory)}")
         return Answer.load(directory, job.program)
+    finally:
+        folder.remove()
 
 
-def start_worker(
-    directory: Path, command: Sequence[str], pass_fds: Sequence[int] = ()
-) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a worker in a folder, where it will wait for its Job; returns also the prefix of its shared memory."""
-    prefix = new_prefix()
-    with (directory / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [*command, str(directory), prefix],
+def start_worker(folder: JobFolder, command: Sequence[str], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a worker in a folder, where it will wait for its Job."""
+    with (folder.path / "worker.log").open("wb") as log:
+        return subprocess.Popen(
+            [*command, str(folder.path), folder.shm_prefix],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -78,7 +76,6 @@ def start_worker(
             pass_fds=pass_fds,
             env={**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"},
         )
-    return worker, prefix
 
 
 def raise_failure(directory: Path) -> None:
@@ -100,8 +97,8 @@ def told(directory: Path) -> bool:
     return any((directory / name).exists() for name in (RESULT, ERROR))
 
 
-def end_worker(worker: subprocess.Popen[bytes], prefix: str) -> None:
-    """Kill a worker's whole process group, wait until it is gone, and remove its shared memory."""
+def end_worker(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker's whole process group, and wait until it is gone."""
     os.killpg(worker.pid, signal.SIGKILL)
     over = time.monotonic() + _GRACE
     while (left := _group(worker.pid)) and time.monotonic() < over:
@@ -109,7 +106,6 @@ def end_worker(worker: subprocess.Popen[bytes], prefix: str) -> None:
     assert worker.stdin is not None
     worker.stdin.close()
     worker.wait()
-    unlink_all(prefix)
     if left:
         raise LavaFailure(f"processes {left} of the Lava worker survived SIGKILL for {_GRACE:g} s.")
 

@@ -9,7 +9,9 @@ before its Job is written, so that there is someone to do that at any time.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,8 @@ from neurokit.errors import LavaFailure
 from neurokit.lava.job import JOB, Answer, Failure, Job, Timing
 
 _STDIN = 0
+#: Of Linux's prctl(2): the signal that a process gets when the thread that forked it ends.
+_PR_SET_PDEATHSIG = 1
 #: Seconds between two looks for the Job.
 _NAP = 0.002
 
@@ -52,6 +56,8 @@ def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answ
     # it, whose path may not exceed some 100 characters.
     os.chdir(directory)
     tempfile.tempdir = os.curdir
+    if sys.platform == "linux":
+        _bind_children()
     watch = threading.Thread(target=_die_with_parent, args=(directory, shm_prefix), daemon=True)
     watch.start()
     while not (directory / JOB).exists():
@@ -65,6 +71,19 @@ def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answ
         Failure(f"the Lava worker failed: {error!r}", traceback.format_exc()).save(directory)
     # Until the parent has read it and kills this group, there must be someone to clean up after the parent.
     watch.join()
+
+
+def _bind_children() -> None:
+    """Let what this thread forks from now on be killed by Linux when this process dies, whatever it dies of."""
+    libc, group = ctypes.CDLL(None), os.getpgid(0)
+
+    def bind() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        parent = os.getppid()
+        if parent == 0 or os.getpgid(parent) != group:  # it died in between, and another has adopted this one
+            os._exit(1)
+
+    os.register_at_fork(after_in_child=bind)
 
 
 def _die_with_parent(directory: Path, shm_prefix: str) -> None:
