@@ -171,7 +171,7 @@ class FineTuning:
 
     iterations: int = 1500
     batch_size: int = 100
-    learning_rates: tuple[float, ...] = (1e-5, 3e-5)
+    learning_rates: tuple[float, ...] = (3e-5, 1e-4)
     checkpoints: int = 4
     level: float = 0.05
     seed: int = 0
@@ -250,7 +250,7 @@ class _Watch(Observer):
                 grid=self.grid,
                 calibration=self.samples,
                 search=self.search,
-                plan=self.start.plan,
+                plan=self.start.plan.yielding(),
                 provenance=self.provenance,
             )
         except OutOfRange:

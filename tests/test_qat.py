@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ torch = pytest.importorskip("torch")
 from neurokit import program as p  # noqa: E402
 from neurokit import reference  # noqa: E402
 from neurokit.compilers.quantization.grid import WeightGrid  # noqa: E402
+from neurokit.compilers.quantization.scales import NeuronScale  # noqa: E402
 from neurokit.compilers.quantization.search import Search, distance  # noqa: E402
-from neurokit.compilers.quantize import explain_quantization  # noqa: E402
+from neurokit.compilers.quantize import explain_quantization, quantize  # noqa: E402
 from neurokit.compilers.trace import trace  # noqa: E402
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
@@ -21,6 +23,7 @@ from neurokit.gradients.closed_form import ClosedFormReadout  # noqa: E402
 from neurokit.gradients.estimator import Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.node_perturbation import NodePerturbation  # noqa: E402
+from neurokit.integers import Widths  # noqa: E402
 from neurokit.networks import MLP, DeepONet, SepONet  # noqa: E402
 from neurokit.problems.data import OperatorData, PointData, carve  # noqa: E402
 from neurokit.problems.mexican_hat import MexicanHat  # noqa: E402
@@ -172,6 +175,26 @@ def test_weights_go_to_a_seponet_and_back() -> None:
     for (name, one), two in zip(model.state_dict().items(), other.state_dict().values(), strict=True):
         assert torch.equal(one, two), name
     snap(other, explain_quantization(graph, grid=WeightGrid(4)).layers)
+
+
+def test_membranes_give_way_to_weights_that_grew() -> None:
+    """A planned scale whose states no longer fit yields: the same levels, a coarser membrane, hardly another answer."""
+    grid, graph = WeightGrid(4), trace(mlp(), POINTS.train.domain)
+    found = explain_quantization(graph, grid=grid)
+    scale = found.plan.scales["0"]
+    assert isinstance(scale, NeuronScale)
+    reach = found.program.certificate["0.spikes"]
+    farthest = int(max(-reach.low.min(), reach.high.max()))
+    narrow = Widths(membrane=farthest.bit_length())  # a bit too few
+    with pytest.raises(OutOfRange, match="membrane"):
+        quantize(graph, grid=grid, plan=found.plan, widths=narrow)
+    again = explain_quantization(graph, grid=grid, plan=found.plan.yielding(), widths=narrow)
+    assert again.plan.scales["0"] == replace(scale.coarser, yields=True)
+    np.testing.assert_allclose(again.dequantized()["0"].weight, found.dequantized()["0"].weight, rtol=1e-12)
+    assert NeuronScale(6, 0, 4).coarser == NeuronScale(3, 0, 2)
+    assert NeuronScale(6, -2).coarser == NeuronScale(3, -3)
+    assert NeuronScale(3, 0, 4).coarser is None
+    assert NeuronScale(6, -7).coarser is None
 
 
 def test_what_cannot_be_trained_is_refused_by_name() -> None:

@@ -107,12 +107,18 @@ class Population:
         if len({scale.threshold for scale in scales}) > 1:
             raise misplanned(self.neurons.name, scales, "one threshold for all synapses onto a population")
         units = [self.around.emitted[node.source].unit for node in self.onto]
-        made = [
-            self._integers(node, Choice(scale, unit))
-            for node, scale, unit in zip(self.onto, scales, units, strict=True)
-        ]
-        self._prove(made, self.around.widths)
-        return made
+        while True:
+            choices = [Choice(scale, unit) for scale, unit in zip(scales, units, strict=True)]
+            made = [self._integers(node, choice) for node, choice in zip(self.onto, choices, strict=True)]
+            try:
+                self._prove(made, self.around.widths)
+            except OutOfRange:
+                coarser = [scale.coarser for scale in scales if scale.yields]
+                scales = [scale for scale in coarser if scale is not None]
+                if len(scales) < len(self.onto):
+                    raise
+            else:
+                return made
 
     def spiking(self, made: Sequence[Made]) -> p.Spiking:
         """The integer population."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,11 +30,29 @@ FILLS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.0
 
 @dataclass(frozen=True)
 class NeuronScale:
-    """Synapses that drive neurons: integer threshold, synaptic exponent, step of the weights' levels."""
+    """Synapses that drive neurons: integer threshold, synaptic exponent, step of the weights' levels.
+
+    yields  to `coarser`, as often as need be, where a state would not fit its width
+    """
 
     threshold: int
     exponent: int = 0
     step: int = 1
+    yields: bool = False
+
+    @property
+    def coarser(self) -> NeuronScale | None:
+        """The same real levels under twice the unit of the membrane, None where the integers cannot say that.
+
+        Half the threshold, and half the step or, where that is one, an exponent less.
+        """
+        if self.threshold % 2:
+            return None
+        if self.step > 1:
+            return replace(self, threshold=self.threshold // 2, step=self.step // 2)
+        if self.exponent > EXPONENTS[0]:
+            return replace(self, threshold=self.threshold // 2, exponent=self.exponent - 1)
+        return None
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,11 @@ class Plan:
 
     scales: Mapping[str, Scale | Wish] = field(default_factory=dict)
     gains: Mapping[str, Gain] | None = None
+
+    def yielding(self) -> Plan:
+        """The same levels of weights for weights that may have grown: membranes get coarser where they need room."""
+        scales = {n: replace(s, yields=True) if isinstance(s, NeuronScale) else s for n, s in self.scales.items()}
+        return replace(self, scales=scales)
 
 
 def highest_threshold(leaky: bool) -> int:

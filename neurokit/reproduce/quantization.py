@@ -19,11 +19,15 @@ from neurokit.compilers.quantize import quantize
 from neurokit.compilers.trace import trace
 from neurokit.errors import TrainingDiverged
 from neurokit.gradients.backprop import Backprop
+from neurokit.gradients.directions import Hadamard
 from neurokit.gradients.estimator import Estimator
+from neurokit.gradients.forward import ForwardGradient
+from neurokit.gradients.scopes import Layerwise
 from neurokit.problems.data import Data, carve
 from neurokit.problems.mexican_hat import MexicanHat
 from neurokit.problems.poisson import Poisson
 from neurokit.qat import FineTuning, finetune, predict_program
+from neurokit.recipes import describe
 from neurokit.reproduce.networks import DeepONetShape, MLPShape
 from neurokit.reproduce.row import Row
 from neurokit.reproduce.trial import Trial, errors_of, train
@@ -31,6 +35,12 @@ from neurokit.surrogates import Gaussian
 from neurokit.training import Settings, fit, predict
 
 BITS = (8, 6, 4)
+#: Rows of a picture: the middle of their names, what they are, their colour.
+KINDS = (
+    ("ptq", "post-training", "C1"),
+    ("qat", "fine-tuned by backpropagation", "C0"),
+    ("qat-rfg", "fine-tuned by forward gradients", "C2"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,10 +60,12 @@ class QuantizedRow(Row):
 
     bits        of every weight; None is the network in floating point, which the others are held against
     finetuning  quantisation-aware training, which the samples held out judge; None is post-training quantisation
+    tuner       the estimator of fine-tuning; None is that of the training
     """
 
     bits: int | None = None
     finetuning: FineTuning | None = None
+    tuner: Estimator | None = None
 
     def shortened(self, budget: float) -> QuantizedRow:
         tuning = self.finetuning
@@ -70,11 +82,13 @@ class QuantizedRow(Row):
         if self.finetuning is None:
             return f"{self.bits} bits, rounded and scaled for the training inputs"
         rates = " or ".join(f"{rate:g}" for rate in self.finetuning.learning_rates)
-        return f"{self.bits} bits, {self.finetuning.iterations:,} more iterations on the grid, learning rate {rates}"
+        more = f"{self.finetuning.iterations:,} more iterations on the grid"
+        means = "" if self.tuner is None else f" by {describe(self.tuner)}"
+        return f"{self.bits} bits, {more}{means}, learning rate {rates}"
 
     @property
     def digest(self) -> str:
-        decisive = super().digest, self.bits, self.finetuning
+        decisive = super().digest, self.bits, self.finetuning, self.tuner
         return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]
 
 
@@ -130,8 +144,9 @@ def _answers(row: QuantizedRow, base: _Base, seed: int) -> tuple[float, np.ndarr
         program = quantize(graph, grid=grid, calibration=base.train.inputs)
     else:
         settings = replace(row.finetuning, seed=seed, batch_size=row.settings.batch_size)
+        estimator = row.tuner or row.estimator
         program = finetune(
-            base.model, base.train, base.validation, grid=grid, estimator=row.estimator, settings=settings
+            base.model, base.train, base.validation, grid=grid, estimator=estimator, settings=settings
         ).program
     return time.process_time() - started, predict_program(program, base.test)
 
@@ -145,7 +160,7 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
         found = {
             record["row"].partition("/")[2]: record for record in records if record["row"].startswith(f"{problem}/")
         }
-        for kind, label, color in (("ptq", "post-training", "C1"), ("qat", "fine-tuned", "C0")):
+        for kind, label, color in KINDS:
             bits = [b for b in BITS if f"{kind}-{b}" in found and found[f"{kind}-{b}"]["mean"] is not None]
             axes.semilogy(bits, [found[f"{kind}-{b}"]["mean"] for b in bits], "o-", color=color, label=label)
             for b in bits:
@@ -161,16 +176,16 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
     figures.save(figure, path)
 
 
-def _rows(base: QuantizedRow) -> tuple[QuantizedRow, ...]:
-    """Floating point, then every number of bits without and with fine-tuning."""
+def _rows(base: QuantizedRow, forward: ForwardGradient) -> tuple[QuantizedRow, ...]:
+    """Floating point, then every number of bits: without fine-tuning, and by the estimator of the training and RFG."""
     problem = base.name.partition("/")[0]
-    added = {(8, False): 0.004, (8, True): 0.0015, (6, True): 0.01}
     rows = [base]
-    for bits in BITS:
-        for aware in (False, True):
-            bar = AddedTo(base.name, added[bits, aware]) if (bits, aware) in added else None
-            name = f"{problem}/{'qat' if aware else 'ptq'}-{bits}"
-            rows.append(replace(base, name=name, bar=bar, bits=bits, finetuning=FineTuning() if aware else None))
+    for bits, after_training, aware in ((8, 0.004, 0.0015), (6, None, 0.01), (4, None, None)):
+        for kind, added, tuner in (("ptq", after_training, None), ("qat", aware, None), ("qat-rfg", aware, forward)):
+            bar = None if added is None else AddedTo(base.name, added)
+            finetuning = None if kind == "ptq" else FineTuning()
+            name = f"{problem}/{kind}-{bits}"
+            rows.append(replace(base, name=name, bar=bar, bits=bits, finetuning=finetuning, tuner=tuner))
     return tuple(rows)
 
 
@@ -179,12 +194,14 @@ ROWS = (
         QuantizedRow(
             "mexican-hat/float", MexicanHat(), MLPShape(hidden=(16, 16), surrogate=Gaussian(0.5)), Backprop(),
             Settings(3000, 250, 1e-2), held_out=2000,
-        )
+        ),
+        ForwardGradient(Layerwise(), 16),
     ),
     *_rows(
         QuantizedRow(
             "poisson/float", Poisson(), DeepONetShape(surrogate=Gaussian(0.3)), Backprop(),
             Settings(10_000, 100, 1e-2), held_out=160,
-        )
+        ),
+        ForwardGradient(Layerwise(), 64, Hadamard()),
     ),
 )  # fmt: skip
