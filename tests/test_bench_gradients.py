@@ -12,7 +12,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("numba")
 
 from neurokit.bench import gradients  # noqa: E402
-from neurokit.bench.gradients import Subject, judged, simultaneous  # noqa: E402
+from neurokit.bench.gradients import judged  # noqa: E402
+from neurokit.bench.gradients_contenders import simultaneous  # noqa: E402
+from neurokit.bench.gradients_subject import Subject  # noqa: E402
 from neurokit.errors import OutOfRange  # noqa: E402
 from neurokit.exact.grid import GridEventProp  # noqa: E402
 from neurokit.surrogates import Gaussian  # noqa: E402
