@@ -37,8 +37,9 @@ from neurokit.processes.network.process import Network
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.product.process import Product as ProductProcess
 from neurokit.processes.readout.process import Readout as ReadoutProcess
+from neurokit.processes.sample_gate.process import SampleGate
 from neurokit.processes.soft_if.process import SoftIF
-from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, exact_sparse, gate, identity, one_sign, relay
+from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, exact_sparse, identity, relay
 from neurokit.processes.tape.process import Player, Probe, Recorder
 from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.wiring import Signal
@@ -203,16 +204,12 @@ class Net:
         size, steps = self.size(node.source), self.program.steps
         delay = min(node.delay, steps)  # from there on every spike comes too late
         line = self.add(node, delayed(size, delay - 1) if delay > 1 else identity(size))
-        # The gate hears the source's step t at `start + t + delay`; the constant's synapse takes one step.
-        late = Cycle(self.schedule.start[node.source] + steps - 1, delay, self.schedule.period)
-        constant = self.add(node, Constant(digits=1, cycle=late))
-        shut = self.add(node, one_sign(np.full((size, 1), -1), bits=GRADED))
-        neurons = self.add(node, gate(size))
+        # The gate hears the source's step t at `start + t + delay`.
+        late = Cycle(self.schedule.start[node.source] + steps, delay, self.schedule.period)
+        gate = self.add(node, SampleGate(shape=(size,), shut=late))
         connect(self.port[node.source], line.s_in)
-        line.a_out.connect(neurons.a_in)
-        constant.s_out.connect(shut.s_in)
-        shut.a_out.connect(neurons.a_in)
-        return (neurons.s_out,)
+        line.a_out.connect(gate.a_in)
+        return (gate.s_out,)
 
     def constant_ports(self, node: Synapses, count: int) -> Ports:
         """Bias lines that speak exactly when `node.source` does."""

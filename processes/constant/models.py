@@ -1,4 +1,4 @@
-"""The models of Constant: a leaf, and one made of stock processes."""
+"""The models of Constant: two leaves, and one made of stock processes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,10 @@ from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import one_sign, relay
 
 
-@implements(proc=Constant, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyConstant(PyLoihiProcessModel):
+class _ConstantLeaf(PyLoihiProcessModel):
     """The definition."""
 
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+    s_out: PyOutPort
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -35,6 +32,24 @@ class PyConstant(PyLoihiProcessModel):
 
     def run_spk(self) -> None:
         self.s_out.send(self.lines * self.cycle.covers(self.time_step))
+
+
+@implements(proc=Constant, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyConstantFixed(_ConstantLeaf):
+    """Integers."""
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+
+@implements(proc=Constant, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyConstantFloat(_ConstantLeaf):
+    """The same numbers in floating point, for networks of floating-point models."""
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=Constant, protocol=LoihiProtocol)

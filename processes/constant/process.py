@@ -15,8 +15,9 @@ LEAD = 2
 class Constant(AbstractProcess):
     """Sends the graded spikes `1, 128, 16384` (the first `digits` of them) at every step of every window.
 
-    Silent between windows. Leaf model (simulator) and a SubProcessModel of stock processes only, which also have
-    Loihi 2 models; both emit the same in the same steps. The cycle may not start before chip step `LEAD + 1`.
+    Silent between windows. The input coder of a bias, which synapses make of these lines. Leaf models in fixed and
+    floating point (simulator) and a SubProcessModel of stock processes only, which also have Loihi 2 models; all emit
+    the same in the same steps. The cycle may not start before chip step `LEAD + 1`.
     """
 
     def __init__(self, *, digits: int, cycle: Cycle) -> None:

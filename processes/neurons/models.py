@@ -1,7 +1,8 @@
-"""The models of Neurons: a leaf around the one definition of the neuron, and one made of stock processes."""
+"""The models of Neurons: two leaves around the one definition of a neuron, and one made of stock processes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIFReset
 
-from neurokit.integers import Widths, soft_reset_synapse, split_threshold
+from neurokit.integers import Decay12, Widths, soft_reset_synapse, split_threshold
 from neurokit.lava.hush import owes, parts
-from neurokit.neurons import CubaState, Subtract
+from neurokit.neurons import CubaState, Subtract, heaviside
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import exact, identity, one_sign
@@ -24,37 +25,108 @@ from neurokit.program import decays
 from neurokit.reference import recur
 
 
+class _NeuronsLeaf(PyLoihiProcessModel):
+    """The neuron's own step in every step of a window, silence and an empty state outside."""
+
+    a_in: PyInPort
+    s_out: PyOutPort
+    u: np.ndarray
+    v: np.ndarray
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.spiking, self.cycle = proc_params["spiking"], proc_params["cycle"]
+        self.soft = isinstance(self.spiking.neuron.reset, Subtract)
+        self.silence = self.empty(proc_params["shape"])
+        self.state, self.s = self.spiking.start(self.silence), self.silence
+
+    def empty(self, shape: tuple[int, ...]) -> np.ndarray:
+        """A state of nothing."""
+        raise NotImplementedError
+
+    def echo(self) -> np.ndarray:
+        """The current that the recurrent synapses make of the last spikes."""
+        raise NotImplementedError
+
+    def step(self, a: np.ndarray) -> tuple[Any, Any, Any]:
+        """`(membrane before the reset, spikes, state after it)`."""
+        raise NotImplementedError
+
+    def fine(self, a: np.ndarray) -> np.ndarray:
+        """A current in units of the state."""
+        raise NotImplementedError
+
+    def run_spk(self) -> None:
+        a = self.a_in.recv()
+        if self.cycle.covers(self.time_step):
+            if self.spiking.recurrent is not None:
+                a = a + self.echo()
+            before, self.s, self.state = self.step(a)
+            cuba = isinstance(self.state, CubaState)
+            self.v[:] = self.state.u if cuba else self.state
+            self.u[:] = before if self.soft else self.state.i if cuba else self.fine(a)
+        else:
+            self.state, self.s = self.spiking.start(self.silence), self.silence
+            self.u[:], self.v[:] = 0, 0
+        self.s_out.send(self.s)
+
+
 @implements(proc=Neurons, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyNeurons(PyLoihiProcessModel):
-    """The definition: `Spiking.step` in every step of a window, silence and an empty state outside."""
+class PyNeuronsFixed(_NeuronsLeaf):
+    """Integers: `Spiking.step`."""
 
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
 
+    def empty(self, shape: tuple[int, ...]) -> np.ndarray:
+        return np.zeros(shape, dtype=np.int64)
+
+    def echo(self) -> np.ndarray:
+        return np.asarray(recur(self.spiking, Widths(), self.s))
+
+    def step(self, a: np.ndarray) -> tuple[Any, Any, Any]:
+        stepped: tuple[Any, Any, Any] = self.spiking.step(self.state, a.astype(np.int64))
+        return stepped
+
+    def fine(self, a: np.ndarray) -> np.ndarray:
+        fine: np.ndarray = a << self.spiking.fraction
+        return fine
+
+
+@implements(proc=Neurons, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyNeuronsFloat(_NeuronsLeaf):
+    """Floating point: `neuron.step` with the real values of the node's decays, states in units of the current."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    u: np.ndarray = LavaPyType(np.ndarray, float)
+    v: np.ndarray = LavaPyType(np.ndarray, float)
+
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.spiking, self.cycle = proc_params["spiking"], proc_params["cycle"]
-        self.silence = np.zeros(proc_params["shape"], dtype=np.int64)
-        self.soft = isinstance(self.spiking.neuron.reset, Subtract)
-        self.state, self.s = self.spiking.start(self.silence), self.silence
+        neuron = self.spiking.neuron
+        decays = {name: float(value) for name, value in vars(neuron).items() if isinstance(value, Decay12)}
+        self.neuron = replace(neuron, threshold=float(neuron.threshold), **decays)
 
-    def run_spk(self) -> None:
-        a = self.a_in.recv().astype(np.int64)
-        if self.cycle.covers(self.time_step):
-            if self.spiking.recurrent is not None:
-                a = a + recur(self.spiking, Widths(), self.s)
-            before, self.s, self.state = self.spiking.step(self.state, a)
-            cuba = isinstance(self.state, CubaState)
-            self.v[:] = self.state.u if cuba else self.state
-            self.u[:] = before if self.soft else self.state.i if cuba else a << self.spiking.fraction
-        else:
-            self.state, self.s = self.spiking.start(self.silence), self.silence
-            self.u[:], self.v[:] = 0, 0
-        self.s_out.send(self.s)
+    def empty(self, shape: tuple[int, ...]) -> np.ndarray:
+        return np.zeros(shape)
+
+    def echo(self) -> np.ndarray:
+        echo: np.ndarray = self.s @ self.spiking.recurrent.weight.T * 2.0**self.spiking.recurrent.exponent
+        return echo
+
+    def step(self, a: np.ndarray) -> tuple[Any, Any, Any]:
+        stepped: tuple[Any, Any, Any] = self.neuron.step(self.state, a, heaviside)
+        return stepped
+
+    def fine(self, a: np.ndarray) -> np.ndarray:
+        return a
 
 
 @implements(proc=Neurons, protocol=LoihiProtocol)

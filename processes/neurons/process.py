@@ -27,10 +27,11 @@ class Neurons(AbstractProcess):
     step before has decayed to, plus `u`. States of a leaky neuron are in 64ths of the current. Those of an IF are in
     units of the current in the leaf model and in `StockForm.membrane_unit`ths in the stock form.
 
-    A leaf model (simulator; on the chip such a neuron would need microcode), and a SubProcessModel of stock processes
-    only, all of which also have Loihi 2 models, but for a CubaLIF with Subtract, which has no stock form. Both emit the
-    same spikes in the same steps. On the chip, LIFReset wants a reset interval that is a power of two: choose the
-    period so there.
+    On Loihi 2: the SubProcessModel is made of stock processes, which have models there, but a CubaLIF with Subtract and
+    an LIF with Subtract whose decayed threshold is no weight have none and need microcode. The leaf model in fixed
+    point (simulator) emits the same spikes in the same steps. The leaf model in floating point (simulator) does
+    `neuron.step` with the same decays and without rounding; its states are in units of the current. On the chip,
+    LIFReset wants a reset interval that is a power of two: choose the period so there.
     """
 
     def __init__(self, *, shape: tuple[int, ...], spiking: Spiking, hush: int, cycle: Cycle) -> None:

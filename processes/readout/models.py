@@ -10,16 +10,13 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
-from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.prodneuron.process import ProdNeuron
-from lava.proc.sdn.process import Sigma
 
 from neurokit.lava.schedule import LAG
-from neurokit.processes.pacemaker import pacemaker
+from neurokit.processes.gated_sum import GatedSum
 from neurokit.processes.readout.process import Readout
-from neurokit.processes.synapses import GRADED, identity, one_sign
+from neurokit.processes.synapses import GRADED, identity
 from neurokit.readouts import MemMean
 
 
@@ -79,39 +76,6 @@ class PyReadoutFloat(_ReadoutLeaf):
         return np.asarray(total / 2**self.shift)
 
 
-class GatedSum:
-    """A Sigma that is read and cleared once a period.
-
-    `sigma` adds up all that arrives. `copy` brings its value, one step later, to `gate`, a ProdNeuron whose other
-    input is 1 at the steps `when, when + period, ...` and 0 at others: there the total up to the step before leaves
-    as one graded spike. Through `clear` the same spike comes back to `sigma` as its negative one step later.
-    """
-
-    def __init__(self, size: int, when: int, period: int) -> None:
-        self.sigma = Sigma(shape=(size,))
-        self.copy = identity(size, bits=GRADED)
-        self.clock = pacemaker(when - 1, period)
-        self.tick = one_sign(np.ones((size, 1)))
-        self.gate = ProdNeuron(shape=(size,), vth=0)
-        self.clear = identity(size, -1, bits=GRADED)
-        self.sigma.s_out.connect(self.copy.s_in)
-        self.copy.a_out.connect(self.gate.a_in1)
-        self.clock.s_out.connect(self.tick.s_in)
-        self.tick.a_out.connect(self.gate.a_in2)
-        self.gate.s_out.connect(self.clear.s_in)
-        self.clear.a_out.connect(self.sigma.a_in)
-
-    def shifted(self, shift: int) -> ProdNeuron:
-        """A second gate that sends `total >> shift`, so that `gate` may keep clearing the whole total."""
-        neuron = ProdNeuron(shape=self.gate.proc_params["shape"], vth=0, exp=shift)
-        self.copy.a_out.connect(neuron.a_in1)
-        self.tick.a_out.connect(neuron.a_in2)
-        return neuron
-
-    def processes(self) -> dict[str, AbstractProcess]:
-        return dict(vars(self))
-
-
 @implements(proc=Readout, protocol=LoihiProtocol)
 class StockReadout(AbstractSubProcessModel):
     """Readout from Sigma, ProdNeuron, Dense and LIF.
@@ -128,10 +92,10 @@ class StockReadout(AbstractSubProcessModel):
         cycle, shift = proc.proc_params["cycle"], proc.proc_params["shift"]
         over = cycle.start + cycle.steps
         first = last = GatedSum(n, over, cycle.period)
-        self._adopt("first", first.processes())
+        first.adopt(self, "first")
         if isinstance(proc.proc_params["rule"], MemMean):
             last = GatedSum(n, over + 1, cycle.period)
-            self._adopt("second", last.processes())
+            last.adopt(self, "second")
             self.link = identity(n, bits=GRADED)
             self.stale = identity(n, -1, bits=GRADED)
             first.sigma.s_out.connect(self.link.s_in)
@@ -141,8 +105,3 @@ class StockReadout(AbstractSubProcessModel):
         proc.in_ports.a_in.connect(first.sigma.a_in)
         self.sender = last.shifted(shift) if shift else last.gate
         self.sender.s_out.connect(proc.out_ports.s_out)
-
-    def _adopt(self, stage: str, processes: dict[str, AbstractProcess]) -> None:
-        # Lava finds the inner processes among the attributes of the model.
-        for name, process in processes.items():
-            setattr(self, f"{stage}_{name}", process)

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import numpy as np
-from lava.magma.core.decorator import implements, requires
+from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -26,10 +26,8 @@ class Series(AbstractProcess):
         self.s_out = OutPort(shape=rows.shape[1:])
 
 
-@implements(proc=Series, protocol=LoihiProtocol)
-@requires(CPU)
-class PySeries(PyLoihiProcessModel):
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+class _SeriesLeaf(PyLoihiProcessModel):
+    s_out: PyOutPort
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -38,6 +36,20 @@ class PySeries(PyLoihiProcessModel):
     def run_spk(self) -> None:
         rest = np.zeros_like(self.rows[0])
         self.s_out.send(self.rows[self.time_step - 1] if self.time_step <= len(self.rows) else rest)
+
+
+@implements(proc=Series, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PySeriesFixed(_SeriesLeaf):
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
+
+
+@implements(proc=Series, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PySeriesFloat(_SeriesLeaf):
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 class Misfit(AbstractProcess):
