@@ -15,6 +15,7 @@ import pytest
 
 from neurokit import graph as g
 from neurokit import reference
+from neurokit.cli.targets import TARGETS as COMMAND_LINE
 from neurokit.compilers.check import check
 from neurokit.compilers.quantize import quantize
 from neurokit.convolution import Convolution
@@ -296,5 +297,13 @@ def test_the_command_prints_the_table(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "neurokit", "targets", "--json", "-"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == to_json()
+    said = json.loads(done.stdout)
+    assert {key: said[key] for key in to_json()} == to_json()
+    # Every target of the command line is listed, with what is there of a chip.
+    assert [way["name"] for way in said["execution"]] == list(COMMAND_LINE)
+    assert [way["available"] for way in said["execution"][:2]] == [True, True]
+    status = said["loihi2"]
+    reached = status["installed"] and status["configured"] and status["reachable"]
+    assert said["execution"][-1]["available"] == reached
+    assert said["execution"][-1]["why"] == status["why"]
     assert "a strict threshold has no integer form" in " ".join(done.stderr.split())
