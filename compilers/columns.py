@@ -69,10 +69,13 @@ class _Search:
     def __init__(self, items: Sequence[Item], room: Room, guess: Sequence[int]) -> None:
         self.items, self.room, self.guess = items, room, guess
         self.choices: list[tuple[Column, Column]] = []
+        self.bytes = [float(item.least_bytes(room)) for item in items]
         for item in items:
             most = Core().most(-1, item, room, 0, item.size)
             count = np.arange(1, most + 1)
-            cost = item.dense * np.asarray(room.row[1 : most + 1]) + item.single * count
+            cost = item.single * count
+            for bits, lines in item.dense:
+                cost += lines * np.asarray(room.row[bits][1 : most + 1])
             grains = cost * GRAINS // room.bytes
             last = np.append(np.diff(grains) > 0, True)  # of counts that cost alike, the largest
             self.choices.append((count[last], grains[last]))
@@ -114,7 +117,7 @@ class _Search:
     def _fitted(self, wanted: Sequence[int], worth: Float64[np.ndarray, " items"]) -> tuple[int, ...]:
         """A legal content: what is wanted as far as it fits, then whatever still does, the worthier first."""
         core = Core()
-        places = [worth[i] / (self.room.bytes / self.room.neurons + item.dense) for i, item in enumerate(self.items)]
+        places = [worth[i] / (self.room.bytes / self.room.neurons + each) for i, each in enumerate(self.bytes)]
         order = sorted(range(len(self.items)), key=lambda i: -places[i])
         for limits in (wanted, [item.size for item in self.items]):
             for i in order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -18,7 +18,8 @@ class Item:
     """A population, as packing sees it.
 
     size     neurons
-    dense    lines that each neuron listens to, shared with the others on its core
+    dense    bits of a stored weight, and lines of such synapses that each neuron listens to, shared with the others
+             on its core
     single   bytes of synapses that each neuron has to itself
     axons    lines that each neuron has to itself; counted apart even where they are also among the shared ones
     groups   the shared lines, by number in `Room.lines`
@@ -27,32 +28,55 @@ class Item:
     """
 
     size: int
-    dense: int
+    dense: tuple[tuple[int, int], ...]
     single: int = 0
     axons: int = 0
     groups: frozenset[int] = frozenset()
     readers: tuple[int, ...] = ()
     ones: int = 0
 
+    def bytes(self, room: Room, count: int) -> int:
+        """Synaptic bytes of so many of its neurons on one core."""
+        return self.shared_bytes(room, count) + self.single * count
+
+    def shared_bytes(self, room: Room, count: int) -> int:
+        """The same without what each neuron has to itself."""
+        total = 0
+        for bits, lines in self.dense:
+            total += lines * room.row[bits][count]
+        return total
+
+    def least_bytes(self, room: Room) -> Fraction:
+        """No neuron of it takes fewer, however many lie on one core."""
+        most = max(1, Core().most(-1, self, room, 0, self.size))
+        return sum((lines * room.cheapest[bits][most] for bits, lines in self.dense), Fraction(self.single))
+
 
 @dataclass(frozen=True)
 class Room:
-    """What one core has. `row[n]` are the bytes of one shared line's synapses to n neurons; `lines` of each group."""
+    """What one core has.
+
+    row    bytes of one shared line's synapses to 0, 1, ... neurons, by the bits of a stored weight
+    lines  of each group
+    """
 
     neurons: int
     bytes: int
-    row: Sequence[int]
+    row: Mapping[int, Sequence[int]]
     lines: Sequence[int]
     in_axons: int = BOUNDLESS
     out_axons: int = BOUNDLESS
 
     @cached_property
-    def cheapest(self) -> list[Fraction]:
-        """The least of `row[m] / m` over `1 <= m <= n`, by n."""
-        best = [Fraction(self.row[1])]
-        for n in range(1, self.neurons + 1):
-            best.append(min(best[-1], Fraction(self.row[n], n)))
-        return best
+    def cheapest(self) -> dict[int, list[Fraction]]:
+        """The least of `row[m] / m` over `1 <= m <= n`, by bits and n."""
+        found = {}
+        for bits, row in self.row.items():
+            best = [Fraction(row[1])]
+            for n in range(1, self.neurons + 1):
+                best.append(min(best[-1], Fraction(row[n], n)))
+            found[bits] = best
+        return found
 
 
 @dataclass
@@ -80,12 +104,12 @@ class Core:
             wanted = min(wanted, (room.out_axons - self.out_axons) // fan_out)
         if wanted <= 0:
             return 0
-        left = room.bytes - self.bytes
+        left, before = room.bytes - self.bytes, item.bytes(room, there)
         if item.single:
             wanted = min(wanted, left // item.single)
 
         def fits(count: int) -> bool:
-            return item.dense * (room.row[there + count] - room.row[there]) + item.single * count <= left
+            return item.bytes(room, there + count) - before <= left
 
         if fits(wanted):
             return wanted
@@ -100,7 +124,7 @@ class Core:
         new = item.groups - self.groups
         self.counts[number] = there + count
         self.neurons += count
-        self.bytes += item.dense * (room.row[there + count] - room.row[there]) + item.single * count
+        self.bytes += item.bytes(room, there + count) - item.bytes(room, there)
         self.in_axons += sum(room.lines[g] for g in new) + item.axons * count
         self.out_axons += fan_out * count
         self.groups |= new

@@ -18,11 +18,13 @@ from neurokit.compilers.cores import Core, Item, Room
 
 #: Corners `(neurons, bytes)` of a convex function from (0, 0) to the most neurons that a core holds.
 Corners = list[tuple[int, int]]
+#: What decides a population's hull: `Item.dense`, `Item.single`, and the most neurons that a core holds.
+Likeness = tuple[tuple[tuple[int, int], ...], int, int]
 
 
 def spread_bound(items: Sequence[Item], room: Room, least: int) -> int:
     """The least number of cores, `least` or more, on which all populations fit by the inequality above."""
-    alike: dict[tuple[int, int, int], Corners] = {}
+    alike: dict[Likeness, Corners] = {}
     hulls = [(item.size, _known(item, room, alike)) for item in items if item.size]
     if not all(corners[-1][0] for _, corners in hulls):
         return least  # some neuron fits no core: there is nothing to bound
@@ -41,7 +43,7 @@ def spread_bound(items: Sequence[Item], room: Room, least: int) -> int:
     return high
 
 
-def _known(item: Item, room: Room, alike: dict[tuple[int, int, int], Corners]) -> Corners:
+def _known(item: Item, room: Room, alike: dict[Likeness, Corners]) -> Corners:
     """The hull of an item, made once for all that are alike."""
     most = Core().most(-1, item, room, 0, item.size)
     key = item.dense, item.single, most
@@ -54,9 +56,9 @@ def _hull(item: Item, room: Room, most: int) -> Corners:
     """The lower convex hull of the bytes of 0, 1, ..., `most` neurons on one core."""
     corners: Corners = [(0, 0)]
     for n in range(1, most + 1):
-        if n < most and room.row[n + 1] == room.row[n] and not item.single:
+        cost = item.bytes(room, n)
+        if n < most and item.bytes(room, n + 1) == cost:
             continue  # the next one costs nothing
-        cost = item.dense * room.row[n] + item.single * n
         while len(corners) > 1 and _turns_right(corners[-2], corners[-1], (n, cost)):
             corners.pop()
         corners.append((n, cost))

@@ -70,13 +70,7 @@ def _in_columns(items: Sequence[Item], room: Room, start: Counts) -> Counts | No
 
 def _share(item: Item, room: Room) -> Fraction:
     """The larger of the shares of a core that one neuron takes."""
-    return max(Fraction(_bytes_per_neuron(item, room)) / room.bytes, Fraction(1, room.neurons))
-
-
-def _bytes_per_neuron(item: Item, room: Room) -> Fraction:
-    """Bytes per neuron at the count where it is least."""
-    most = max(1, Core().most(-1, item, room, 0, item.size))
-    return item.dense * room.cheapest[most] + item.single
+    return max(item.least_bytes(room) / room.bytes, Fraction(1, room.neurons))
 
 
 def fan_outs(items: Sequence[Item], cores: Counts) -> list[int]:
@@ -127,7 +121,7 @@ def _first_fit(items: Sequence[Item], room: Room, order: list[int], guess: list[
         whole = Core().most(i, item, room, guess[i], left)
         if whole == 0:
             return None
-        least = item.dense * room.row[1] + item.single  # no core of these holds one of its neurons yet
+        least = item.bytes(room, 1)  # no core of these holds one of its neurons yet
         for core in unfilled:
             if core.bytes + least > room.bytes:
                 continue
@@ -161,7 +155,7 @@ def _patterned(items: Sequence[Item], room: Room, guess: list[int], sharpness: i
     A resource counts by its share in what is left to place, to the power `sharpness`; bytes lost to packing count
     nothing. A content is repeated over as many cores as the better part of its populations allows.
     """
-    cost = [_bytes_per_neuron(item, room) for item in items]
+    cost = [item.least_bytes(room) for item in items]
     worth = [float(c) / room.bytes for c in cost]
     left = [item.size for item in items]
     order = sorted(range(len(items)), key=lambda i: -cost[i])
@@ -178,7 +172,7 @@ def _patterned(items: Sequence[Item], room: Room, guess: list[int], sharpness: i
             _content(items, room, guess, left, [(rich, most), (poor, left[poor])], order)
             for rich in order[:PAIRED]
             for poor in order[-PAIRED:]
-            for most in _amounts(rich, poor, left, cost, room)
+            for most in _amounts(items, rich, poor, left, cost, room)
         )
         best = max(contents, key=value)
         if not best:
@@ -192,12 +186,15 @@ def _patterned(items: Sequence[Item], room: Room, guess: list[int], sharpness: i
     return cores
 
 
-def _amounts(rich: int, poor: int, left: list[int], cost: list[Fraction], room: Room) -> set[int]:
+def _amounts(
+    items: Sequence[Item], rich: int, poor: int, left: list[int], cost: list[Fraction], room: Room
+) -> set[int]:
     """How many neurons rich in synapses to take beside poor ones: all, as balances both, and that less its padding."""
     amounts = {left[rich]}
     if cost[rich] * room.neurons > room.bytes > cost[poor] * room.neurons:
         balanced = int((room.bytes - cost[poor] * room.neurons) / (cost[rich] - cost[poor]))
-        less = max((n for n in range(balanced) if room.row[n] < room.row[balanced]), default=0)
+        padded = items[rich].shared_bytes(room, balanced)
+        less = next((n for n in range(balanced - 1, 0, -1) if items[rich].shared_bytes(room, n) < padded), 0)
         amounts |= {n for n in (balanced, less) if 0 < n < left[rich]}
     return amounts
 
@@ -210,7 +207,7 @@ def _content(
     for i, most in [*first, *((i, left[i]) for i in reversed(order))]:
         if core.neurons == room.neurons or core.bytes == room.bytes:
             break
-        if i not in core.counts and core.bytes + items[i].dense * room.row[1] + items[i].single > room.bytes:
+        if i not in core.counts and core.bytes + items[i].bytes(room, 1) > room.bytes:
             continue
         count = core.most(i, items[i], room, guess[i], min(most, left[i] - core.counts.get(i, 0)))
         if count:
@@ -228,7 +225,7 @@ def bound(items: Sequence[Item], room: Room) -> int:
     least = [_least_fan_out(items, room, item) for item in items]
     shares = [
         [Fraction(1, room.neurons) for _ in items],
-        [_bytes_per_neuron(item, room) / room.bytes for item in items],
+        [item.least_bytes(room) / room.bytes for item in items],
         [Fraction(fan_out, room.out_axons) for fan_out in least],
     ]
     best = 0

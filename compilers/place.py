@@ -2,7 +2,7 @@
 
 Layers are split over cores as need be. All known limits of `neurokit.placement.RESOURCES` hold on every core; first
 the number of cores is made small, then the messages between them. What takes how much room, and what of it is assumed,
-is said in `neurokit.compilers.populations`; how the cores are filled, in `neurokit.compilers.packing`.
+is said in `neurokit.compilers.populations` and `synaptic_memory`; how the cores are filled, in `packing`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from jaxtyping import Bool, Int
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
 from neurokit.compilers.packing import bound, pack
-from neurokit.compilers.populations import Population, Projection, row_bytes, synapse_bytes
+from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
+from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, synapse_bytes
 from neurokit.errors import DoesNotFit, explain
 from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
 from neurokit.placement import RESOURCES, Placement, Slice, Use
@@ -111,12 +112,11 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
                 readers[source].add(i)
             if projection.biases:
                 shared[i].add(group(f"{projection.layer} (bias)", projection.biases))
-    byte = row_bytes(chip, 1)
     items = [
         Item(
             population.size,
-            population.dense_lines,
-            population.single_lines * byte,
+            shared_lines(chip, population),
+            own_bytes(chip, population),
             own[i],
             frozenset(shared[i]),
             tuple(sorted(readers[i])),
@@ -127,7 +127,10 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
     room = Room(
         neurons=chip.neurons_per_core.value,
         bytes=chip.synapse_bytes_per_core.value,
-        row=[row_bytes(chip, n) for n in range(chip.neurons_per_core.value + 1)],
+        row={
+            bits: [row_bytes(chip, n, bits) for n in range(chip.neurons_per_core.value + 1)]
+            for bits in sorted({bits for item in items for bits, _ in item.dense})
+        },
         lines=lines,
         in_axons=in_axons,
         out_axons=chip.out_axons_per_core.value if chip.out_axons_per_core else BOUNDLESS,

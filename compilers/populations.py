@@ -14,10 +14,9 @@ A Program's nodes become neurons and synapses as in `neurokit.compilers.to_lava`
     Output    nothing
 
 Assumed, because Intel has published none of it for Loihi 2: that an accumulator or a product is one neuron (Lava's
-stock processes take two or three), that one core may hold neurons of several kinds, and that synapses are packed
-without overhead, one byte each, zeros of a Dense included; those of a Sparse or Conv2d apart for every neuron, weights
-that a kernel shares written out, as many for each neuron as for the one that has most. Loihi 1's packing is
-nengo-loihi 1.1.0's, `Synapse.bits_per_axon`.
+stock processes take two or three), that one core may hold neurons of several kinds, and that synapses are stored, zeros
+of a Dense included; those of a Sparse or Conv2d apart for every neuron, weights that a kernel shares written out, as
+many for each neuron as for the one that has most. How many bytes that is, `neurokit.compilers.synaptic_memory` says.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from neurokit.compilers.quantization.grid import weight_levels
 from neurokit.errors import UnsupportedNode
-from neurokit.hw_configs import Chip
+from neurokit.integers import EXPONENTS
 from neurokit.lava.digits import count_digits
 from neurokit.lava.schedule import split
 from neurokit.neurons import Subtract
@@ -43,6 +43,7 @@ from neurokit.program import (
     Program,
     ProgramNode,
     Readout,
+    Recurrent,
     Sparse,
     Spiking,
     Sum,
@@ -50,8 +51,8 @@ from neurokit.program import (
 )
 from neurokit.wiring import consumers
 
-#: A Program's weights are bytes.
-WEIGHT_BITS = 8
+#: Bits that digits of biases, weights that pass a line on, and soft resets need at most.
+WHOLE_WEIGHT = 8
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Projection:
     biases      constant lines beside them, which every neuron listens to
     reach       which neuron listens to which line, `(size, lines)`, where it is some of them only
     delay       steps beyond the one that every synapse takes
+    bits        that its weights need, those of biases left out
     """
 
     layer: str
@@ -73,6 +75,7 @@ class Projection:
     one_to_one: bool = False
     reach: scipy.sparse.csr_array | None = None
     delay: int = 0
+    bits: int = WHOLE_WEIGHT
 
     @property
     def singles(self) -> int:
@@ -101,9 +104,14 @@ class Population:
     projections: tuple[Projection, ...]
 
     @property
-    def dense_lines(self) -> int:
-        """Lines that every neuron listens to."""
-        return sum(p.shared for p in self.projections)
+    def shared_lines(self) -> dict[int, int]:
+        """Lines that every neuron listens to, by the bits that their weights need."""
+        found: dict[int, int] = {}
+        for p in self.projections:
+            for bits, lines in ((p.bits, p.shared - p.biases), (WHOLE_WEIGHT, p.biases)):
+                if lines:
+                    found[bits] = found.get(bits, 0) + lines
+        return found
 
     @property
     def single_lines(self) -> int:
@@ -166,7 +174,7 @@ def _(node: Spiking, program: Program, feeds: tuple[ProgramNode, ...]) -> Popula
     if isinstance(node.neuron.reset, Subtract):
         into += (Projection(node.name, node.name, size, one_to_one=True),)
     if node.recurrent is not None:
-        into += (Projection(f"{node.name} (recurrent)", node.name, size),)
+        into += (Projection(f"{node.name} (recurrent)", node.name, size, bits=_bits(node.recurrent)),)
     return Population(node.name, size, into)
 
 
@@ -209,7 +217,9 @@ def synapses(node: Any) -> Projection:
 
 @synapses.register
 def _(node: Dense) -> Projection:
-    return Projection(node.name, node.source, node.shape[1], count_digits(node.bias), delay=node.delay)
+    return Projection(
+        node.name, node.source, node.shape[1], count_digits(node.bias), delay=node.delay, bits=_bits(node)
+    )
 
 
 @synapses.register(Sparse)
@@ -219,49 +229,17 @@ def _(node: Sparse | Conv2d) -> Projection:
     ones = np.ones(len(stored.columns), dtype=bool)
     reach = scipy.sparse.csr_array((ones, stored.columns, stored.starts), shape=stored.shape)
     biases = count_digits(node.line_bias.astype(np.int32))
-    return Projection(node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay)
+    return Projection(node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay, bits=_bits(node))
 
 
-def synapse_bytes(chip: Chip, population: Population, count: int) -> int:
-    """Synaptic bytes of `count` neurons of a population on one core."""
-    return population.dense_lines * row_bytes(chip, count) + population.single_lines * count * row_bytes(chip, 1)
+def _bits(node: Dense | Sparse | Conv2d | Recurrent) -> int:
+    """Bits in which weights can be stored: those of their levels, or more where the exponent would leave its range.
 
-
-def row_bytes(chip: Chip, count: int) -> int:
-    """Bytes of one line's synapses to `count` neurons of one core.
-
-    With blocks, as on Loihi 1: `count` synapses in groups of `synapses_per_block`, each of `8 n + overhead` bits and
-    rounded up to whole words. Without, as assumed for Loihi 2: one byte a synapse.
+    A chip aligns `b` bits with the upper ones of eight, `2**(8 - b)` times; the exponent takes that back.
     """
-    if chip.synapses_per_block is None or chip.block_overhead_bits is None or chip.memory_word_bits is None:
-        return count * WEIGHT_BITS // 8
-    block, overhead, word = chip.synapses_per_block.value, chip.block_overhead_bits.value, chip.memory_word_bits.value
-
-    def words(n: int) -> int:
-        return -(-(n * WEIGHT_BITS + overhead) // word)
-
-    full, rest = divmod(count, block)
-    return -(-(full * words(block) + (words(rest) if rest else 0)) * word // 8)
-
-
-def least_destinations(made: tuple[Population, ...], chip: Chip) -> dict[str, int]:
-    """For every population, a lower bound on the cores that each of its neurons sends to."""
-    least = {population.name: 0 for population in made}
-    for reader in made:
-        one = max(1, most_neurons(reader, chip))
-        for projection in reader.projections:
-            if projection.source in least:
-                few = projection.one_to_one or projection.reach is not None
-                needed = 1 if few else -(-reader.size // one)
-                least[projection.source] = max(least[projection.source], needed)
-    return least
-
-
-def most_neurons(population: Population, chip: Chip) -> int:
-    """The most neurons of a population that one core can hold; 0 if not even one fits."""
-    room = chip.synapse_bytes_per_core.value
-    low, high = 0, min(population.size, chip.neurons_per_core.value)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if synapse_bytes(chip, population, middle) <= room else (low, middle - 1)
-    return low
+    if isinstance(node, Conv2d):
+        levels, step = weight_levels(node.kernel)
+    else:
+        levels, step = weight_levels(node.weight.values if isinstance(node, Sparse) else node.weight)
+    needed = WHOLE_WEIGHT - (step.bit_length() - 1) - (node.exponent - EXPONENTS[0])
+    return min(WHOLE_WEIGHT, max(levels.bits, needed))

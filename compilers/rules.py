@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurokit.compilers.populations import least_destinations, synapse_bytes
 from neurokit.compilers.rulebook import RULES, Subject, Violation, beyond, farther, rule, signed, state, weighted
+from neurokit.compilers.synaptic_memory import least_destinations, synapse_bytes
 from neurokit.hw_configs import Limit
 from neurokit.integers import DECAY_BITS
 from neurokit.lava.digits import MAX_DIGITS, digits, lines
@@ -240,7 +240,7 @@ def synapse_bytes_per_core(subject: Subject, most: Limit) -> Iterator[Violation]
     """The synapses of a layer fit one core."""
     remedy = "make the layer or its source narrower, or let `place` split it over cores"
     for layer, size in layer_bytes(subject).items():
-        for found in beyond(layer, size, 0, most.value, most, "8-bit synapses", remedy, " bytes"):
+        for found in beyond(layer, size, 0, most.value, most, "synapses", remedy, " bytes"):
             yield replace(found, index=())
 
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
 
-from .quantities import Energies, Limit, Quantity, Times
+from .quantities import Choice, Energies, Limit, Quantity, Times
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,6 +33,7 @@ __all__ = [
     "Board",
     "Chip",
     "ChipError",
+    "Choice",
     "Hardware",
     "Limit",
     "chip_of",
@@ -56,6 +57,7 @@ class Chip(BaseModel):
     neurons_per_core              compartments
     synapse_bytes_per_core        synaptic memory
     weight_bits                   of a weight of either sign; weights of one sign have their sign bit for the magnitude
+    weight_formats                bits in which a weight may be stored; where unknown, `weight_bits` for every weight
     weight_exponent_lowest        and highest: of the power of two that all weights of a Dense share, in the hardware's
     weight_exponent_highest       own field
     threshold_bits                unsigned
@@ -85,6 +87,7 @@ class Chip(BaseModel):
     neurons_per_core: Limit
     synapse_bytes_per_core: Limit
     weight_bits: Limit
+    weight_formats: Choice | None = None
     weight_exponent_lowest: Limit | None = None
     weight_exponent_highest: Limit | None = None
     threshold_bits: Limit | None = None

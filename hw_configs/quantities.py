@@ -42,6 +42,24 @@ class Limit(Number[int]):
     """A whole number: how many there are, or how wide."""
 
 
+class Choice(BaseModel):
+    """Whole numbers of which one is chosen, in rising order; `source` and `kind` as of a Number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: tuple[int, ...]
+    source: str
+    kind: Literal["published", "vendor-ratio", "fitted-loihi1", "inferred"]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Choice:
+        if not self.values or self.values[0] < 1 or list(self.values) != sorted(set(self.values)):
+            raise ValueError(f"values must rise from at least 1, not {list(self.values)}")
+        if not self.source.strip():
+            raise ValueError("source is empty; say where the numbers come from")
+        return self
+
+
 class Quantity(Number[float]):
     """An energy, a time or a power, at least 0."""
 

@@ -204,6 +204,11 @@ def test_shared_and_sparse_weights_and_sums_are_checked_too() -> None:
     }
 
 
+def test_the_page_on_chips_names_every_rule() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "chips.md").read_text(encoding="utf-8")
+    assert [rule.name for rule in RULES if f"`{rule.name}`" not in page] == []
+
+
 def test_split_layers_need_not_lie_on_one_core() -> None:
     small = chip(neurons_per_core=1)
     assert {each.rule for each in check(network(), small)} == {"neurons_per_core"}

@@ -67,6 +67,7 @@ def test_unknown_limits_are_absent_and_named() -> None:
         "synapses_per_block",
         "block_overhead_bits",
         "memory_word_bits",
+        "weight_formats",
     }
     assert load_chip("loihi1").unknown == ("product_bits",)
 

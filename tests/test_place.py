@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurokit.compilers.check import check
 from neurokit.compilers.cores import BOUNDLESS, Item, Room
 from neurokit.compilers.packing import bound, legal, pack, traffic
 from neurokit.compilers.place import demand, place
-from neurokit.compilers.populations import populations, row_bytes
+from neurokit.compilers.populations import populations
+from neurokit.compilers.synaptic_memory import row_bytes, stored_bits, synapse_bytes
 from neurokit.core_map import core_map
 from neurokit.errors import DoesNotFit, GraphError
 from neurokit.figures import save
-from neurokit.hw_configs import Board, Chip, Limit, load_board, load_chip
-from neurokit.neurons import IF
+from neurokit.hw_configs import Board, Chip, Choice, Limit, load_board, load_chip
+from neurokit.neurons import IF, ToZero
 from neurokit.placement import RESOURCES, Placement, Slice, Use
 from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking
 from neurokit.readouts import Rate
@@ -71,7 +73,7 @@ def counted_anew(program: Program, placement: Placement, chip: Chip) -> tuple[li
     """The use of every core and the traffic, from the definition: one synapse, line and neuron at a time."""
     where = {(s.layer, n): s.core for s in placement.slices for n in range(s.start, s.stop)}
     use = [Counter[str]() for _ in range(placement.cores)]
-    rows: Counter[tuple[int, str, Any, str]] = Counter()  # synapses of one line to one layer on one core
+    rows: Counter[tuple[int, str, Any, str, int]] = Counter()  # synapses of one line to one layer on one core
     for population in populations(program):
         for n in range(population.size):
             core = where[population.name, n]
@@ -79,12 +81,12 @@ def counted_anew(program: Program, placement: Placement, chip: Chip) -> tuple[li
             for p in population.projections:
                 for line in [n] if p.one_to_one else range(p.lines):
                     # One to one synapses of a line go to one neuron only, so every one has a row of its own.
-                    rows[core, p.source, line, f"{population.name}/{p.layer}/{n if p.one_to_one else ''}"] += 1
+                    rows[core, p.source, line, f"{population.name}/{p.layer}/{n if p.one_to_one else ''}", p.bits] += 1
                 for line in range(p.biases):
-                    rows[core, f"{p.layer} bias", line, population.name] += 1
-    for (core, *_), count in rows.items():
-        use[core]["synapse_bytes"] += row_bytes(chip, count)
-    hearing = {(core, source, line) for core, source, line, _ in rows}
+                    rows[core, f"{p.layer} bias", line, population.name, 8] += 1
+    for (core, *_, bits), count in rows.items():
+        use[core]["synapse_bytes"] += row_bytes(chip, count, stored_bits(chip, bits))
+    hearing = {(core, source, line) for core, source, line, *_ in rows}
     crossing = 0
     for core, source, line in hearing:
         use[core]["in_axons"] += 1
@@ -128,7 +130,7 @@ def least_cores(items: list[Item], room: Room) -> int:
     def fits(core: Counter[int]) -> bool:
         if sum(core.values()) > room.neurons:
             return False
-        return sum(items[i].dense * room.row[n] + items[i].single * n for i, n in core.items()) <= room.bytes
+        return sum(items[i].bytes(room, n) for i, n in core.items()) <= room.bytes
 
     def put(position: int, cores: list[Counter[int]]) -> None:
         nonlocal best
@@ -152,12 +154,12 @@ def least_cores(items: list[Item], room: Room) -> int:
 def test_small_networks_take_as_few_cores_as_exhaustive_search_finds(seed: int) -> None:
     rng = np.random.default_rng(seed)
     items = [
-        Item(int(rng.integers(1, 5)), int(rng.integers(1, 9)), int(rng.integers(0, 3)))
+        Item(int(rng.integers(1, 5)), ((8, int(rng.integers(1, 9))),), int(rng.integers(0, 3)))
         for _ in range(rng.integers(1, 4))
     ]
     # Rows as on Loihi 2, and in words as on Loihi 1.
     row = [n if seed % 2 else 2 * -(-n // 2) for n in range(6)]
-    room = Room(neurons=int(rng.integers(2, 6)), bytes=int(rng.integers(20, 40)), row=row, lines=[])
+    room = Room(neurons=int(rng.integers(2, 6)), bytes=int(rng.integers(20, 40)), row={8: row}, lines=[])
     cores = pack(items, room)
     assert cores is not None
     assert legal(items, room, cores)
@@ -175,12 +177,13 @@ def test_small_programs_take_as_few_cores_as_exhaustive_search_finds() -> None:
 
 def random_demand(seed: int, base: Chip) -> tuple[list[Item], Room]:
     rng = np.random.default_rng(seed)
-    byte, most = row_bytes(base, 1), base.neurons_per_core.value
+    byte, most = row_bytes(base, 1, 8), base.neurons_per_core.value
     items = [
-        Item(int(rng.integers(10, 8000)), int(10 ** rng.uniform(0, 3.3)), int(rng.integers(0, 2)) * byte)
+        Item(int(rng.integers(10, 8000)), ((8, int(10 ** rng.uniform(0, 3.3))),), int(rng.integers(0, 2)) * byte)
         for _ in range(rng.integers(3, 40))
     ]
-    return items, Room(most, base.synapse_bytes_per_core.value, [row_bytes(base, n) for n in range(most + 1)], [])
+    row = [row_bytes(base, n, 8) for n in range(most + 1)]
+    return items, Room(most, base.synapse_bytes_per_core.value, {8: row}, [])
 
 
 # On Loihi 1 synapses come in words, so that a core that mixes populations pays for broken ones.
@@ -197,8 +200,8 @@ def test_random_networks_come_within_a_tenth_of_the_bound(base: Chip, seed: int)
 
 def test_the_bound_knows_what_spreading_costs() -> None:
     """Rows in words of four: ten neurons of one population take 12 bytes a line on one core, 4 + 8 on two, never 10."""
-    row = [4 * -(-n // 4) for n in range(11)]
-    items = [Item(10, 10)]
+    row = {8: [4 * -(-n // 4) for n in range(11)]}
+    items = [Item(10, ((8, 10),))]
     assert bound(items, Room(10, 120, row, [])) == 1
     assert bound(items, Room(10, 119, row, [])) == 2 == len(pack(items, Room(10, 119, row, [])) or [])
 
@@ -219,6 +222,58 @@ def test_random_programs_on_loihi_1_come_within_a_tenth_of_the_bound_or_one_core
     widths = [[int(w) for w in rng.integers(50, 700, 3)] for _ in range(rng.integers(2, 5))]
     placement = place(branches(rng, widths, 40), chip(LOIHI1, cores=1000))
     assert placement.cores <= max(1.1 * placement.bound, placement.bound + 1)
+
+
+def dense(bits: int) -> Program:
+    """200 lines onto 256 neurons with a hard reset, weights of so many bits."""
+    levels = np.random.default_rng(bits).integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (256, 200))
+    nodes: list[Any] = [
+        Input("x", np.zeros(200), np.ones(200), 1.0),
+        Dense("d", "x", (levels * 2 ** (8 - bits)).astype(np.int8), np.arange(256) * 200),
+        Spiking("s", "d", IF(64, reset=ToZero())),
+    ]
+    nodes += [Dense("o", "s", np.ones((1, 256), dtype=np.int8), np.zeros(1)), Readout("r", "o", Rate())]
+    return Program((*nodes, Output("y", "r")), 4)
+
+
+@pytest.mark.parametrize("bits", [8, 7, 6, 4, 2])
+def test_fewer_bits_take_less_memory_where_formats_are_known(bits: int) -> None:
+    """On Loihi 1, by hand: 256 synapses are four blocks of 64, each with 10 bits of overhead in words of 64 bits."""
+    (layer, *_) = populations(dense(bits))
+    assert layer.projections[0].bits == bits
+    stored = {7: 8}.get(bits, bits)
+    line, digit = (4 * -(-(64 * each + 10) // 64) * 8 for each in (stored, 8))
+    digits = layer.projections[0].biases
+    assert synapse_bytes(LOIHI1, layer, 256) == 200 * line + digits * digit
+    assert synapse_bytes(LOIHI2, layer, 256) == (200 + digits) * 256, "no format of fewer bits is known"
+    formats = Choice(values=(4, 8), source="a test's own chip", kind="inferred")
+    own = LOIHI2.model_copy(update={"weight_formats": formats})
+    assert synapse_bytes(own, layer, 256) == 200 * 256 * (4 if bits <= 4 else 8) // 8 + digits * 256
+
+
+def test_an_exponent_that_cannot_fall_further_keeps_its_bits() -> None:
+    """A level of 4 bits and step 1 is stored 16 times larger, under an exponent that is less by 4."""
+    program = dense(4)
+    node = program["d"]
+    assert isinstance(node, Dense)
+    for exponent, bits in ((0, 4), (-3, 4), (-4, 5), (-7, 8)):
+        small = replace(node, weight=node.weight // 16, exponent=exponent)
+        (layer, *_) = populations(replace(program, nodes=(program["x"], small, *program.nodes[2:])))
+        assert layer.projections[0].bits == bits
+
+
+@pytest.mark.parametrize(("base", "gain"), [(LOIHI1, True), (LOIHI2, False)], ids=["loihi1", "loihi2"])
+def test_check_and_place_count_by_bits(base: Chip, gain: bool) -> None:
+    few, many = dense(4), dense(8)
+    (layer, *_) = populations(few)
+    small = chip(base, synapse_bytes_per_core=20_000)
+    assert (place(few, small).cores < place(many, small).cores) is gain
+    bytes_of = [
+        {each.layer: each.value for each in check(p, chip(base, synapse_bytes_per_core=10)) if "per_core" in each.rule}
+        for p in (few, many)
+    ]
+    assert bytes_of[0]["d"] == synapse_bytes(base, layer, 256)
+    assert (bytes_of[0]["d"] < bytes_of[1]["d"]) is gain
 
 
 def test_moves_never_add_cores_and_pay_off() -> None:

@@ -201,8 +201,8 @@ def test_layers_wider_than_a_core_are_all_named() -> None:
         check_fit(quantize(graph), load_chip("loihi2"))
     message = str(caught.value)
     assert "layer 'spikes': neurons is 8193; legal is at most 8192" in message
-    assert "layer 'hidden': 8-bit synapses" in message
-    assert "layer 'out': 8-bit synapses" in message
+    assert "layer 'hidden': synapses" in message
+    assert "layer 'out': synapses" in message
 
 
 def test_chips_are_validated_on_load(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 from neurokit.errors import OutOfRange, explain
 
@@ -155,11 +155,13 @@ class LayerGrid:
         return int(((level < self.low) | (level > self.high)).sum())
 
 
-def weight_bits(weight: np.ndarray) -> int:
+def weight_levels(weight: Int[np.ndarray, "..."]) -> tuple[Levels, int]:
+    """The levels between which a layer's integer weights lie, and their step, the largest common power of two."""
+    combined = int(np.bitwise_or.reduce(weight, axis=None))
+    step = combined & -combined or 1
+    return Levels(int(weight.min(initial=0)) // step, int(weight.max(initial=0)) // step), step
+
+
+def weight_bits(weight: Int[np.ndarray, "..."]) -> int:
     """The bits that a layer's integer weights need, for levels whose step is their largest common power of two."""
-    levels = weight.astype(np.int64)
-    if not levels.any():
-        return 1
-    combined = int(np.bitwise_or.reduce(np.abs(levels), axis=None))
-    step = combined & -combined
-    return Levels(int(levels.min()) // step if levels.min() < 0 else 0, max(0, int(levels.max())) // step).bits
+    return max(1, weight_levels(weight)[0].bits)

@@ -129,7 +129,7 @@ def _choice(program: p.Program, layer: QuantizedLayer, turn: Tried | None, contr
     ]
     return LayerChoice(
         layer=layer.name,
-        bits=weight_bits(weight),
+        bits=weight_bits(weight.astype(np.int64)),
         levels=(layer.grid.low, layer.grid.high),
         step=layer.grid.step,
         unit=float(layer.unit.max()),

@@ -13,9 +13,10 @@ from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
 from neurokit.compilers.place import place as put
 from neurokit.compilers.populations import Population
+from neurokit.compilers.synaptic_memory import storage
 from neurokit.estimation.estimate import Range
 from neurokit.estimation.estimate import estimate as price
-from neurokit.hw_configs import load_hardware
+from neurokit.hw_configs import chip_of, load_hardware
 from neurokit.program import Program
 from neurokit.samples import draw, read
 
@@ -86,8 +87,8 @@ def place(
     json: JsonOption = None,
 ) -> None:
     """Put a Program on the cores of a chip or board, and say how full they are."""
-    loaded = Program.load(program)
-    placement = put(loaded, load_hardware(chip), beside=_beside(loaded, tangents))
+    loaded, hardware = Program.load(program), load_hardware(chip)
+    placement = put(loaded, hardware, beside=_beside(loaded, tangents))
     table(
         f"{program} on {placement.hardware}: {placement.cores} cores of {placement.available:,}, at least "
         f"{placement.bound} needed; {placement.traffic:,} lines between cores",
@@ -102,12 +103,13 @@ def place(
             for name, use in placement.utilisation.items()
         ],
     )
+    console.print(storage(chip_of(hardware)), markup=False)
     if picture is not None:
         from neurokit.core_map import core_map
         from neurokit.figures import save
 
         save(core_map(placement), picture)
-    emit({"program": str(program), **placement.to_json()}, json)
+    emit({"program": str(program), **placement.to_json(), "assumptions": [storage(chip_of(hardware))]}, json)
 
 
 def estimate(

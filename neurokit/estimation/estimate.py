@@ -10,6 +10,7 @@ import numpy as np
 
 from neurokit.compilers.place import place
 from neurokit.compilers.populations import populations
+from neurokit.compilers.synaptic_memory import storage
 from neurokit.errors import OutOfRange, explain
 from neurokit.estimation.activity import Activity, measure, require
 from neurokit.estimation.load import Load, loads
@@ -229,6 +230,7 @@ def _assumptions(
         "one sample at a time, from rest; the next starts when it has left the chip",
         f"inputs and biases come from outside as messages in every step of the window, zeros left out; {way}",
         "an accumulator or a product is one neuron; gates that reset samples are not counted",
+        storage(chip_of(hardware)),
         "every neuron is updated in every step; it is active where something reaches it or its state is not 0",
         f"length of a step: {rule}; both per core, the longest of all cores",
         "no links that messages share, and no memory reads beside those of a synaptic operation",
