@@ -17,7 +17,7 @@ from neurokit.learning.devices import Mismatch
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.loops import ArrayLoops, Loops, loops
 from neurokit.learning.plasticity import Field, plastic, weights, with_weights
-from neurokit.learning.queries import CurrentLosses, Losses, Slopes
+from neurokit.learning.queries import CurrentLosses, CurrentSlopes, Losses, Slopes
 from neurokit.learning.task import MeanSquare, RelativeSquare, Task
 from neurokit.neurons import IF, LIF, ToZero
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
@@ -174,6 +174,43 @@ def test_slopes_of_layers_add_up_and_those_of_readouts_are_differences(make: obj
     assert np.allclose(whole, sum(parts), rtol=1e-4, atol=1e-5 * np.abs(whole).max())
     # The loss is a parabola in the readout's integers but for the floors behind it, half a unit of thousands.
     assert np.allclose((up - down) / 4, parts[-1], rtol=0.02, atol=0.02 * np.abs(parts[-1]).max())
+
+
+def surrogate_gradient(evaluator: Copies, own: dict[str, np.ndarray], name: str, rows: np.ndarray) -> np.ndarray:
+    """The gradient of one tensor from its slopes along a whole basis."""
+    tensor = next(t for t in evaluator.tensors if t.name == name)
+    basis = Directions(64, 0, Hadamard())
+    alone = Copies(evaluator.program, (tensor,), evaluator.task)
+    (slopes,) = alone.answer(own, [Slopes((tensor.layer,))], basis, 0, rows)
+    return np.asarray(np.tensordot(slopes, basis.of(0, tensor.channel, tensor.shape).astype(float), axes=1) / 64)
+
+
+@pytest.mark.parametrize("make", [chain, operator], ids=["chain", "operator"])
+def test_as_many_probes_as_neurons_find_the_gradient_of_layers_whose_probes_are_held(make: object) -> None:
+    assert callable(make)
+    evaluator = copies(make())
+    own, rows = weights(evaluator.program, evaluator.tensors), np.array([0, 2, 3, 3, 8])
+    for tensor in evaluator.tensors:
+        if tensor.layer != "1":  # the only layer between spikes
+            (found,) = evaluator.answer(own, [CurrentSlopes((tensor.layer,))], Directions(8, 3, Hadamard()), 4, rows)
+            assert isinstance(found, dict)
+            exact = surrogate_gradient(evaluator, own, tensor.name, rows)
+            # Both are sums of some thousand products in float32.
+            assert np.allclose(found[tensor.name], exact, rtol=0, atol=3e-6 * np.abs(exact).max()), tensor.name
+
+
+def test_between_spikes_slopes_along_currents_are_unbiased() -> None:
+    evaluator = copies(chain())
+    own, rows = weights(evaluator.program, evaluator.tensors), np.arange(9)
+    asked, directions = [CurrentSlopes(("1",))], Directions(8, 3)
+    draws = [evaluator.answer(own, asked, directions, step, rows)[0] for step in range(300)]
+    for name in ("1.weight", "1.bias"):
+        each = np.array([dict(draw)[name] for draw in draws])
+        exact = surrogate_gradient(evaluator, own, name, rows)
+        spread = each.std(axis=0).max()
+        assert spread > 0.1 * np.abs(exact).max(), "a claim about noise"
+        # Five standard errors, of thirty entries.
+        assert np.abs(each.mean(axis=0) - exact).max() < 5 * spread / np.sqrt(300)
 
 
 def test_current_perturbation_finds_the_gradient_of_a_readout() -> None:

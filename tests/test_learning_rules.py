@@ -22,7 +22,7 @@ from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.learner import Learner, Progress
 from neurokit.learning.plasticity import Field, Plastic, Weights
 from neurokit.learning.queries import Answer, Directional, Local, Losses, Query, Slopes
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, Rule, Together
+from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule, Together
 
 W = Plastic(0, "a", "a", Field.WEIGHT, (2, 3), 1, -128, 127)
 B = Plastic(1, "a", "a", Field.BIAS, (2,), 4, -1000, 1000)
@@ -99,8 +99,8 @@ BASIS = Directions(8, 0, Hadamard())
 
 @pytest.mark.parametrize(
     "rule",
-    [SPSA(BASIS, 3, scope=Apart()), RFG(BASIS, Apart()), NodePerturbation(BASIS)],
-    ids=["SPSA", "RFG", "node"],
+    [SPSA(BASIS, 3, scope=Apart()), RFG(BASIS, Apart()), NodePerturbation(BASIS), NodeRFG(BASIS)],
+    ids=["SPSA", "RFG", "node", "node RFG"],
 )
 def test_along_a_whole_basis_layer_by_layer_tensors_get_their_gradient(rule: Rule) -> None:
     # Two tensors of one layer share scalars, so only a layer with one tensor sees a basis; two-sided differences of a
@@ -138,8 +138,10 @@ def test_passes_are_counted_as_documented() -> None:
         RFG(d, Together()).passes(TENSORS),
         RFG(d, Apart()).passes(TENSORS),
         NodePerturbation(d).passes(TENSORS),
+        NodeRFG(d).passes(TENSORS),
+        NodeRFG(d, Apart()).passes(TENSORS),
     ]
-    assert counted == [8, 16, 5, 5, 9, 8]
+    assert counted == [8, 16, 5, 5, 9, 8, 5, 9]
 
 
 def test_stochastic_rounding_is_right_on_average_and_shared_dither_too() -> None:

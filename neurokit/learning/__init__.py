@@ -1,3 +1,64 @@
 """Learning on the chip's terms: the integers of a Program move, by rules that need no backward pass and no copy in
 floating point. NumPy only; numba makes the evaluation of many copies fast.
+
+Experiments, those that ship and one's own, are in `neurokit.learning.experiments`.
 """
+
+from neurokit.learning.copies import Copies
+from neurokit.learning.descent import Constant, Cosine, Halving, IntegerDescent, Residue, SharedDither, Stochastic
+from neurokit.learning.devices import Mismatch, Nominal
+from neurokit.learning.directions import Bernoulli, Directions, Hadamard, LowRank
+from neurokit.learning.learner import Learner, Progress
+from neurokit.learning.plasticity import Field, Plastic, plastic, weights, with_weights
+from neurokit.learning.queries import CurrentLosses, CurrentSlopes, Directional, Evaluator, Local, Losses, Slopes
+from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule, Together
+from neurokit.learning.tangent_copies import TangentCopies
+from neurokit.learning.tangent_program import TangentProgram, TangentWidths, tangents
+from neurokit.learning.tangent_twin import TangentTwin
+from neurokit.learning.task import MeanSquare, RelativeSquare, Task
+
+__all__ = [
+    "RFG",
+    "SPSA",
+    "Apart",
+    "Bernoulli",
+    "Constant",
+    "Copies",
+    "Cosine",
+    "CurrentLosses",
+    "CurrentSlopes",
+    "Directional",
+    "Directions",
+    "Evaluator",
+    "Field",
+    "Hadamard",
+    "Halving",
+    "IntegerDescent",
+    "Learner",
+    "Local",
+    "Losses",
+    "LowRank",
+    "MeanSquare",
+    "Mismatch",
+    "NodePerturbation",
+    "NodeRFG",
+    "Nominal",
+    "Plastic",
+    "Progress",
+    "RelativeSquare",
+    "Residue",
+    "Rule",
+    "SharedDither",
+    "Slopes",
+    "Stochastic",
+    "TangentCopies",
+    "TangentProgram",
+    "TangentTwin",
+    "TangentWidths",
+    "Task",
+    "Together",
+    "plastic",
+    "tangents",
+    "weights",
+    "with_weights",
+]

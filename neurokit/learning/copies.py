@@ -14,19 +14,18 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from neurokit.errors import UnsupportedNode
-from neurokit.learning.counters import Counters, Purpose
 from neurokit.learning.descent import saturated
 from neurokit.learning.devices import Device, Nominal
 from neurokit.learning.directions import Directions
 from neurokit.learning.forward import Forward, Replaced, Values
 from neurokit.learning.loops import Loops, loops
-from neurokit.learning.plasticity import Field, Plastic, Weights, by_layer, spiking_behind
-from neurokit.learning.queries import Answer, CurrentLosses, Losses, Query, Slopes
+from neurokit.learning.plasticity import Field, Plastic, Weights
+from neurokit.learning.probes import Probe, coursing_probes, held_probes, local_gradient, threshold_of
+from neurokit.learning.queries import Answer, CurrentLosses, CurrentSlopes, Losses, Query, Slopes
 from neurokit.learning.slopes import answer_tangents
 from neurokit.learning.task import Task
-from neurokit.program import Dense, Program, Readout
+from neurokit.program import Program
 from neurokit.surrogates import Gaussian, Surrogate
-from neurokit.wiring import consumers
 
 #: Bytes of spikes that copies hold at a time.
 _ROOM = 2**24
@@ -65,10 +64,13 @@ class Copies:
         for query in queries:
             if isinstance(query, Losses):
                 found.append(self._losses(weights, self._moved(weights, query, drawn), encoded, truth))
-            elif isinstance(query, Slopes):
+            elif isinstance(query, Slopes | CurrentSlopes):
                 if recorded is None:
                     recorded = self._forward.run(encoded, _replacing(self.tensors, weights), record=True)
-                found.append(self._slopes(weights, query, drawn, recorded, truth))
+                if isinstance(query, Slopes):
+                    found.append(self._slopes(weights, query, drawn, recorded, truth))
+                else:
+                    found.append(self._current_slopes(weights, query, directions, step, recorded, truth))
             elif isinstance(query, CurrentLosses):
                 found.append(self._currents(weights, query, directions, step, encoded, truth))
             else:
@@ -144,6 +146,21 @@ class Copies:
         slopes = self.task.objective.slopes(self._forward.decode(recorded)[0], truth)
         return np.asarray((tangents * slopes).reshape(len(tangents), -1).mean(axis=1))
 
+    def _current_slopes(
+        self,
+        weights: Weights,
+        query: CurrentSlopes,
+        directions: Directions,
+        step: int,
+        recorded: Values,
+        truth: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        probes = coursing_probes(self.program, self.tensors, query.layers, recorded, directions, step)
+        replaced = _replacing(self.tensors, weights)
+        tangents = answer_tangents(self._forward, recorded, replaced, {}, self.surrogate, probes)
+        slopes = self.task.objective.slopes(self._forward.decode(recorded)[0], truth)
+        return local_gradient(self.program, self.tensors, recorded, probes, tangents * slopes)
+
     def _currents(
         self,
         weights: Weights,
@@ -155,36 +172,24 @@ class Copies:
     ) -> dict[str, np.ndarray]:
         replaced = _replacing(self.tensors, weights)
         plain = self._forward.run(encoded, replaced)
-        counters = Counters(directions.seed)
-        signs: dict[str, np.ndarray] = {}
-        reach: dict[str, int] = {}
-        for tensor in self.tensors:
-            layer = tensor.layer
-            if layer not in query.layers or layer in signs:
-                continue
-            node = self.program[layer]
-            assert isinstance(node, Dense), "layers are synapses"
-            shape = (int(np.prod(plain.batch[layer])), node.shape[0])
-            signs[layer] = np.stack(
-                [
-                    counters.signs(Purpose.CURRENT, step, tensor.channel, k, shape[0] * shape[1]).reshape(shape)
-                    for k in range(directions.count)
-                ]
-            )
-            population = spiking_behind(self.program, layer)
-            whole = 128 << max(node.exponent, 0) if population is None else population.threshold
-            reach[layer] = max(1, round(query.amplitude * whole))
+        probes = held_probes(self.program, self.tensors, query.layers, plain, directions, step)
+        reach = {name: max(1, round(query.amplitude * threshold_of(self.program, name))) for name in probes}
         chunk = self._chunk(encoded)
-        change = [
-            self._entries(replaced, signs, reach, slice(k, k + chunk), encoded, truth)
-            for k in range(0, directions.count, chunk)
-        ]
-        return self._gradient(np.concatenate(change), signs, reach, plain)
+        change = np.concatenate(
+            [
+                self._entries(replaced, probes, reach, slice(k, k + chunk), encoded, truth)
+                for k in range(0, directions.count, chunk)
+            ]
+        )
+        found = {}
+        for name, probe in probes.items():
+            found |= local_gradient(self.program, self.tensors, plain, {name: probe}, change / reach[name])
+        return found
 
     def _entries(
         self,
         replaced: Replaced,
-        signs: Mapping[str, np.ndarray],
+        probes: Mapping[str, Probe],
         reach: Mapping[str, int],
         some: slice,
         encoded: Mapping[str, np.ndarray],
@@ -193,48 +198,12 @@ class Copies:
         """Half of what the loss of every entry differs by, between the currents moved one way and the other."""
         both = []
         for sign in (1, -1):
-            extra = {layer: s[some].astype(np.int32) * (sign * reach[layer]) for layer, s in signs.items()}
+            extra = {
+                layer: probe.signs[some].astype(np.int32) * (sign * reach[layer]) for layer, probe in probes.items()
+            }
             answers = self._forward.decode(self._forward.run(encoded, replaced, extra))
             both.append(self.task.objective.entries(answers, truth))
         return np.asarray((both[0] - both[1]) / 2)
-
-    def _gradient(
-        self, change: np.ndarray, signs: Mapping[str, np.ndarray], reach: Mapping[str, int], plain: Values
-    ) -> dict[str, np.ndarray]:
-        """The three factors: what was heard, what was tried, and how the loss of the sample answered."""
-        steps = self.program.steps
-        found: dict[str, np.ndarray] = {}
-        for layer, tensors in by_layer(self.tensors).items():
-            if layer not in signs:
-                continue
-            node = self.program[layer]
-            assert isinstance(node, Dense), "layers are synapses"
-            own = plain.batch[layer]
-            spread = (len(change), *own, *[1] * (change.ndim - 1 - len(own)))
-            others = tuple(i for i in range(1, change.ndim) if spread[i] == 1 and change.shape[i] > 1)
-            # A sample's loss is a mean over its entries; the mean over samples is part of the gradient.
-            effect = change.mean(axis=others).reshape(len(change), -1) / int(np.prod(own))
-            current = np.einsum("ks,ksn->sn", effect, signs[layer]) / (len(change) * reach[layer])
-            heard = plain.value[node.source][0].astype(np.float64)
-            readout = self._readout(layer)
-            if heard.ndim == 3:  # spikes: their mean over the window, weighted as the readout does
-                weights = np.ones(steps) if readout is None else readout.rule.weights(steps)
-                heard = np.einsum("t,stn->sn", weights / weights.sum(), heard)
-            for tensor in tensors:
-                if tensor.field is Field.WEIGHT:
-                    gradient = current.T @ heard * 2.0**node.exponent
-                elif tensor.field is Field.BIAS:
-                    gradient = current.sum(axis=0) * 2.0**node.exponent
-                else:
-                    assert readout is not None, "offsets are those of readouts"
-                    gradient = current.sum(axis=0) / readout.rule.normaliser(steps)
-                found[tensor.name] = gradient * tensor.unit
-        return found
-
-    def _readout(self, layer: str) -> Readout | None:
-        """The readout that hears `layer`."""
-        readers = consumers(self.program.nodes)[layer]
-        return next((n for name in readers if isinstance(n := self.program[name], Readout)), None)
 
     def _chunk(self, encoded: Mapping[str, np.ndarray]) -> int:
         """How many copies fit the memory that is set apart for spikes."""

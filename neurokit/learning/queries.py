@@ -45,7 +45,18 @@ class CurrentLosses:
     amplitude: float
 
 
-Query = Losses | Slopes | CurrentLosses
+@dataclass(frozen=True)
+class CurrentSlopes:
+    """Asks for the slopes of every sample's loss along K perturbations of the currents of `layers`, by true tangents.
+
+    Every line of every sample has signs of its own, behind spikes in every step; see `neurokit.learning.probes`.
+    Answer: as that of CurrentLosses.
+    """
+
+    layers: tuple[str, ...]
+
+
+Query = Losses | Slopes | CurrentLosses | CurrentSlopes
 #: Losses or slopes `(K,)`, or the gradient by tensor.
 Answer = Float64[np.ndarray, " K"] | Mapping[str, Float64[np.ndarray, "..."]]
 

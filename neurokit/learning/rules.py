@@ -15,7 +15,17 @@ import numpy as np
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.directions import Directions
 from neurokit.learning.plasticity import Plastic, by_layer
-from neurokit.learning.queries import Answer, CurrentLosses, Directional, Estimate, Local, Losses, Query, Slopes
+from neurokit.learning.queries import (
+    Answer,
+    CurrentLosses,
+    CurrentSlopes,
+    Directional,
+    Estimate,
+    Local,
+    Losses,
+    Query,
+    Slopes,
+)
 
 
 class Scope(Protocol):
@@ -160,7 +170,40 @@ class NodePerturbation:
         return 2 * self.directions.count
 
 
-def _groups(rule: SPSA | RFG, tensors: Sequence[Plastic]) -> tuple[tuple[str, ...], ...]:
+@dataclass(frozen=True)
+class NodeRFG:
+    """Randomised forward gradient of currents: node perturbation with true tangents, neither differences nor amplitude.
+
+        g_W ~ 1 / K sum_k sum_b l_k[b] v_k[b] (sum_t e_k[b, t] x[b, t])^T
+
+    with the slope l_k of sample b's loss along `v_k e_k[t]` and what the synapses heard, x: a three-factor rule.
+    Unbiased for the surrogate gradient, for e changes in every step behind spikes. Its variance grows with neurons (and
+    there with steps), not with weights, and is averaged over samples, of which each is perturbed in its own way. On a
+    chip the direction enters tangent neurons as a current, so that no synapses carry it. A pass with K tangents counts
+    as 1 + K forward passes.
+
+    Source: Werfel, Xie, Seung 2005, doi:10.1162/089976605774320539 (node perturbation); Ren et al. 2022
+    (arXiv 2210.03310, forward gradients of activities).
+    """
+
+    directions: Directions = Directions()  # noqa: RUF009 (frozen)
+    scope: Scope = Together()
+
+    def ask(self, tensors: Sequence[Plastic]) -> tuple[Query, ...]:
+        return tuple(CurrentSlopes(group) for group in _groups(self, tensors))
+
+    def tell(self, tensors: Sequence[Plastic], step: int, answers: Sequence[Answer]) -> Estimate:
+        gradient: dict[str, np.ndarray] = {}
+        for answer in answers:
+            assert not isinstance(answer, np.ndarray), "the gradient by tensor"
+            gradient |= {name: g / self.directions.distribution.power for name, g in answer.items()}
+        return Local(step, gradient)
+
+    def passes(self, tensors: Sequence[Plastic]) -> int:
+        return 1 + self.directions.count * len(_groups(self, tensors))
+
+
+def _groups(rule: SPSA | RFG | NodeRFG, tensors: Sequence[Plastic]) -> tuple[tuple[str, ...], ...]:
     return rule.scope.groups(tuple(by_layer(tensors)))
 
 

@@ -9,6 +9,7 @@ what they are on average. It is the definition that a tangent neuron in fixed po
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from jaxtyping import Float32, Float64
 
 from neurokit.learning.forward import Forward, Replaced, Values
 from neurokit.learning.plasticity import Field
+from neurokit.learning.probes import Probe
 from neurokit.program import Dense, Input, Output, Product, Readout, Spiking, Sum
 from neurokit.surrogates import Surrogate
 from neurokit.wiring import Signal
@@ -28,29 +30,44 @@ _NOTHING = np.float32(1e-20)
 
 #: Tangents of integers, `(K, *shape)`, by node and field.
 Directions = Mapping[tuple[str, Field], np.ndarray]
+#: Tangents of currents by layer.
+Probes = Mapping[str, Probe]
+_NO_PROBES: Probes = MappingProxyType({})
 
 
 def answer_tangents(
-    forward: Forward, found: Values, replaced: Replaced, directions: Directions, surrogate: Surrogate
+    forward: Forward,
+    found: Values,
+    replaced: Replaced,
+    directions: Directions,
+    surrogate: Surrogate,
+    probes: Probes = _NO_PROBES,
 ) -> Float64[np.ndarray, "K *batch size"]:
-    """Tangents of the answers in problem units, along K `directions` of the integers.
+    """Tangents of the answers in problem units, along K `directions` of the integers and `probes` of layers' currents.
 
     `found` are the recorded values of one copy whose integers are `replaced`.
     """
-    count = len(next(iter(directions.values())))
+    count = len(next(iter(directions.values()))) if directions else len(next(iter(probes.values())).signs)
     largest = max((state.size for state in found.states.values()), default=1)
     chunk = max(1, _ROOM // (4 * largest))
-    parts = [
-        _tangents(forward, found, replaced, {key: d[k : k + chunk] for key, d in directions.items()}, surrogate)
-        for k in range(0, count, chunk)
-    ]
+    parts = []
+    for k in range(0, count, chunk):
+        some = slice(k, k + chunk)
+        moved = {key: d[some] for key, d in directions.items()}
+        probed = {layer: probe.some(some) for layer, probe in probes.items()}
+        parts.append(_tangents(forward, found, replaced, moved, probed, surrogate, len(range(count)[some])))
     return np.asarray(np.concatenate(parts), np.float64)
 
 
 def _tangents(
-    forward: Forward, found: Values, replaced: Replaced, directions: Directions, surrogate: Surrogate
+    forward: Forward,
+    found: Values,
+    replaced: Replaced,
+    directions: Directions,
+    probes: Probes,
+    surrogate: Surrogate,
+    count: int,
 ) -> np.ndarray:
-    count = len(next(iter(directions.values())))
     tangent: dict[str, np.ndarray | None] = {}  # None: nothing behind it moves
     for node in forward.program.nodes:
         if isinstance(node, Input):
@@ -68,10 +85,13 @@ def _tangents(
             if behind is not None:
                 passed = behind @ _matrix(node, forward, replaced)
                 tangent[node.name] = passed if tangent[node.name] is None else passed + tangent[node.name]
+            if node.name in probes:
+                held = probes[node.name].held()
+                tangent[node.name] = held if tangent[node.name] is None else held + tangent[node.name]
         elif isinstance(node, Spiking):
-            tangent[node.name] = _spikes(node, forward, found, replaced, directions, tangent, count, surrogate)
+            tangent[node.name] = _spikes(node, forward, found, replaced, directions, probes, tangent, count, surrogate)
         elif isinstance(node, Readout):
-            tangent[node.name] = _readout(node, forward, found, replaced, directions, tangent, count)
+            tangent[node.name] = _readout(node, forward, found, replaced, directions, probes, tangent, count)
         elif isinstance(node, (Product, Sum)):
             tangent[node.name] = _together(node, found, tangent)
         elif isinstance(node, Output):
@@ -115,6 +135,7 @@ def _spikes(
     found: Values,
     replaced: Replaced,
     directions: Directions,
+    probes: Probes,
     tangent: Mapping[str, np.ndarray | None],
     count: int,
     surrogate: Surrogate,
@@ -132,16 +153,21 @@ def _spikes(
         full = (count, *before.shape[::2])
         return None if a is None else forward.loops.sway(np.broadcast_to(a, full).copy(), slope, decay)
     moved, behind = _moved(dense, forward, directions, count), tangent[dense.source]
-    if moved is None and behind is None:
+    probe = probes.get(dense.name)
+    if moved is None and behind is None and probe is None:
         return None
-    if moved is None:
-        out, lines = dense.shape
-        moved = _Moved(np.zeros((count, lines, out), np.float32), np.zeros((count, out), np.float32))
+    source: np.ndarray = found.value[dense.source][0]
+    if moved is None:  # synapses that stay: one line that never fires stands for all
+        source = np.zeros((*source.shape[:2], 1), np.uint8)
+        moved = _Moved(np.zeros((count, 1, dense.shape[0]), np.float32), np.zeros((count, dense.shape[0]), np.float32))
     passed = None
     if behind is not None:  # one large product, not one a direction
         flat = behind.reshape(-1, behind.shape[-1]) @ _matrix(dense, forward, replaced)
         passed = flat.reshape(*behind.shape[:-1], -1)
-    return forward.loops.sway_driven(found.value[dense.source][0], passed, moved.rows, moved.bias, slope, decay)
+    if probe is not None:
+        course = probe.series(forward.program.steps)
+        passed = course if passed is None else passed + course
+    return forward.loops.sway_driven(source, passed, moved.rows, moved.bias, slope, decay)
 
 
 def _readout(
@@ -150,6 +176,7 @@ def _readout(
     found: Values,
     replaced: Replaced,
     directions: Directions,
+    probes: Probes,
     tangent: Mapping[str, np.ndarray | None],
     count: int,
 ) -> np.ndarray | None:
@@ -165,6 +192,8 @@ def _readout(
             parts.append(np.matmul(heard, moved.rows) + whole * moved.bias[:, None])
         if behind is not None:
             parts.append(forward.loops.weigh(behind, weights) @ _matrix(dense, forward, replaced))
+        if dense.name in probes:
+            parts.append(probes[dense.name].held() * whole)
     elif (held := tangent[node.source]) is not None:
         parts.append(held * whole)
     offset = directions.get((node.name, Field.OFFSET))

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from neurokit.errors import UnsupportedNode
 from neurokit.learning.copies import Copies
 from neurokit.learning.directions import Directions
 from neurokit.learning.plasticity import Plastic, Weights, with_weights
-from neurokit.learning.queries import Answer, Query, Slopes
+from neurokit.learning.queries import Answer, CurrentSlopes, Query, Slopes
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves
 from neurokit.learning.tangent_twin import TangentTwin
@@ -26,7 +27,10 @@ _ROOM = 2**21
 
 @dataclass(frozen=True, eq=False)
 class TangentCopies:
-    """An Evaluator: slopes by `tangents`, all else by `copies` of the same Program on a nominal device."""
+    """An Evaluator: slopes by `tangents`, losses by `copies` of the same Program on a nominal device.
+
+    Slopes along currents it refuses, with UnsupportedNode: tangent neurons in fixed point hear synapses alone.
+    """
 
     copies: Copies
     tangents: TangentProgram
@@ -46,6 +50,9 @@ class TangentCopies:
         rows: Int64[np.ndarray, " b"],
     ) -> list[Answer]:
         """As `Copies.answer`. Raises OutOfRange when the Program with `weights`, or its tangents, cannot be proved."""
+        if any(isinstance(query, CurrentSlopes) for query in queries):
+            why = "its tangent neurons hear synapses alone"
+            raise UnsupportedNode("query", "CurrentSlopes", "TangentCopies", why, "Ask `Copies`, or for Slopes.")
         return [
             self._slopes(weights, query, directions, step, rows)
             if isinstance(query, Slopes)
