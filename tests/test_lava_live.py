@@ -181,6 +181,39 @@ def test_a_live_network_beside_torch_survives_what_happens_to_it(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_live_network_goes_on_by_itself_until_it_is_paused_and_is_then_as_if_it_had_been_stepped() -> None:
+    program, values = small(), samples(2)
+    expected = reference.run(program, values).output
+    with LiveNetwork(program, FusedForm(1), record=frozenset({"s"}), deadline_s=120) as network:
+        with pytest.raises(LavaFailure, match="stands still already"):
+            network.pause()
+        network.feed({"x": values["x"][0]})
+        network.advance(5)
+        network.resume()
+        for call in (network.advance, network.resume, lambda: network.spikes("s"), lambda: network.output("y")):
+            with pytest.raises(LavaFailure, match="runs by itself"):
+                call()
+        network.feed({"x": values["x"][1]})  # heard while it runs
+        fed = network.pause()
+        whole = 3 * network.schedule.period
+        while network.chip_steps < fed + whole:
+            network.resume()
+            assert network.pause() > fed
+        assert network.chip_steps % network.schedule.period == 5  # windows of steps, from where it was resumed
+        np.testing.assert_array_equal(network.output("y")[0], expected[1])
+        before = network.chip_steps
+        network.advance(2)
+        assert network.chip_steps == before + 2
+        np.testing.assert_array_equal(network.sample({"x": values["x"][0]})["y"], expected[0])
+    command = (sys.executable, str(CASES), "faulty", "killed")
+    with LiveNetwork(program, FusedForm(1), deadline_s=120, command=command) as network:
+        network.resume()
+        with pytest.raises(LavaFailure):
+            network.pause()
+        with pytest.raises(LavaFailure, match="is not running"):
+            network.resume()
+
+
 def test_three_workers_give_what_one_does_in_order() -> None:
     program, values = small(), samples(11)
     one, three = (LavaCPU(FusedForm(2), 120, workers=workers).run(program, values, record=True) for workers in (1, 3))

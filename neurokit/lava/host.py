@@ -1,7 +1,7 @@
 """Host: the side of a running network that feeds it, reads it and says how far it may go. Imports no Lava.
 
-Between two calls the network stands still, with all that it holds: every call is a resumption and a pause. Two kinds
-of network make the steps, each in its own way: `LavaNetwork` in this interpreter, `LiveNetwork` in one of its own.
+Between two calls the network stands still, with all that it holds. Two kinds of network make the steps, each in its own
+way: `LavaNetwork` in this interpreter, `LiveNetwork` in one of its own, where it can also be told to go on by itself.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Host:
         self.layout = Layout(program, StockForm() if form is None else form, record, period)
         self.deadline_s = deadline_s
         self.chip_steps = 0
+        self.free = False  #: whether it runs by itself, between `resume` and `pause` of a LiveNetwork
         self._open: dict[Tape, np.ndarray] | None = None
         self._tapes: Tapes | None = None
 
@@ -178,7 +179,7 @@ class Host:
         It holds until something else is fed, through all windows; between two windows inputs are silent. What is fed in
         the middle of a window changes what the rest of it hears. Raises GraphError or OutOfRange for a bad sample.
         """
-        self._require_running()
+        self._require_running(free=True)
         for name, x in self._encoded(inputs).items():
             self._write(name, slice(None), np.broadcast_to(x, (self.batch, x.shape[-1])).reshape(-1))
 
@@ -280,11 +281,14 @@ class Host:
             raise
         self.chip_steps += chip_steps
 
-    def _require_running(self) -> Tapes:
+    def _require_running(self, *, free: bool = False) -> Tapes:
+        """Its tapes; raises LavaFailure unless it runs, and stands still or may run by itself."""
         if self._tapes is None:
             raise LavaFailure(
                 f"this {type(self).__name__} is not running: enter it with `with`, and do not use it after a failure."
             )
+        if self.free and not free:
+            raise LavaFailure(f"this {type(self).__name__} runs by itself: `pause` it first.")
         return self._tapes
 
     def _frames(self, tape: Tape, *, writable: bool = False) -> np.ndarray:
@@ -309,7 +313,7 @@ class Host:
         return {name: np.broadcast_to(x, (most, x.shape[1])) for name, x in values.items()}
 
     def _write(self, name: str, ring: Any, x: np.ndarray) -> None:
-        tapes = self._require_running()
+        tapes = self._require_running(free=True)
         self._frames(tapes.inputs[name], writable=True)[ring, 0, : self._width(name)] = x
 
     def _collect(self, windows: np.ndarray) -> dict[tuple[str, str], np.ndarray]:

@@ -96,6 +96,34 @@ class LiveNetwork(Host):
             if folder is not None:
                 folder.remove()
 
+    def resume(self) -> None:
+        """Let the network go on by itself, window after window, until `pause`; returns at once.
+
+        Meanwhile `feed` says what the inputs are to say, and nothing else can be asked of it. What goes wrong in the
+        meantime is raised by `pause`. Raises LavaFailure if it runs by itself already, or not at all.
+        """
+        self._require_running()
+        self._order({"resume": True}, self.deadline_s)
+        self.free = True
+
+    def pause(self) -> int:
+        """Let it stand still when the window is over, with all that it holds; returns `chip_steps`.
+
+        From then on it can be read, fed and advanced as before. Raises LavaFailure if it does not run by itself, and as
+        `run`; then it is stopped.
+        """
+        self._require_running(free=True)
+        if not self.free:
+            raise LavaFailure("this LiveNetwork stands still already; `resume` lets it run by itself.")
+        self.free = False
+        try:
+            self.chip_steps = self._order({"pause": True}, self.deadline_s)
+        except BaseException:
+            self._tapes = self._open = None
+            self.stop()
+            raise
+        return self.chip_steps
+
     def _go(self, chip_steps: int, deadline_s: float) -> None:
         self._order({"advance": chip_steps}, deadline_s)
 
@@ -109,13 +137,14 @@ class LiveNetwork(Host):
             self.stop()
             raise
 
-    def _order(self, order: dict[str, object], deadline_s: float) -> None:
+    def _order(self, order: dict[str, object], deadline_s: float) -> int:
+        """Send an order and wait for its answer: the chip steps made since the start."""
         assert self._line is not None
         with contextlib.suppress(BrokenPipeError):  # the worker is gone; waiting for it says why
             self._line.sendall(json.dumps(order).encode() + b"\n")
-        self._wait(deadline_s)
+        return self._wait(deadline_s)
 
-    def _wait(self, deadline_s: float) -> None:
+    def _wait(self, deadline_s: float) -> int:
         """Wait for the worker's answer, or raise."""
         assert self._worker is not None
         assert self._line is not None
@@ -128,8 +157,15 @@ class LiveNetwork(Host):
                     f"Lava (form {self.form.name!r}) did not answer within {deadline_s:g} s and was stopped, after "
                     f"{self.chip_steps} chip steps."
                 )
-        if self._line.recv(1) != b"\n":
-            self._raise_failure()
+        answer = b""
+        while not answer.endswith(b"\n"):
+            part = b""
+            with contextlib.suppress(ConnectionResetError):  # it died before it had read the order
+                part = self._line.recv(64)
+            if not part:
+                self._raise_failure()
+            answer += part
+        return int(answer)
 
     def _raise_failure(self) -> None:
         assert self._worker is not None

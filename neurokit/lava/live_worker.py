@@ -2,10 +2,13 @@
 
     python -m neurokit.lava.live_worker SOCKET DIRECTORY SHM_PREFIX
 
-Orders come as lines of JSON on a socket, the number of an open file; an empty line goes back when one is carried out.
+Orders come as lines of JSON on a socket, the number of an open file; when one is carried out, a line goes back with the
+number of chip steps made since the start.
 
     {"advance": 33}             make so many chip steps
     {"swap": "swap-0.h5"}       take the weights of this Program, a file of the folder
+    {"resume": true}            answered at once: make whole windows of steps until the next order comes
+    {"pause": true}             make no more; it is the only order that may come then
 
 In all else it is a `neurokit.lava.worker`: what happens at an error, and when the parent is gone, stands there.
 """
@@ -13,10 +16,12 @@ In all else it is a `neurokit.lava.worker`: what happens at an error, and when t
 from __future__ import annotations
 
 import json
+import select
 import socket
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from neurokit.errors import LavaFailure
 from neurokit.lava.job import Answer, Job
@@ -33,18 +38,25 @@ def obey(number: int, directory: Path, job: Job) -> Answer:
     try:
         network.start()
         with socket.socket(fileno=number) as host, host.makefile("rwb", buffering=0) as lines:
-            lines.write(b"\n")
+            _answer(lines, network)
             while line := lines.readline():
                 order = json.loads(line)
                 if "advance" in order:
                     network.make_steps(order["advance"])
-                else:
+                elif "swap" in order:
                     network.take(Program.load(directory / order["swap"]))
                     (directory / order["swap"]).unlink()
-                lines.write(b"\n")
+                _answer(lines, network)
+                if "resume" in order:
+                    while not select.select([host], [], [], 0)[0]:
+                        network.make_steps(network.schedule.period)
     finally:
         network.stop()
     raise LavaFailure("the host of a live network has gone.")
+
+
+def _answer(lines: Any, network: Any) -> None:
+    lines.write(f"{network.chip_steps}\n".encode())
 
 
 if __name__ == "__main__":
