@@ -181,7 +181,7 @@ class Copies:
                 for k in range(0, directions.count, chunk)
             ]
         )
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for name, probe in probes.items():
             found |= local_gradient(self.program, self.tensors, plain, {name: probe}, change / reach[name])
         return found

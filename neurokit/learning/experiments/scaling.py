@@ -22,7 +22,7 @@ from neurokit.learning.experiments.scene import Bar, Row, Told
 from neurokit.learning.learner import Learner
 from neurokit.learning.plasticity import Plastic, plastic, weights
 from neurokit.learning.queries import Estimate
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, Rule
+from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.task import Task
 from neurokit.problems.mexican_hat import MexicanHat
 
@@ -110,6 +110,7 @@ class Scaling:
             "SPSA, layer-wise": SPSA(directions, self.amplitude, scope=Apart()),
             "SPSA, layer-wise, rank 1": SPSA(low, self.amplitude, scope=Apart()),
             "node perturbation": NodePerturbation(directions),
+            "RFG of currents": NodeRFG(directions),
         }
 
     def _deviation(self, rule: Rule, train: Copies, seed: int) -> tuple[float, float]:
