@@ -19,7 +19,6 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit.compilers.bounds import prove
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
-from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
 from neurokit.compilers.quantization.lowering import Lowering
@@ -28,6 +27,7 @@ from neurokit.compilers.quantization.report import QuantizationReport, report
 from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer
+from neurokit.compilers.realize import realize_as
 from neurokit.errors import GraphError, explain
 from neurokit.integers import Widths
 
@@ -52,9 +52,9 @@ class Quantization:
         """The choices with their reasons; with samples also what each rounding does to the answers on them."""
         return report(self.graph, self.program, self.layers, self.tried, calibration)
 
-    def dequantized(self) -> g.Graph:
-        """The real network that the integers stand for; see `neurokit.compilers.quantization.dequantize`."""
-        return dequantize(self.graph, self.program, self.layers)
+    def realized(self) -> g.Graph:
+        """The real network that the integers stand for, in the units of `graph`; see `neurokit.compilers.realize`."""
+        return realize_as(self.graph, self.program, self.layers)
 
 
 def quantize(

@@ -1,12 +1,16 @@
 """realize: a Program without its rounding, as a Graph: quantised weights and thresholds, real inputs, no floors.
 
 What it answers differs from the trained network by the rounding of weights alone, and from the Program by the rounding
-of inputs and sums: between the two it tells both apart. A floor takes `(1 - 2**-k) / 2` on average over the `2**k`
-remainders that it drops, so that much is taken here.
+of inputs and sums: between the two it tells both apart. `quantize` adds half a unit before every floor, so that it
+rounds to nearest; where there is a floor, half a unit is taken off here.
+
+`realize` needs the Program alone and keeps its units; `realize_as` says the same in those of the Graph that the Program
+was made of, and can leave some layers as they were there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from functools import singledispatchmethod
 from typing import Any
@@ -15,10 +19,12 @@ import numpy as np
 
 from neurokit import graph as g
 from neurokit import program as p
+from neurokit.compilers.quantization.synapses import QuantizedLayer, entries, with_entries
 from neurokit.errors import UnsupportedNode
 from neurokit.integers import Decay12
 from neurokit.neurons import Neuron
 from neurokit.sparse import Csr
+from neurokit.wiring import consumers
 
 
 def realize(program: p.Program) -> g.Graph:
@@ -32,9 +38,39 @@ def realize(program: p.Program) -> g.Graph:
     return g.Graph(tuple(made.nodes), program.steps)
 
 
+def realize_as(
+    graph: g.Graph, program: p.Program, layers: Mapping[str, QuantizedLayer], only: Collection[str] | None = None
+) -> g.Graph:
+    """`graph` with the weights and biases that `program` has, in real numbers; of all layers, or `only` of some.
+
+    `layers` say what an integer of each is worth (`Quantization.layers`). Answers of all layers are those of `realize`
+    to the rounding of float64. Where nothing is rounded but weights (inputs on the Program's grid, exponents of zero,
+    no shifts) they are the Program's.
+    """
+    readers = consumers(graph.nodes)
+    nodes: list[g.GraphNode] = []
+    for node in graph.nodes:
+        integer = program[node.name]
+        if not isinstance(node, g.Dense | g.Sparse | g.Conv2d) or (only is not None and node.name not in only):
+            nodes.append(node)
+            continue
+        assert isinstance(integer, p.Synapses), "the Program was made of this Graph"
+        layer = layers[node.name]
+        reader = program[readers[node.name][0]]
+        if isinstance(reader, p.Readout):  # the bias has become the offset of its total
+            bias = (reader.offset - _lost(reader.shift) * 2**reader.shift) * layer.bias_unit
+            bias = bias.reshape(len(node.bias), -1)[:, 0]  # of a convolution one a channel, which all its lines have
+        elif layer.free:
+            bias = (integer.bias - _lost(-integer.exponent) * 2.0**-integer.exponent) * layer.bias_unit
+        else:
+            bias = node.bias  # it went into an Output's offset, or is the integer's to rounding
+        nodes.append(with_entries(node, entries(integer) * layer.unit, bias))
+    return replace(graph, nodes=tuple(nodes))
+
+
 def _lost(shift: int) -> float:
-    """What a floor after a division by `2**shift` takes on average."""
-    return (1 - 2.0**-shift) / 2 if shift > 0 else 0.0
+    """What was added before a floor after a division by `2**shift`, in units of the quotient."""
+    return 0.5 if shift > 0 else 0.0
 
 
 class _Realization:

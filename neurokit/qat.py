@@ -259,7 +259,7 @@ class _Watch(Observer):
         error = evaluate_program(made.program, self.validation)
         self.checkpoints.append(Checkpoint(self.learning_rate, training.done, error))
         if self.best is None or error.mean < self.best[0].mean:
-            load_weights(model, made.dequantized())
+            load_weights(model, made.realized())
             self.best = error, made, model
 
 
@@ -291,13 +291,13 @@ def finetune(
     on_grid = OnGrid(estimator, plain.layers)
     on_grid.trained(model)  # refuses before a run
     before = copy.deepcopy(model)
-    load_weights(before, plain.dequantized())
+    load_weights(before, plain.realized())
     post_training = evaluate_program(plain.program, validation)
     best: tuple[RelativeL2, Quantization, nn.Module] = (post_training, plain, before)
     checkpoints: list[Checkpoint] = []
     for learning_rate in settings.learning_rates:
         run = copy.deepcopy(model)
-        load_weights(run, plain.dequantized())
+        load_weights(run, plain.realized())
         made = f"{describe(estimator)}, {settings.iterations} iterations at {learning_rate:g}, seed {settings.seed}"
         watch = _Watch(plain, grid, (samples, search), validation, settings, learning_rate, made)
         fit(

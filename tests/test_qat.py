@@ -100,7 +100,7 @@ def test_the_float_network_on_the_grid_and_the_program_differ_by_inputs_and_floo
     snap(model, made.layers)
     on_grid = trace(model, data.domain)
     result = reference.run(made.program, data.inputs)
-    real = reference.run(made.dequantized(), data.inputs)
+    real = reference.run(made.realized(), data.inputs)
     traced = reference.run(on_grid, data.inputs)
     assert distance(traced.outputs, real.outputs) < 1e-12, "the same numbers: what training sees is on the grid"
     arithmetic = made.report(data.inputs).arithmetic
@@ -190,7 +190,7 @@ def test_membranes_give_way_to_weights_that_grew() -> None:
         quantize(graph, grid=grid, plan=found.plan, widths=narrow)
     again = explain_quantization(graph, grid=grid, plan=found.plan.yielding(), widths=narrow)
     assert again.plan.scales["0"] == replace(scale.coarser, yields=True)
-    np.testing.assert_allclose(again.dequantized()["0"].weight, found.dequantized()["0"].weight, rtol=1e-12)
+    np.testing.assert_allclose(again.realized()["0"].weight, found.realized()["0"].weight, rtol=1e-12)
     assert NeuronScale(6, 0, 4).coarser == NeuronScale(3, 0, 2)
     assert NeuronScale(6, -2).coarser == NeuronScale(3, -3)
     assert NeuronScale(3, 0, 4).coarser is None

@@ -15,6 +15,7 @@ from neurokit.compilers.quantization.grid import WeightGrid
 from neurokit.compilers.quantization.scales import InputScale, NeuronScale, Plan, ReadoutScale
 from neurokit.compilers.quantization.search import Search, distance
 from neurokit.compilers.quantize import explain_quantization
+from neurokit.compilers.realize import realize
 from neurokit.errors import GraphError, OutOfRange
 from neurokit.neurons import IF
 from neurokit.readouts import MemMean, Rate
@@ -40,6 +41,25 @@ def operator(seed: int = 0) -> g.Graph:
         g.Output("u", "sum"),
     ]
     return g.Graph(tuple(nodes), 24)
+
+
+def stack() -> g.Graph:
+    rng = np.random.default_rng(2)
+    nodes = (
+        g.Input("x", 3, -1, 1),
+        g.Dense("0", "x", rng.normal(size=(8, 3)), rng.uniform(0, 1, 8)),
+        g.Spiking("0.spikes", "0", IF()),
+        g.Dense("1", "0.spikes", rng.normal(0, 0.3, (8, 8)), rng.normal(size=8)),
+        g.Spiking("1.spikes", "1", IF(0.5)),
+        g.Dense("out", "1.spikes", rng.normal(size=(1, 8)), rng.normal(size=1)),
+        g.Readout("y", "out", Rate()),
+        g.Output("answer", "y"),
+    )
+    return g.Graph(nodes, 32)
+
+
+#: For `stack`: units are powers of two, so that float64 has every membrane, and ties with thresholds stay ties.
+DYADIC = Plan({"x": InputScale(2.0**-3), "0": NeuronScale(128), "1": NeuronScale(32)})
 
 
 def samples(seed: int) -> dict[str, np.ndarray]:
@@ -88,11 +108,11 @@ def test_a_plan_makes_the_same_program_again() -> None:
             assert node == other
 
 
-def test_the_dequantised_graph_is_quantised_without_error() -> None:
+def test_the_realised_graph_is_quantised_without_error() -> None:
     """Its weights lie on the grid: rounding them to nearest by the same plan gives every integer back."""
     graph = operator(3)
     made = explain_quantization(graph, grid=WeightGrid(5), calibration=SEEN, search=FEW)
-    again = explain_quantization(made.dequantized(), grid=WeightGrid(5), plan=made.plan)
+    again = explain_quantization(made.realized(), grid=WeightGrid(5), plan=made.plan)
     for node in made.program.nodes:
         other = again.program[node.name]
         if isinstance(node, p.Dense):
@@ -104,32 +124,31 @@ def test_the_dequantised_graph_is_quantised_without_error() -> None:
             assert np.array_equal(node.offset, other.offset)
 
 
-def test_without_floors_the_dequantised_graph_spikes_as_the_program() -> None:
+def test_without_floors_the_realised_graph_spikes_as_the_program() -> None:
     """With scales that are powers of two float64 has every number of the integer network: all spikes are the same."""
-    rng = np.random.default_rng(2)
-    graph = g.Graph(
-        (
-            g.Input("x", 3, -1, 1),
-            g.Dense("0", "x", rng.normal(size=(8, 3)), rng.uniform(0, 1, 8)),
-            g.Spiking("0.spikes", "0", IF()),
-            g.Dense("1", "0.spikes", rng.normal(0, 0.3, (8, 8)), rng.normal(size=8)),
-            g.Spiking("1.spikes", "1", IF(0.5)),
-            g.Dense("out", "1.spikes", rng.normal(size=(1, 8)), rng.normal(size=1)),
-            g.Readout("y", "out", Rate()),
-            g.Output("answer", "y"),
-        ),
-        32,
-    )
-    plan = Plan({"x": InputScale(2.0**-3), "0": NeuronScale(128), "1": NeuronScale(32)})
-    made = explain_quantization(graph, plan=plan)
-    x = {"x": rng.integers(-8, 9, (40, 3)) / 8}
-    real = reference.run(made.dequantized(), x, record=True)
+    made = explain_quantization(stack(), plan=DYADIC)
+    x = {"x": np.random.default_rng(2).integers(-8, 9, (40, 3)) / 8}
+    real = reference.run(made.realized(), x, record=True)
     integer = reference.run(made.program, x, record=True)
     assert real.trace is not None
     assert integer.trace is not None
     for name, train in real.trace.spikes.items():
         assert np.array_equal(train, integer.trace.spikes[name])
     assert np.allclose(real.output, integer.output, rtol=1e-12, atol=0), "the unit of the readout is no power of two"
+
+
+def test_reals_are_the_same_with_and_without_the_graph() -> None:
+    """Another unit for every number, equalised lines of products included: the same spikes, equal answers."""
+    for made in (explain_quantization(operator(3), grid=WeightGrid(5)), explain_quantization(stack(), plan=DYADIC)):
+        x = SEEN if len(made.graph.inputs) > 1 else {"x": np.random.default_rng(1).uniform(-1, 1, (40, 3))}
+        alone = reference.run(realize(made.program), x, record=True)
+        beside = reference.run(made.realized(), x, record=True)
+        assert alone.trace is not None
+        assert beside.trace is not None
+        for name, train in beside.trace.spikes.items():
+            assert train.any()
+            assert np.array_equal(train, alone.trace.spikes[name])
+        np.testing.assert_allclose(alone.output, beside.output, rtol=1e-9, atol=1e-12)
 
 
 def test_the_report_accounts_for_the_error() -> None:

@@ -12,10 +12,10 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit import reference
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
-from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.grid import weight_bits
 from neurokit.compilers.quantization.search import Tried, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer, entries
+from neurokit.compilers.realize import realize_as
 from neurokit.wiring import consumers
 
 
@@ -89,13 +89,13 @@ def report(
     for name, layer in layers.items():
         contribution = None
         if samples is not None:
-            alone = dequantize(graph, program, layers, {name})
+            alone = realize_as(graph, program, layers, {name})
             contribution = distance(answers(alone), samples.answers)
         choices.append(_choice(program, layer, turns.get(name), contribution))
     inputs = {node.name: node.scale for node in program.inputs}
     if samples is None:
         return QuantizationReport(tuple(choices), inputs, None, None, None)
-    rounded, said = answers(dequantize(graph, program, layers)), dict(TWIN.run(program, samples.inputs).outputs)
+    rounded, said = answers(realize_as(graph, program, layers)), dict(TWIN.run(program, samples.inputs).outputs)
     return QuantizationReport(
         tuple(choices),
         inputs,
