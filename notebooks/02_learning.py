@@ -29,18 +29,20 @@ from pathlib import Path
 
 import numpy as np
 
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import Cosine, IntegerDescent
-from neurokit.learning.directions import Directions
-from neurokit.learning.experiments.curves import LearningCurves
-from neurokit.learning.experiments.networks import error_of, integer_mlp
-from neurokit.learning.experiments.records import run
-from neurokit.learning.experiments.scene import Bar, Phase, Scene, mean_of
-from neurokit.learning.learner import Learner
-from neurokit.learning.plasticity import plastic
-from neurokit.learning.queries import Directional, Losses
-from neurokit.learning.rules import SPSA, Apart
-from neurokit.learning.task import Task
+from neurokit.learning import (
+    SPSA,
+    Apart,
+    Copies,
+    Cosine,
+    Directional,
+    Directions,
+    IntegerDescent,
+    Learner,
+    Losses,
+    Task,
+    plastic,
+)
+from neurokit.learning.experiments import Bar, LearningCurves, Phase, Scene, error_of, integer_mlp, mean_of, run
 from neurokit.problems.data import PointData
 
 # %% [markdown]

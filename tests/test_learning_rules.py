@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -240,3 +242,13 @@ def test_numbers_that_make_no_rule_are_refused(make: object, said: str) -> None:
     assert callable(make)
     with pytest.raises(OutOfRange, match=said):
         make()
+
+
+def test_the_room_has_its_names_without_torch_lava_and_numba() -> None:
+    code = (
+        "import sys; sys.modules.update(torch=None, lava=None, numba=None)\n"
+        "import neurokit.learning as room, neurokit.learning.experiments as experiments\n"
+        "print(all(callable(getattr(m, name)) for m in (room, experiments) for name in m.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -148,7 +148,7 @@ def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
 
 
 def test_kernels_compile_where_no_folder_can_hold_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurokit.twin import kernels as twin_kernels
+    from neurokit.twin import event_kernels
 
     original, tried = numba.njit, []
 
@@ -161,8 +161,8 @@ def test_kernels_compile_where_no_folder_can_hold_a_cache(monkeypatch: pytest.Mo
     def double(x: int) -> int:
         return 2 * x
 
-    monkeypatch.setattr(twin_kernels.numba, "njit", njit)
-    assert twin_kernels.compiled(double)(21) == 42
+    monkeypatch.setattr(event_kernels.numba, "njit", njit)
+    assert event_kernels.compiled(double)(21) == 42
     assert tried == [True, False]
 
 

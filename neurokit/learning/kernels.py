@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurokit.twin.kernels import _events, _gather, compiled
+from neurokit.twin.event_kernels import compiled, events, gather
 
 
 @compiled
@@ -57,7 +57,7 @@ def drive(source, rows, bias, exponent, extra, thresholds, hard, spikes, states,
             more = added[b if added.shape[0] > 1 else 0]
             for t in range(steps):
                 a[:] = base
-                _gather(weight, firing, _events(heard[b, t], firing), a)
+                gather(weight, firing, events(heard[b, t], firing), a)
                 s = spikes[c, b, t]
                 for n in range(size):
                     current = np.int32(np.int32(np.int32(a[n] << left) >> right) + more[n])
@@ -119,7 +119,7 @@ def sway_driven(source, passed, rows, bias, slope, decay, tangents):  # type: ig
             for t in range(steps):
                 a[:] = passed[k, b, t] if passed.size else none
                 a += bias[k]
-                for q in range(_events(source[b, t], firing)):
+                for q in range(events(source[b, t], firing)):
                     row = rows[k, firing[q]]
                     for n in range(size):
                         a[n] += row[n]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from neurokit.learning.tangent import TangentNeuron
-from neurokit.twin.kernels import compiled
+from neurokit.twin.event_kernels import compiled
 
 
 @compiled

@@ -6,7 +6,6 @@ release the interpreter's lock, so that samples run in parallel on threads of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,28 +18,8 @@ from neurokit.neurons import LIF
 from neurokit.program import Dense, Recurrent, Sparse, Spiking
 from neurokit.sparse import Csr
 from neurokit.twin.arrays import Window
+from neurokit.twin.event_kernels import compiled, events, gather
 from neurokit.twin.layout import DenseSynapses, Population, Synapses, laid_out
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """numba's compiler with a cache on disk, or without where no folder can hold one (numba raises RuntimeError)."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True)(function)
-
-
-@compiled
-def _events(spikes, firing):  # type: ignore[no-untyped-def]
-    """List the lines that fire, filled up to a multiple of four with the line behind the last; returns its length."""
-    k = 0
-    for j in range(spikes.shape[0]):
-        firing[k] = j
-        k += spikes[j]
-    while k % 4:
-        firing[k] = spikes.shape[0]
-        k += 1
-    return k
 
 
 @compiled
@@ -48,15 +27,6 @@ def _begin(current, a):  # type: ignore[no-untyped-def]
     """`a <- current`: a loop, for an assignment of slices looks for an overlap first."""
     for n in range(a.shape[0]):
         a[n] = current[n]
-
-
-@compiled
-def _gather(rows, firing, k, a):  # type: ignore[no-untyped-def]
-    """`a += sum of the rows of the firing lines`, four rows at a time to spare loads and stores of `a`."""
-    for q in range(0, k, 4):
-        r0, r1, r2, r3 = rows[firing[q]], rows[firing[q + 1]], rows[firing[q + 2]], rows[firing[q + 3]]
-        for i in range(a.shape[0]):
-            a[i] += np.int32(np.int32(np.int32(r0[i]) + np.int32(r1[i])) + np.int32(np.int32(r2[i]) + np.int32(r3[i])))
 
 
 @compiled
@@ -108,7 +78,7 @@ def _step(u, a, threshold, silent, hard, spikes):  # type: ignore[no-untyped-def
 def _echo(spikes, rows, exponent, back, firing, a):  # type: ignore[no-untyped-def]
     """`a += floor((weight @ spikes) * 2**exponent)`, the synapses of a population onto itself."""
     back[:] = 0
-    _gather(rows, firing, _events(spikes, firing), back)
+    gather(rows, firing, events(spikes, firing), back)
     _shift(back, exponent)
     for n in range(a.shape[0]):
         a[n] += back[n]
@@ -154,7 +124,7 @@ def _drive(source, dense, bias, shift, delay, constants, rows, exponent, spikes,
         for t in range(steps):
             _begin(bias, a)
             if t >= delay:
-                _gather(dense, firing, _events(source[b, t - delay], firing), a)
+                gather(dense, firing, events(source[b, t - delay], firing), a)
             if shift:
                 _shift(a, shift)
             if t and rows.shape[1]:
@@ -184,7 +154,7 @@ def _drive_sparse(  # type: ignore[no-untyped-def]
         for t in range(steps):
             _begin(bias, a)
             if t >= delay:
-                _scatter(starts, targets, weights, firing, _events(source[b, t - delay], firing), a)
+                _scatter(starts, targets, weights, firing, events(source[b, t - delay], firing), a)
             if shift:
                 _shift(a, shift)
             if t and rows.shape[1]:
@@ -219,7 +189,7 @@ def _collect(source, rows, bias, right, weights, totals):  # type: ignore[no-unt
         total[:] = 0
         for t in range(steps):
             _begin(bias, a)
-            _gather(rows, firing, _events(source[b, t], firing), a)
+            gather(rows, firing, events(source[b, t], firing), a)
             w = np.int32(weights[t])
             for i in range(size):
                 total[i] += np.int32(w * np.int32(a[i] >> right))
