@@ -94,9 +94,9 @@ ROWS = (
         metric=Metric.GLOBAL, differs="a control: hidden layers stay as they start",
     ),
     Row(
-        "reaction-diffusion/rfg-l", _FUNCTIONS, _WIDE, ForwardGradient(Layerwise(), 128, Hadamard()),
-        Settings(2000, 20, 6e-3), bar=TimesRow(1.3, _BP), metric=Metric.GLOBAL,
-        differs="as bp; every layer by forward gradients", grid={"learning_rate": (3e-3, 6e-3)},
+        "reaction-diffusion/rfg-l", _FUNCTIONS, _WIDE, ForwardGradient(Layerwise(), 256, Hadamard()),
+        Settings(5000, 50, 4e-3), bar=TimesRow(1.3, _BP), metric=Metric.GLOBAL,
+        differs="as bp; every layer by forward gradients", grid={"learning_rate": (3e-3, 4e-3, 6e-3)},
     ),
     Row(
         "reaction-diffusion/bp-16-drawn", _FUNCTIONS, _DRAWN, Backprop(), Settings(3000, 50, 1e-2),
