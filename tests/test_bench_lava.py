@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +15,11 @@ from neurokit import reference
 from neurokit.bench.lava import METER, chain, run
 from neurokit.bench.twin import samples
 from neurokit.errors import OutOfRange
+from neurokit.lava.job import Answer, Job, Timing
+from neurokit.lava.target import LavaCPU
+from neurokit.program import Program
+from neurokit.result import RunResult
+from neurokit.targets import Reference
 
 
 def test_a_chain_is_a_proven_network_of_the_size_asked_for_in_which_every_layer_fires_now_and_then() -> None:
@@ -34,7 +43,6 @@ def test_a_metered_run_answers_like_any_other_and_its_parts_of_the_time_are_part
     import sys
 
     from neurokit.lava.forms import FusedForm
-    from neurokit.lava.job import Job
     from neurokit.lava.supervisor import supervise
 
     program = chain(1, 8, np.random.default_rng(0))
@@ -47,3 +55,45 @@ def test_a_metered_run_answers_like_any_other_and_its_parts_of_the_time_are_part
     assert notes["chip_steps"] == found.timing.chip_steps
     assert notes["model"] > 0
     assert notes["ports"] > 0
+
+
+class _StandIn(LavaCPU):
+    """A LavaCPU in name; the reference runs in its place, so that a whole benchmark takes a moment."""
+
+    def run(self, program: Program, inputs: Mapping[str, np.ndarray], *, record: bool = False) -> RunResult:
+        return replace(Reference().run(program, inputs, record=record), seconds=2.0 / self.form.batch)
+
+
+def _metered(job: Job, deadline_s: float, command: Sequence[str]) -> Answer:
+    """What a metered worker might say: seconds of the processor in all, in models and in ports."""
+    steps, processes = 10, 3 * len(job.program.nodes)
+    notes = {"chip_steps": steps, "all": 4.0, "model": 1.0, "ports": 0.5, "processes": processes, "stop": 0.1}
+    raw = {"y": reference.run(job.program, {"x": job.inputs["x"]}).raw["y"]}
+    return Answer(raw, None, Timing(1.0, 2.0, steps, 0.0), "none", {key: str(value) for key, value in notes.items()})
+
+
+def test_a_benchmark_in_little_has_every_way_every_form_its_parts_and_its_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("neurokit.bench.lava.LavaCPU", _StandIn)
+    monkeypatch.setattr("neurokit.bench.lava.supervise", _metered)
+    monkeypatch.setattr("neurokit.bench.lava.require_lava", lambda: None)
+    picture = tmp_path / "growth.png"
+    record = run(stock_samples=1, windows=1, repetitions=2, depths=(1, 2), widths=(4, 8), grid=(2, 1), picture=picture)
+    ways = [row for row in record["rows"] if "way" in row]
+    costs = [row for row in record["rows"] if "depth" in row]
+    assert ways[0]["way"] == "stock"
+    assert all(row["mismatches"] == 0 and row["samples_per_second"] == row["samples"] / row["seconds"] for row in ways)
+    assert record["ratios"].keys() == {f"{row['way']} / stock" for row in ways[1:]}
+    # A stand-in at a batch of 64 says 64 samples in 2/64 of a second, and one sample in 2.
+    (fast, wrong) = record["bars"].values()
+    assert fast == {"value": 64 * 64.0, "bar": 100.0, "met": True}
+    assert wrong == {"value": 0, "bar": 0, "met": True}
+    assert {(row["depth"], row["width"]) for row in costs} == {(1, 4), (2, 4), (2, 8)}
+    for row in costs:
+        parts = row["models"] + row["channels"] + row["bookkeeping"]
+        assert row["cpu_ms_per_step"] == pytest.approx(parts) == pytest.approx(400.0)  # floats add up nearly
+        assert 0 < row["arithmetic"] < row["models"]
+    grids = [row["target"] for row in record["rows"] if "grid" in row]
+    assert grids == ["lava", "lava-factored", "lava-fused", "lava-fused-factored"]
+    assert picture.stat().st_size > 10_000
