@@ -1,9 +1,9 @@
 """learn: what a learning step costs on the twin, relative to plain inference of the same batch, and how it grows.
 
-An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG a
-tangent, one of node perturbation two passes; plain inference is a pass of the same evaluator, so that ratios tell what
-copies cost, and one of `Twin`, so that they tell what the evaluator costs. What updates cost on a running Lava network
-is told by `neurokit.bench.learn_lava`.
+An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG, of
+weights or of currents ("node_rfg"), a tangent, one of node perturbation two passes; plain inference is a pass of the
+same evaluator, so that ratios tell what copies cost, and one of `Twin`, so that they tell what the evaluator costs.
+What updates cost on a running Lava network is told by `neurokit.bench.learn_lava`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from neurokit.learning.experiments.networks import integer_mlp
 from neurokit.learning.learner import Learner
 from neurokit.learning.plasticity import plastic, weights
 from neurokit.learning.queries import Losses
-from neurokit.learning.rules import RFG, SPSA, NodePerturbation, Rule
+from neurokit.learning.rules import RFG, SPSA, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.task import Task
 from neurokit.problems.mexican_hat import MexicanHat
 from neurokit.twin import Twin
@@ -47,11 +47,14 @@ def run(
         for count in counts:
             rows.append(_on_twin(width, count, batch, repetitions))
     first, last = rows[0], rows[len(counts) - 1]
-    for rule in ("spsa", "rfg", "node"):
+    wide = rows[-1]
+    for rule in ("spsa", "rfg", "node", "node_rfg"):
         grown = last[f"{rule}_ms"] / first[f"{rule}_ms"]
         ratios[f"{rule}: cost of {last['directions']} directions / cost of one, width {widths[0]}"] = grown
         each = last[f"{rule}_ms"] / last["directions"] / last["twin_ms"]
         ratios[f"{rule}: a direction / plain inference on the twin, width {widths[0]}"] = each
+        growth = f"{rule}: {last['directions']} directions, {wide['weights']} weights / {last['weights']}"
+        ratios[growth] = wide[f"{rule}_ms"] / last[f"{rule}_ms"]
     asked = ratios[f"spsa: a direction / plain inference on the twin, width {widths[0]}"]
     if lava_updates:
         from neurokit.bench import learn_lava
@@ -84,6 +87,7 @@ def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, 
         "spsa": SPSA(directions),
         "rfg": RFG(directions),
         "node": NodePerturbation(directions),
+        "node_rfg": NodeRFG(directions),
     }
     learners = {name: Learner(rule, IntegerDescent(0.01), 10**6, batch) for name, rule in rules.items()}
     progress = {name: learner.start(own, evaluator) for name, learner in learners.items()}
