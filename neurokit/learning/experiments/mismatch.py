@@ -36,7 +36,7 @@ class DeviceMismatch(LearningCurves):
     steps: int = 3000
     directions: int = 4
     batch: int = 128
-    rate: float = 0.2
+    rate: float = 0.1
     momentum: int = 3
     pretraining: int = 2000
     bar: float = 1.2
