@@ -15,6 +15,7 @@ from neurokit.learning.experiments import curves
 from neurokit.learning.experiments.catalogue import EXPERIMENTS, experiment_of
 from neurokit.learning.experiments.drift import Drift
 from neurokit.learning.experiments.from_scratch import FromScratch
+from neurokit.learning.experiments.mismatch import DeviceMismatch
 from neurokit.learning.experiments.networks import integer_mlp, provable
 from neurokit.learning.experiments.quantisation import Quantisation, recovered
 from neurokit.learning.experiments.records import config_of, run
@@ -123,6 +124,19 @@ def test_what_quantisation_costs_is_recovered_on_biases_alone(tmp_path: Path) ->
     assert row["weights"] == 16 + 16 + 1, "biases and the offset of the readout"
     assert row["passes"] <= 70
     assert np.isfinite(recovered(row))
+
+
+@pytest.mark.torch
+def test_a_device_with_mismatch_answers_otherwise_and_its_learners_differ_by_what_a_synapse_keeps(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("torch")
+    made = DeviceMismatch(steps=3, directions=1, batch=8, pretraining=20)
+    rows = [made.row(arm, 0, tmp_path / f"{i}.npz", lambda share: None) for i, arm in enumerate(made.arms())]
+    assert all(row["passes"] == 3 * (1 + 3) for row in rows)
+    assert rows[0]["before"] == rows[1]["before"] != rows[0]["references"]["nominal"]
+    (bar,) = made.bars(rows).values()
+    assert bar.value == rows[0]["after"] / rows[0]["references"]["nominal"]
 
 
 @pytest.mark.torch

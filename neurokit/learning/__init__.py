@@ -5,12 +5,23 @@ Experiments, those that ship and one's own, are in `neurokit.learning.experiment
 """
 
 from neurokit.learning.copies import Copies
+from neurokit.learning.counters import Counters
 from neurokit.learning.descent import Constant, Cosine, Halving, IntegerDescent, Residue, SharedDither, Stochastic
 from neurokit.learning.devices import Mismatch, Nominal
 from neurokit.learning.directions import Bernoulli, Directions, Hadamard, LowRank
 from neurokit.learning.learner import Learner, Progress
 from neurokit.learning.plasticity import Field, Plastic, plastic, weights, with_weights
-from neurokit.learning.queries import CurrentLosses, CurrentSlopes, Directional, Evaluator, Local, Losses, Slopes
+from neurokit.learning.queries import (
+    CurrentLosses,
+    CurrentSlopes,
+    Directional,
+    Estimate,
+    Evaluator,
+    Local,
+    Losses,
+    Query,
+    Slopes,
+)
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule, Together
 from neurokit.learning.tangent_copies import TangentCopies
 from neurokit.learning.tangent_program import TangentProgram, TangentWidths, tangents
@@ -25,10 +36,12 @@ __all__ = [
     "Constant",
     "Copies",
     "Cosine",
+    "Counters",
     "CurrentLosses",
     "CurrentSlopes",
     "Directional",
     "Directions",
+    "Estimate",
     "Evaluator",
     "Field",
     "Hadamard",
@@ -45,6 +58,7 @@ __all__ = [
     "Nominal",
     "Plastic",
     "Progress",
+    "Query",
     "RelativeSquare",
     "Residue",
     "Rule",
