@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from neurokit.learning.copies import Copies
-from neurokit.learning.descent import Cosine, IntegerDescent, Residue, Stochastic
+from neurokit.learning.descent import Cosine, IntegerDescent, Residue, Rounding, Stochastic
 from neurokit.learning.devices import Mismatch
 from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.experiments.curves import LearningCurves
@@ -64,7 +64,7 @@ class DeviceMismatch(LearningCurves):
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
         rule = NodeRFG(Directions(self.directions, seed, Hadamard()), Apart())
-        roundings = {"RFG of currents, a residue": Residue(), "RFG of currents": Stochastic(seed)}
+        roundings: dict[str, Rounding] = {"RFG of currents, a residue": Residue(), "RFG of currents": Stochastic(seed)}
         return {
             name: Learner(
                 rule,
