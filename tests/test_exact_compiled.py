@@ -149,3 +149,27 @@ def test_what_is_kept_between_the_passes_grows_with_events_and_not_with_time() -
     assert more_events > 3 * events
     # Final states do not grow, so memory grows a little less than events do; padding adds what samples differ in.
     assert more / kept <= 1.1 * more_events / events
+
+
+def test_many_spikes_between_two_inputs_come_in_the_order_of_time_and_need_no_limit_to_be_guessed() -> None:
+    net = SpikeTimeNetwork(
+        1, [Population(CurrentLIF(1.0, 2.0), 40), Population(CurrentLIF(1.0, 2.0), 2)], 3.0, gain=0.5
+    )
+    with torch.no_grad():
+        net.stack()[0].weight.add_(6.0)
+        net.stack()[1].weight.add_(0.1)
+    events = Events.latencies(torch.tensor([[0.0], [math.inf]], dtype=torch.float64))
+    logs, found = [], []
+    for net.compiled in (True, False):
+        with torch.no_grad():
+            logs.append(net.log(events))
+        # Nothing that happens after the first spikes of the outputs flows back.
+        answer = EventProp().estimate(net, events, lambda outcome: outcome.last.spikes.first(2, 3.0).sum())
+        found.append(torch.cat([*(g.flatten() for g in answer.gradient.values()), answer.input_times.flatten()]))
+    for fast, plain in zip(*logs, strict=True):
+        assert torch.equal(fast.source, plain.source)
+        assert torch.allclose(fast.time, plain.time, rtol=0, atol=1e-11)
+    # More than the kernels have buckets for one by one, and more than they make room for at first.
+    assert int(logs[0][0].own.sum()) > max(current_lif.FEW, 2 * (1 + 40))
+    assert float(logs[0][1].own.sum()) > 4
+    assert float((found[0] - found[1]).abs().max() / found[1].abs().max()) <= 1e-10

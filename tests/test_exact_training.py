@@ -119,7 +119,7 @@ def test_rows_run_are_kept_and_are_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="of another kind"):
         exact.run(rows, seeds=1, folder=tmp_path, train=False)
     with pytest.raises(RunError, match="matches some of"):
-        exact.rows("mnist*")
+        exact.rows("cifar*")
 
 
 def test_bars_are_met_only_when_every_initialisation_converges() -> None:

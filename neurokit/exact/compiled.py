@@ -41,12 +41,11 @@ def simulate(layer: SpikeTimeLayer, inputs: Events, trial: Trial) -> Log:
     """As `events.simulate` for a layer that has kernels."""
     from neurokit.kernels import current_lif
 
-    neuron, run = _neuron(layer), current_lif.forward if layer.recurrent is None else current_lif.forward_recurrent
-    *flat, offsets, final, stopped = run(
-        *(_array(inputs.time), _array(inputs.line), _array(_every(layer)), trial.horizon),
+    neuron, lines = _neuron(layer), len(layer.weight)
+    *flat, offsets, final, stopped = current_lif.forward(
+        *(_array(inputs.time), _array(inputs.line), _array(_every(layer)), lines, trial.horizon),
         *(current_lif.kind_of(*neuron.rates), *neuron.rates, neuron.threshold, trial.single_spike, trial.limit),
     )
-    lines = len(layer.weight)
     if stopped >= 0:
         own = flat[1][offsets[stopped] : offsets[stopped + 1]] >= lines
         raise OutOfRange(too_many(trial, stopped, int(own.sum())))

@@ -22,8 +22,8 @@ from neurokit.kernels.compiler import compiled
 NEWTON, EQUAL, SLOW_MEMBRANE, FAST_MEMBRANE = range(4)
 #: Newton's method halves the distance to a tangent crossing at worst: enough for every bit of float64.
 MOST_NEWTON_STEPS = 64
-#: Up to so many spikes are put in order one by one.
-FEW = 24
+#: Up to so many spikes are put in order one by one at once.
+FEW = 16
 
 
 def kind_of(a: float, b: float) -> int:
@@ -149,25 +149,13 @@ def _flow(ea, eb, k, s, b, threshold, v, i, after, current, flags):  # type: ign
 
 
 @compiled
-def _grown(times, sources, places, currents):  # type: ignore[no-untyped-def]
-    """The same arrays with room for twice as many events."""
-    room = 2 * times.size
-    more_times, more_currents = np.empty(room), np.empty(room)
-    more_sources, more_places = np.empty(room, np.int64), np.empty(room, np.int64)
-    more_times[: times.size], more_currents[: times.size] = times, currents
-    more_sources[: times.size], more_places[: times.size] = sources, places
-    return more_times, more_sources, more_places, more_currents
-
-
-@compiled
 def _ordered(times, sources, currents, low, high):  # type: ignore[no-untyped-def]
-    """Put spikes from `low` to `high` in the order of time; those at one time stay in theirs."""
+    """Put spikes from `low` to `high` in the order of time; those at one time stay in theirs.
+
+    Many are put into as many buckets of time as they are, which leaves neighbours to be put in order one by one.
+    """
     if high - low > FEW:
-        order = np.argsort(times[low:high], kind="mergesort")
-        times[low:high] = times[low:high][order]
-        sources[low:high] = sources[low:high][order]
-        currents[low:high] = currents[low:high][order]
-        return
+        _bucketed(times[low:high], sources[low:high], currents[low:high])
     for k in range(low + 1, high):
         time, source, current = times[k], sources[k], currents[k]
         p = k
@@ -178,137 +166,183 @@ def _ordered(times, sources, currents, low, high):  # type: ignore[no-untyped-de
 
 
 @compiled
-def forward(in_times, in_lines, weight, horizon, kind, a, b, threshold, single, limit):  # type: ignore[no-untyped-def]
-    """A layer without recurrent synapses.
-
-    Returns times, sources (lines, then the layer's neurons), places among the inputs (-1 for own spikes), currents of
-    the neuron at its spike, all flat; offsets of samples; final states (batch, n, 2); and the sample that had more than
-    `limit` events, else -1.
-    """
-    (batch, count), (lines, n) = in_times.shape, weight.shape
-    room = max(64, 2 * batch * (count + n))
-    times, currents = np.empty(room), np.empty(room)
-    sources, places = np.empty(room, np.int64), np.empty(room, np.int64)
-    offsets, final = np.zeros(batch + 1, np.int64), np.empty((batch, n, 2))
-    v, i, after, current, thresholds = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    flags = np.empty(n, np.int8)
-    used = 0
-    for sample in range(batch):
-        v[:], i[:], thresholds[:] = 0.0, 0.0, threshold
-        now, e, begin = 0.0, 0, used
-        while True:
-            given = e < count and in_times[sample, e] <= horizon
-            end = in_times[sample, e] if given else horizon
-            if end > now:
-                ea, eb, k = decays(kind, a, b, end - now)
-                low = used
-                if _flow(ea, eb, k, end - now, b, thresholds, v, i, after, current, flags):
-                    for j in range(n):
-                        if not flags[j]:
-                            continue
-                        t, vj, ij = now, v[j], i[j]
-                        while True:
-                            left = end - t
-                            ea, eb, k = decays(kind, a, b, left)
-                            after[j], current[j] = vj * eb + ij * k, ij * ea
-                            if not may_cross(vj, ij, after[j], current[j], b, thresholds[j], left):
-                                break
-                            s = wait(kind, a, b, thresholds[j], vj, ij)
-                            if after[j] >= thresholds[j]:
-                                s = min(s, left)
-                            elif s > left:
-                                break
-                            t = min(t + s, end)
-                            ij *= decays(kind, a, b, s)[0]
-                            vj = 0.0
-                            if used - begin >= limit:
-                                offsets[sample + 1] = used
-                                return times, sources, places, currents, offsets, final, sample
-                            if used == times.size:
-                                times, sources, places, currents = _grown(times, sources, places, currents)
-                            times[used], sources[used], places[used], currents[used] = t, lines + j, -1, ij
-                            used += 1
-                            if single:
-                                thresholds[j] = math.inf
-                    _ordered(times, sources, currents, low, used)
-                v, after = after, v
-                i, current = current, i
-                now = end
-            if not given:
-                break
-            if used - begin >= limit:
-                offsets[sample + 1] = used
-                return times, sources, places, currents, offsets, final, sample
-            if used == times.size:
-                times, sources, places, currents = _grown(times, sources, places, currents)
-            line = in_lines[sample, e]
-            times[used], sources[used], places[used], currents[used] = now, line, e, 0.0
-            used += 1
-            for j in range(n):
-                i[j] += weight[line, j]
-            e += 1
-        offsets[sample + 1] = used
-        final[sample, :, 0], final[sample, :, 1] = v, i
-    return times, sources, places, currents, offsets, final, -1
+def _bucketed(times, sources, currents):  # type: ignore[no-untyped-def]
+    count, first, last = times.size, times.min(), times.max()
+    if not last > first:
+        return
+    t, s, c = times.copy(), sources.copy(), currents.copy()
+    scale = (count - 1) / (last - first)
+    bucket, begin = np.empty(count, np.int64), np.zeros(count + 1, np.int64)
+    for k in range(count):
+        bucket[k] = min(int((t[k] - first) * scale), count - 1)
+        begin[bucket[k] + 1] += 1
+    for k in range(count):
+        begin[k + 1] += begin[k]
+    for k in range(count):
+        p = begin[bucket[k]]
+        begin[bucket[k]] += 1
+        times[p], sources[p], currents[p] = t[k], s[k], c[k]
 
 
 @compiled
-def forward_recurrent(  # type: ignore[no-untyped-def]
-    in_times, in_lines, weight, horizon, kind, a, b, threshold, single, limit
+def forward(  # type: ignore[no-untyped-def]
+    in_times, in_lines, weight, lines, horizon, kind, a, b, threshold, single, limit
 ):
-    """A layer whose spikes reach all its neurons; rows of `weight` are those of the lines, then of the neurons."""
+    """A layer of n neurons; rows of `weight` are those of the lines, then, where spikes reach all neurons, of these.
+
+    Returns times, sources (lines, then the layer's neurons), places among the inputs (-1 for own spikes), currents of
+    the neuron at its spike, all flat; offsets of samples; final states (batch, n, 2); and the sample that had more than
+    `limit` events, else -1. A sample is run where it has room for all that happens, again where that was too little.
+    """
     (batch, count), (rows, n) = in_times.shape, weight.shape
-    lines = rows - n
-    room = max(64, 2 * batch * (count + n))
+    recurrent = rows > lines
+    offsets, final = np.zeros(batch + 1, np.int64), np.empty((batch, n, 2))
+    v, i = np.empty(n), np.empty(n)
+    size = 2 * batch * (count + n)
+    all_times, all_currents = np.empty(size), np.empty(size)
+    all_sources, all_places = np.empty(size, np.int64), np.empty(size, np.int64)
+    room = min(limit, 2 * (count + n))
     times, currents = np.empty(room), np.empty(room)
     sources, places = np.empty(room, np.int64), np.empty(room, np.int64)
-    offsets, final = np.zeros(batch + 1, np.int64), np.empty((batch, n, 2))
-    v, i, thresholds = np.empty(n), np.empty(n), np.empty(n)
-    used = 0
     for sample in range(batch):
-        v[:], i[:], thresholds[:] = 0.0, 0.0, threshold
-        now, e, begin = 0.0, 0, used
+        given = in_times[sample], in_lines[sample]
         while True:
-            given = e < count and in_times[sample, e] <= horizon
-            end = in_times[sample, e] if given else horizon
-            left = end - now
-            ea, eb, k = decays(kind, a, b, left)
-            best, winner = math.inf, -1
-            for j in range(n):
-                after, current = v[j] * eb + i[j] * k, i[j] * ea
-                if may_cross(v[j], i[j], after, current, b, thresholds[j], left):
-                    s = wait(kind, a, b, thresholds[j], v[j], i[j])
-                    s = min(s, left) if after >= thresholds[j] else s
-                    if s <= left and s < best:
-                        best, winner = s, j
-            if winner >= 0:
-                ea, eb, k = decays(kind, a, b, best)
-            if left > 0:
-                for j in range(n):
-                    v[j], i[j] = v[j] * eb + i[j] * k, i[j] * ea
-            if winner < 0 and not given:
-                break
-            if used - begin >= limit:
-                offsets[sample + 1] = used
-                return times, sources, places, currents, offsets, final, sample
-            if used == times.size:
-                times, sources, places, currents = _grown(times, sources, places, currents)
-            if winner >= 0:
-                now, row = min(now + best, end), lines + winner
-                places[used], currents[used], v[winner] = -1, i[winner], 0.0
-                if single:
-                    thresholds[winner] = math.inf
+            if recurrent:
+                used = _recurrent(
+                    given, weight, lines, horizon, kind, a, b, threshold, single, v, i, times, sources, places, currents
+                )
             else:
-                now, row = end, in_lines[sample, e]
-                places[used], currents[used] = e, 0.0
-                e += 1
-            times[used], sources[used] = now, row
-            used += 1
-            for j in range(n):
-                i[j] += weight[row, j]
-        offsets[sample + 1] = used
+                used = _feed_forward(
+                    given, weight, lines, horizon, kind, a, b, threshold, single, v, i, times, sources, places, currents
+                )
+            if used >= 0 or room == limit:
+                break
+            room = min(limit, 2 * room)
+            times, currents = np.empty(room), np.empty(room)
+            sources, places = np.empty(room, np.int64), np.empty(room, np.int64)
+        low, stopped = offsets[sample], used < 0
+        used = room if stopped else used
+        if low + used > size:
+            size = 2 * (low + used)
+            all_times, all_currents = _longer(all_times, size), _longer(all_currents, size)
+            all_sources, all_places = _longer(all_sources, size), _longer(all_places, size)
+        offsets[sample + 1] = high = low + used
+        all_times[low:high], all_currents[low:high] = times[:used], currents[:used]
+        all_sources[low:high], all_places[low:high] = sources[:used], places[:used]
+        if stopped:
+            return all_times, all_sources, all_places, all_currents, offsets, final, sample
         final[sample, :, 0], final[sample, :, 1] = v, i
-    return times, sources, places, currents, offsets, final, -1
+    return all_times, all_sources, all_places, all_currents, offsets, final, -1
+
+
+@compiled
+def _longer(array, size):  # type: ignore[no-untyped-def]
+    longer = np.empty(size, array.dtype)
+    longer[: array.size] = array
+    return longer
+
+
+@compiled
+def _feed_forward(  # type: ignore[no-untyped-def]
+    given, weight, lines, horizon, kind, a, b, threshold, single, v, i, times, sources, places, currents
+):
+    """One sample, neurons that do not see each other: the number of events, -1 where there is no room for them.
+
+    Writes v and i, at last the final states, and the events.
+    """
+    (in_times, in_lines), n, room = given, v.size, times.size
+    after, current, thresholds = np.empty(n), np.empty(n), np.full(n, threshold)
+    flags = np.empty(n, np.int8)
+    v[:], i[:] = 0.0, 0.0
+    now, e, used = 0.0, 0, 0
+    while True:
+        more = e < in_times.size and in_times[e] <= horizon
+        end = in_times[e] if more else horizon
+        if end > now:
+            ea, eb, k = decays(kind, a, b, end - now)
+            low = used
+            if _flow(ea, eb, k, end - now, b, thresholds, v, i, after, current, flags):
+                for j in range(n):
+                    if not flags[j]:
+                        continue
+                    t, vj, ij, left = now, v[j], i[j], end - now
+                    while may_cross(vj, ij, after[j], current[j], b, thresholds[j], left):
+                        s = wait(kind, a, b, thresholds[j], vj, ij)
+                        if after[j] >= thresholds[j]:
+                            s = min(s, left)
+                        elif s > left:
+                            break
+                        t = min(t + s, end)
+                        left = end - t
+                        ij *= decays(kind, a, b, s)[0]
+                        vj = 0.0
+                        ea, eb, k = decays(kind, a, b, left)
+                        after[j], current[j] = ij * k, ij * ea
+                        if used == room:
+                            return -1
+                        times[used], sources[used], places[used], currents[used] = t, lines + j, -1, ij
+                        used += 1
+                        if single:
+                            thresholds[j] = math.inf
+                _ordered(times, sources, currents, low, used)
+            v[:], i[:] = after, current
+            now = end
+        if not more:
+            return used
+        if used == room:
+            return -1
+        line = in_lines[e]
+        times[used], sources[used], places[used], currents[used] = now, line, e, 0.0
+        used += 1
+        e += 1
+        for j in range(n):
+            i[j] += weight[line, j]
+
+
+@compiled
+def _recurrent(  # type: ignore[no-untyped-def]
+    given, weight, lines, horizon, kind, a, b, threshold, single, v, i, times, sources, places, currents
+):
+    """As `_feed_forward`, with spikes that reach all neurons."""
+    (in_times, in_lines), n, room = given, v.size, times.size
+    thresholds = np.full(n, threshold)
+    v[:], i[:] = 0.0, 0.0
+    now, e, used = 0.0, 0, 0
+    while True:
+        more = e < in_times.size and in_times[e] <= horizon
+        end = in_times[e] if more else horizon
+        left = end - now
+        ea, eb, k = decays(kind, a, b, left)
+        best, winner = math.inf, -1
+        for j in range(n):
+            after, current = v[j] * eb + i[j] * k, i[j] * ea
+            if may_cross(v[j], i[j], after, current, b, thresholds[j], left):
+                s = wait(kind, a, b, thresholds[j], v[j], i[j])
+                s = min(s, left) if after >= thresholds[j] else s
+                if s <= left and s < best:
+                    best, winner = s, j
+        if winner >= 0:
+            ea, eb, k = decays(kind, a, b, best)
+        if left > 0:
+            for j in range(n):
+                v[j], i[j] = v[j] * eb + i[j] * k, i[j] * ea
+        if winner < 0 and not more:
+            return used
+        if used == room:
+            return -1
+        if winner >= 0:
+            now, row = min(now + best, end), lines + winner
+            places[used], currents[used], v[winner] = -1, i[winner], 0.0
+            if single:
+                thresholds[winner] = math.inf
+        else:
+            now, row = end, in_lines[e]
+            places[used], currents[used] = e, 0.0
+            e += 1
+        times[used], sources[used] = now, row
+        used += 1
+        for j in range(n):
+            i[j] += weight[row, j]
 
 
 @compiled

@@ -19,7 +19,7 @@ from neurokit.kernels.compiler import compiled
 from neurokit.kernels.current_lif import decays
 
 #: Layers of fewer neurons are summed here: calling a library costs more.
-FEW = 8
+FEW = 32
 
 
 @compiled
@@ -41,18 +41,22 @@ def _back(ea, eb, k, lv, li):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _pulse(a, w, lv, li, slope, difference):  # type: ignore[no-untyped-def]
-    """Add lamI to the slope of the weights; answers with `w . (lamV - a lamI)`."""
-    if w.size < FEW:
-        total = 0.0
-        for j in range(w.size):
-            slope[j] += li[j]
-            total += w[j] * (lv[j] - a * li[j])
-        return total
+def _difference(a, lv, li, difference):  # type: ignore[no-untyped-def]
+    for j in range(lv.size):
+        difference[j] = lv[j] - a * li[j]
+
+
+@compiled
+def _pulse(w, li, slope, difference):  # type: ignore[no-untyped-def]
+    """Add lamI to the slope of the weights; answers with `w . difference`, the difference being lamV - a lamI."""
     for j in range(w.size):
         slope[j] += li[j]
-        difference[j] = lv[j] - a * li[j]
-    return np.dot(w, difference)
+    if w.size >= FEW:
+        return np.dot(w, difference)
+    total = 0.0
+    for j in range(w.size):
+        total += w[j] * difference[j]
+    return total
 
 
 @compiled
@@ -61,7 +65,8 @@ def adjoint(  # type: ignore[no-untyped-def]
 ):
     """Through a layer without recurrent synapses: adds to `slope (lines, n)`, writes `by_input (batch, inputs)`.
 
-    A neuron that spiked between two inputs is followed by itself over that interval.
+    A neuron that spiked between two inputs is followed by itself over that interval. What happened after the last event
+    that the loss depends on is passed over: nothing flows back from there.
     """
     lines, n = weight.shape
     drop = b * threshold
@@ -70,8 +75,12 @@ def adjoint(  # type: ignore[no-untyped-def]
     spiked = np.empty(n, np.int64)
     for sample in range(times.shape[0]):
         lv[:], li[:] = by_final[sample, :, 0], by_final[sample, :, 1]
-        k, later = times.shape[1] - 1, horizon
+        k, later, moved = times.shape[1] - 1, horizon, True
         while k >= 0 and sources[sample, k] < 0:
+            k -= 1
+        quiet = not (np.any(lv) or np.any(li))
+        while quiet and k >= 0 and by_time[sample, k] == 0:
+            later = times[sample, k]
             k -= 1
         while k >= 0:
             some = 0
@@ -91,14 +100,19 @@ def adjoint(  # type: ignore[no-untyped-def]
             if later > begin:
                 ea, eb, kernel = decays(kind, a, b, later - begin)
                 _back(ea, eb, kernel, lv, li)
+                moved = True
             for p in range(some):
                 j = spiked[p]
                 ea, eb, kernel = decays(kind, a, b, reached[j] - begin)
                 li[j], lv[j], reached[j] = own_i[j] * ea + own_v[j] * kernel, own_v[j] * eb, -1.0
             if k >= 0:
                 line = sources[sample, k]
-                mu = _pulse(a, weight[line], lv, li, slope[line], difference)
-                by_input[sample, places[sample, k]] = by_time[sample, k] - mu
+                if moved or some:
+                    _difference(a, lv, li, difference)
+                    moved = False
+                by_input[sample, places[sample, k]] = by_time[sample, k] - _pulse(
+                    weight[line], li, slope[line], difference
+                )
                 later = begin
                 k -= 1
 
@@ -122,7 +136,8 @@ def adjoint_recurrent(  # type: ignore[no-untyped-def]
                 ea, eb, kernel = decays(kind, a, b, later - times[sample, k])
                 _back(ea, eb, kernel, lv, li)
                 later = times[sample, k]
-            by = by_time[sample, k] - _pulse(a, weight[row], lv, li, slope[row], difference)
+            _difference(a, lv, li, difference)
+            by = by_time[sample, k] - _pulse(weight[row], li, slope[row], difference)
             if row >= lines:
                 j = row - lines
                 lv[j] += (drop * lv[j] - by) / max(currents[sample, k] - drop, floor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
 from neurokit.exact.training import LabelledEvents, WeightBump, accuracy, fit_events
 from neurokit.exact.yin_yang import YinYang
+from neurokit.reproduce.exact_mnist import MnistTask
 from neurokit.reproduce.iris import FLOWERS, MEASURES, SPECIES
 
 
@@ -207,7 +209,7 @@ def _shorter(recipe: Recipe, budget: float) -> Recipe:
     return replace(recipe, epochs=max(1, round(budget * recipe.epochs)))
 
 
-Task = XorTask | IrisTask | YinYangTask
+Task = XorTask | IrisTask | YinYangTask | MnistTask
 
 
 @dataclass(frozen=True)
@@ -232,9 +234,10 @@ class ExactRow:
         """Fingerprint of what a trial computes."""
         return hashlib.sha256(repr(self.task).encode()).hexdigest()[:12]
 
-    def trial(self, seed: int) -> ExactTrial:
-        """Everything random follows from `seed`."""
-        value, seconds, notes = self.task.trial(seed)
+    def trial(self, seed: int, checkpoint: Path | None = None) -> ExactTrial:
+        """Everything random follows from `seed`; a long task keeps what it has done in the file `checkpoint`."""
+        task = self.task
+        value, seconds, notes = task.trial(seed, checkpoint) if isinstance(task, MnistTask) else task.trial(seed)
         return ExactTrial(self.name, seed, self.digest, value, seconds, notes)
 
     def meets(self, mean: float, failed: int) -> bool | None:
