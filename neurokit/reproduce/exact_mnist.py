@@ -43,7 +43,7 @@ class MnistTask:
     """
 
     hidden: int = 400
-    epochs: int = 40
+    epochs: int = 20
     batch_size: int = 100
     learning_rate: float = 3e-3
     start: tuple[tuple[float, float], tuple[float, float]] = ((0.015, 0.1), (0.015, 0.05))
