@@ -2,7 +2,8 @@
 
 A step is the gradient of one batch of Yin-Yang and Adam's step with it, in float64 (jaxsnn: float32) on one thread; the
 network, batch and ratio of time constants are those of jaxsnn's example, neurons fall silent after one spike. Processor
-seconds are compared, taken in turn; jaxsnn compiles before the first of them.
+seconds are compared, taken in turn; jaxsnn compiles before the first of them. A step of the network for MNIST is
+measured beside them, on digits made of noise with as much ink as MNIST's.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Population, SpikeTimeNetwork
 from neurokit.exact.training import LabelledEvents
 from neurokit.exact.yin_yang import YinYang
+from neurokit.problems.mnist import PIXELS
+from neurokit.reproduce.exact_mnist import MnistTask
 
 NETWORK = Network((5, 100, 3), 64, 1)
 JAXSNN = Library("jaxsnn", ("jaxsnn",), "LIF, single spike, analytic crossing")
@@ -35,6 +38,8 @@ HORIZON = 4.0
 #: Samples of an epoch of Yin-Yang.
 EPOCH = 5000
 SPEED_BAR, BACKWARD_BAR, FLAT_BAR, LINEAR_BAR = 5.0, 0.6, 1.1, 1.2
+#: Digits of an epoch of MNIST, and pixels with ink of a digit: 150.1 on average in the first 50,000.
+DIGITS, INKED = 60_000, 150
 #: Steps in a row, and those before the first that counts.
 LAPS, WARM_UP = 5, 2
 
@@ -49,14 +54,15 @@ def run(repetitions: int = 7, *, peers: Path | None = None) -> dict[str, Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        steps = _steps(repetitions, peers)
+        steps = [*_steps(repetitions, peers), _mnist_step(repetitions)]
         passes = _passes(repetitions)
     finally:
         torch.set_num_threads(threads)
     bytes_, events = _kept(_network())
     more_bytes, more_events = _kept(_network(single_spike=False, scale=2.0))
     longer_bytes, _ = _kept(_network(4 * HORIZON))
-    cpu = {row["method"]: row["cpu_seconds"] for row in steps if "cpu_seconds" in row}
+    yin_yang = [row for row in steps if row["network"] == NETWORK.name]
+    cpu = {row["method"]: row["cpu_seconds"] for row in yin_yang if "cpu_seconds" in row}
     ratios = {
         "EventProp, plain / compiled": cpu["EventProp, plain"] / cpu["EventProp, compiled"],
         "backward / forward, both layers": passes["backward_s"] / passes["forward_s"],
@@ -95,8 +101,12 @@ def _batch() -> LabelledEvents:
 
 
 def _step(compiled: bool) -> Callable[[], float]:
-    net, data, loss = _network(), _batch(), FirstSpikeCrossEntropy(0.2, virtual=1.0)
+    net = _network()
     net.compiled = compiled
+    return _training_step(net, _batch(), FirstSpikeCrossEntropy(0.2, virtual=1.0))
+
+
+def _training_step(net: SpikeTimeNetwork, data: LabelledEvents, loss: FirstSpikeCrossEntropy) -> Callable[[], float]:
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
 
     def step() -> float:
@@ -141,6 +151,26 @@ def _steps(repetitions: int, peers: Path | None) -> list[dict[str, Any]]:
         for name, taken in seconds.items()
     ]  # fmt: skip
     return [*rows, *missing]
+
+
+def _mnist_step(repetitions: int) -> dict[str, Any]:
+    """The compiled step of the row `mnist/784-400-10` with its untrained weights."""
+    task, random = MnistTask(), np.random.default_rng(0)
+    pixels = np.zeros((task.batch_size, PIXELS), np.uint8)
+    inked = random.random(pixels.shape).argsort(1)[:, :INKED]
+    np.put_along_axis(pixels, inked, random.integers(1, 256, inked.shape, dtype=np.uint8), 1)
+    label = torch.from_numpy(random.integers(0, 10, task.batch_size))
+    step = _training_step(
+        task.network(0), LabelledEvents(task.events(pixels), label), FirstSpikeCrossEntropy(task.softmax, virtual=1.0)
+    )
+    for _ in range(WARM_UP):
+        step()
+    taken = float(np.median([_cpu(step) for _ in range(LAPS * repetitions)]))
+    return {
+        "network": f"{PIXELS}-{task.hidden}-10 b{task.batch_size}", "method": "EventProp, compiled",
+        "version": "this checkout", "cpu_seconds": taken,
+        "cpu_seconds_an_epoch": taken * DIGITS / task.batch_size,
+    }  # fmt: skip
 
 
 def _cpu(call: Callable[[], object]) -> float:
