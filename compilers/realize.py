@@ -117,8 +117,7 @@ class _Realization:
     @lower.register(p.Conv2d)
     def _(self, node: p.Sparse | p.Conv2d) -> None:
         values, bias = self._through(node, node.weight.values.astype(np.float64))
-        weight = Csr(node.weight.starts, node.weight.columns, values, node.weight.width)
-        self.add(g.Sparse(node.name, node.source, weight, bias, node.delay))
+        self.add(g.Sparse(node.name, node.source, node.weight.holding(values), bias, node.delay))
 
     def _through(self, node: p.Synapses, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Real weights and bias of synapses."""

@@ -68,6 +68,17 @@ class Csr:
         rows.eliminate_zeros()
         return cls(rows.indptr.astype(np.int64), rows.indices, rows.data, rows.shape[1])
 
+    def holding(self, values: Num[np.ndarray, " stored"]) -> Csr:
+        """Other values in the same places, which are not looked at again; raises GraphError for another number."""
+        if values.shape != self.values.shape:
+            legal = f"{self.values.shape}, one a column"
+            raise GraphError(explain("Csr.holding: values", values.shape, legal, "build it with `Csr.of`"))
+        made = object.__new__(Csr)
+        for name in ("starts", "columns", "width"):
+            object.__setattr__(made, name, getattr(self, name))
+        object.__setattr__(made, "values", frozen(values))
+        return made
+
     @property
     def shape(self) -> tuple[int, int]:
         return len(self.starts) - 1, self.width

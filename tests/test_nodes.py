@@ -176,6 +176,16 @@ def test_rows_that_are_not_compressed_rows_are_refused(arrays: Any, message: str
         Csr(*map(np.array, arrays), width=4)
 
 
+def test_other_values_in_the_same_places() -> None:
+    whole = np.array([[0, 3, 0], [5, 0, 7]])
+    weight = Csr.of(whole)
+    assert weight.matrix.nnz == 3  # kept by the first, not by the second
+    np.testing.assert_array_equal(np.asarray(weight.holding(-weight.values)), -whole)
+    np.testing.assert_array_equal(weight.holding(-weight.values).matrix.toarray(), -whole)
+    with pytest.raises(GraphError, match=r"\(4,\); legal is \(3,\)"):
+        weight.holding(np.zeros(4))
+
+
 GEOMETRY: dict[str, Callable[[], Any]] = {
     r"Convolution.stride is \(0, 1\)": lambda: Convolution((1, 2, 2), stride=(0, 1)),
     r"Convolution.image is \(1, 2\)": lambda: Convolution((1, 2)),  # type: ignore[arg-type]

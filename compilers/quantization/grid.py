@@ -146,12 +146,16 @@ class LayerGrid:
 
     def nearest(self, weight: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
         """The weight of the grid closest to each number, ties to the even level; numbers beyond its ends go to them."""
-        rounded: np.ndarray = np.clip(np.rint(weight / self.step), self.low, self.high) * self.step
+        rounded: np.ndarray = np.asarray(weight / self.step)
+        np.rint(rounded, out=rounded)  # in place: of a large layer every copy costs as much as the work
+        np.clip(rounded, self.low, self.high, out=rounded)
+        rounded *= self.step
         return rounded
 
     def beyond(self, weight: Float64[np.ndarray, "..."]) -> int:
         """How many numbers lie beyond the ends of the grid, by more than rounding."""
-        level = np.rint(weight / self.step)
+        level: np.ndarray = np.asarray(weight / self.step)
+        np.rint(level, out=level)
         return int(((level < self.low) | (level > self.high)).sum())
 
 

@@ -24,6 +24,8 @@ from neurokit.integers import EXPONENTS, LEAKY_THRESHOLDS, THRESHOLD_EXPONENTS, 
 INPUT_BITS = 12
 #: Thresholds that one 8-bit synapse with an exponent can subtract.
 THRESHOLDS = tuple(sorted({k << e for e in THRESHOLD_EXPONENTS for k in THRESHOLD_MANTISSA}))
+#: Weights that mostly show at once that a layer's are no whole multiples of a power of two.
+FEW = 4096
 #: How much of the range of its grid a layer's largest weight may take; above 1 the largest weights saturate.
 FILLS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.04, 1.1, 1.2, 1.35)
 
@@ -133,6 +135,9 @@ def dyadic(weight: np.ndarray, levels: Levels) -> int | None:
     if not weight.any():
         return 0
     finest = math.floor(-math.log2(extent(weight, levels)) + 1e-9)
+    some = weight.ravel()[:FEW] * 2.0**finest
+    if not np.array_equal(some, np.rint(some)):  # then no lower power makes them whole
+        return None
     for f in range(finest - levels.high.bit_length() - levels.low.bit_length(), finest + 1):
         scaled = weight * 2.0**f
         if np.array_equal(scaled, np.rint(scaled)) and scaled.min() >= levels.low and scaled.max() <= levels.high:

@@ -13,7 +13,6 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit.compilers.quantization.grid import LayerGrid
 from neurokit.errors import UnsupportedNode
-from neurokit.sparse import Csr
 
 Synapses = g.Dense | g.Sparse | g.Conv2d
 IntegerSynapses = p.Dense | p.Sparse | p.Conv2d
@@ -85,8 +84,7 @@ def _(node: g.Dense, weight: np.ndarray, bias: np.ndarray, exponent: int, scale:
 
 @integer.register
 def _(node: g.Sparse, weight: np.ndarray, bias: np.ndarray, exponent: int, scale: float) -> IntegerSynapses:
-    values = Csr(node.weight.starts, node.weight.columns, weight, node.weight.width)
-    return p.Sparse(node.name, node.source, values, bias, exponent, scale, node.delay)
+    return p.Sparse(node.name, node.source, node.weight.holding(weight), bias, exponent, scale, node.delay)
 
 
 @integer.register
@@ -107,8 +105,7 @@ def _(node: g.Dense, weight: np.ndarray, bias: np.ndarray) -> g.Dense:
 
 @with_entries.register
 def _(node: g.Sparse, weight: np.ndarray, bias: np.ndarray) -> g.Sparse:
-    values = Csr(node.weight.starts, node.weight.columns, weight, node.weight.width)
-    return g.Sparse(node.name, node.source, values, bias, node.delay)
+    return g.Sparse(node.name, node.source, node.weight.holding(weight), bias, node.delay)
 
 
 @with_entries.register

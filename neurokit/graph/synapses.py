@@ -107,7 +107,7 @@ class Sparse(Synapses):
 
     def __post_init__(self) -> None:
         values = _real(f"layer {self.name!r}: weight", self.weight.values)
-        object.__setattr__(self, "weight", Csr(self.weight.starts, self.weight.columns, values, self.weight.width))
+        object.__setattr__(self, "weight", self.weight.holding(values))
         self._check(self.weight.shape[0])
 
     @property

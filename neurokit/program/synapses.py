@@ -121,7 +121,7 @@ class Sparse(Synapses):
 
     def __post_init__(self) -> None:
         values = integers(f"layer {self.name!r}: weight", self.weight.values, np.int8)
-        object.__setattr__(self, "weight", Csr(self.weight.starts, self.weight.columns, values, self.weight.width))
+        object.__setattr__(self, "weight", self.weight.holding(values))
         self._check()
         if self.bias.shape != self.weight.shape[:1] or not values.size:
             raise GraphError(
