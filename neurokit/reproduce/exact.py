@@ -21,7 +21,7 @@ from neurokit.reproduce.exact_tasks import ExactRow, ExactTrial, IrisTask, Recip
 Progress = Callable[[int, str], None]
 
 _YIN_YANG = Recipe(
-    hidden=200, epochs=160, batch_size=50, learning_rate=4e-3, start=((1.5, 0.8), (0.1, 0.3)),
+    hidden=200, epochs=25, batch_size=50, learning_rate=8e-3, start=((1.5, 0.8), (0.1, 0.3)),
 )  # fmt: skip
 
 #: Membrane time constants of the sweep; synapses are twice as fast.
@@ -167,7 +167,7 @@ def _leak(tau: float) -> ExactRow:
     # A neuron that leaks more slowly needs weights that are smaller in proportion to the charge it keeps.
     scale = 1 / min(tau, 1.0)
     recipe = Recipe(
-        hidden=50, epochs=15, batch_size=50, learning_rate=4e-3, single_spike=False, tau_mem=tau, tau_syn=tau / 2,
+        hidden=50, epochs=15, batch_size=50, learning_rate=8e-3, single_spike=False, tau_mem=tau, tau_syn=tau / 2,
         start=((1.5 * scale, 0.8 * scale), (0.4 * scale, 0.4 * scale)),
     )  # fmt: skip
     return ExactRow(f"leak/{tau:g}", YinYangTask(recipe, samples=2000), paper="shape only")
@@ -178,8 +178,8 @@ ROWS = (
         "xor/2-4-2",
         XorTask(
             Recipe(
-                hidden=4, epochs=1, batch_size=4, learning_rate=1.0, start=((6.0, 2.0), (8.0, 4.0)), horizon=4.5,
-                tau_syn=0.5, single_spike=False, slope_floor=0.5, virtual=1.0,
+                hidden=4, epochs=1, batch_size=4, learning_rate=0.2, start=((3.5, 0.5), (2.5, 0.5)), horizon=4.5,
+                single_spike=False, slope_floor=0.5, softmax=0.1,
             )
         ),
         paper="all of 1000, 17.52 steps, at most 98",
@@ -189,7 +189,7 @@ ROWS = (
     ExactRow(
         "iris/4-10-3",
         IrisTask(
-            Recipe(hidden=10, epochs=60, batch_size=20, learning_rate=1e-2, start=((1.5, 0.8), (1.0, 0.8)), bump=0.1)
+            Recipe(hidden=10, epochs=30, batch_size=20, learning_rate=3e-2, start=((1.5, 0.8), (0.5, 0.4)))
         ),
         paper="100 % (one split)",
         bar=0.95,

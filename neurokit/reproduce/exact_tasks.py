@@ -17,7 +17,7 @@ from neurokit.exact.events import Events
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
-from neurokit.exact.training import LabelledEvents, WeightBump, accuracy, fit_events
+from neurokit.exact.training import LabelledEvents, accuracy, fit_events
 from neurokit.exact.yin_yang import YinYang
 from neurokit.reproduce.exact_mnist import MnistTask
 from neurokit.reproduce.iris import FLOWERS, MEASURES, SPECIES
@@ -43,9 +43,9 @@ class Recipe:
     start         mean and standard deviation of the initial weights, of the hidden layer and of the output
     single_spike  neurons fall silent after their first spike
     slope_floor   lower bound of dV/dt where gradients divide by it: they are not exact where it binds
-    softmax       time constant of the softmax of first spikes
+    softmax       time constant of the softmax of first spikes; well below the time that is left between them and the
+                  horizon, since a wide one rewards wrong outputs that fall silent, until all of them do
     virtual       slope of a silent output's virtual spike time
-    bump          what a WeightBump adds, 0 for none
     """
 
     hidden: int
@@ -58,9 +58,8 @@ class Recipe:
     tau_syn: float = 1.0
     single_spike: bool = True
     slope_floor: float = 0.2
-    softmax: float = 0.2
+    softmax: float = 0.05
     virtual: float = 3.0
-    bump: float = 0.0
 
     def network(self, inputs: int, outputs: int, seed: int) -> SpikeTimeNetwork:
         """The untrained network."""
@@ -82,17 +81,22 @@ class Recipe:
         started = time.process_time()
         fit_events(
             net, data, self.loss, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
-            bump=WeightBump(self.bump) if self.bump else None, seed=seed,
+            seed=seed,
         )  # fmt: skip
         return time.process_time() - started
 
     def said(self) -> str:
         """The recipe in words."""
-        kind = "first spikes only" if self.single_spike else "all spikes"
-        times = f"tau_mem {self.tau_mem:g}, tau_syn {self.tau_syn:g}"
-        stabilisers = f"slope floor {self.slope_floor:g}, virtual {self.virtual:g}, bump {self.bump:g}"
         training = f"{self.epochs} epochs of batches of {self.batch_size}, learning rate {self.learning_rate:g}"
-        return f"{self.hidden} hidden, {kind}, {times}, {training}, {stabilisers}"
+        return f"{self.model_said()}, {training}"
+
+    def model_said(self) -> str:
+        """The network and its loss in words."""
+        kind = "first spikes only" if self.single_spike else "all spikes"
+        times = f"tau_mem {self.tau_mem:g}, tau_syn {self.tau_syn:g}, horizon {self.horizon:g}"
+        weights = " and ".join(f"{mean:g} ± {deviation:g}" for mean, deviation in self.start)
+        loss = f"softmax {self.softmax:g}, virtual {self.virtual:g}, slope floor {self.slope_floor:g}"
+        return f"{self.hidden} hidden, {kind}, {times}, weights {weights} at first, {loss}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class XorTask:
         return None
 
     def said(self) -> str:
-        return f"{self.recipe.hidden} hidden, all four patterns a step, Adam at {self.recipe.learning_rate:g}"
+        return f"{self.recipe.model_said()}, all four patterns a step, Adam at {self.recipe.learning_rate:g}"
 
 
 def _judged(net: SpikeTimeNetwork, data: LabelledEvents, loss: FirstSpikeCrossEntropy) -> tuple[Any, bool]:
@@ -156,28 +160,35 @@ class IrisTask:
 
     A measurement, scaled by the range in the training set, spikes at `0.15 + 1.85 x` (later where it is larger, and
     clamped to the training range); a fifth line spikes at 0.9 always.
+
+    Training sees every training flower `copies` times, its four latencies moved by N(0, jitter^2), none before 0.
     """
 
     recipe: Recipe
+    copies: int = 4
+    jitter: float = 0.07
 
     def shortened(self, budget: float) -> IrisTask:
         return replace(self, recipe=_shorter(self.recipe, budget))
 
     def trial(self, seed: int) -> tuple[float, float, dict[str, Any]]:
-        order = np.random.default_rng(seed).permutation(FLOWERS)
+        random = np.random.default_rng(seed)
+        order = random.permutation(FLOWERS)
         train, test = order[:120], order[120:]
         low, high = MEASURES[train].min(axis=0), MEASURES[train].max(axis=0)
-        value = np.clip((MEASURES - low) / (high - low), 0, 1)
+        latency = 0.15 + 1.85 * np.clip((MEASURES - low) / (high - low), 0, 1)
+        seen = np.repeat(train, self.copies)
+        moved = np.maximum(latency[seen] + self.jitter * random.standard_normal((len(seen), MEASURES.shape[1])), 0)
         net = self.recipe.network(5, 3, seed)
-        seconds = self.recipe.trained(net, _latencies(value[train], SPECIES[train]), seed)
-        return accuracy(net, _latencies(value[test], SPECIES[test])), seconds, {}
+        seconds = self.recipe.trained(net, _labelled(moved, SPECIES[seen]), seed)
+        return accuracy(net, _labelled(latency[test], SPECIES[test])), seconds, {}
 
     def said(self) -> str:
-        return self.recipe.said()
+        return f"{self.recipe.said()}, every flower {self.copies} times with latencies moved by {self.jitter:g}"
 
 
-def _latencies(value: Float[np.ndarray, "n lines"], label: Int[np.ndarray, " n"]) -> LabelledEvents:
-    at = np.concatenate((0.15 + 1.85 * value, np.full((len(value), 1), 0.9)), axis=1)
+def _labelled(latency: Float[np.ndarray, "n lines"], label: Int[np.ndarray, " n"]) -> LabelledEvents:
+    at = np.concatenate((latency, np.full((len(latency), 1), 0.9)), axis=1)
     return LabelledEvents(Events.latencies(torch.from_numpy(at)), torch.from_numpy(label))
 
 
