@@ -209,6 +209,16 @@ def test_a_folder_of_a_job_is_removed_once_and_only_when_its_owner_is_dead(folde
         assert kept.exists()
     finally:
         kept.unlink()
+    orphaned = folder / "neurokit-lava-job-orphaned"
+    orphaned.mkdir()
+    (orphaned / "owner").write_text("/nk0ddba1_")
+    segment = Path("/dev/shm/nk0ddba1_segment")
+    segment.touch()
+    # Called as a worker is, with both names at the end.
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(orphaned), "/nk0ddba1_"])
+    assert sweep() == [orphaned]
+    assert child.wait(60) == -signal.SIGKILL
+    assert not segment.exists()
     mine.remove()
     mine.remove()
     assert list(folder.iterdir()) == [born]
