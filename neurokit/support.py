@@ -1,6 +1,7 @@
-"""What runs where: every kind of node of a Graph against every target, and why not where it does not.
+"""What runs where: every kind of node of a Graph against every target and bits of weights, and why not where not.
 
-One table, FEATURES, says it; tests run every cell that is said to work and see every other cell refused.
+One table, FEATURES, says it; tests run every cell that is said to work, with weights of all BITS, and see every other
+cell refused.
 `require_support` holds a Graph against it before anything is trained; `neurokit targets` and docs/support.md show it.
 """
 
@@ -29,6 +30,8 @@ from neurokit.twin import Twin
 #: The columns of the table: targets that run Programs, and chips that are known.
 SIMULATED, CHIPS = ("reference", "twin", "lava", "lava-softif"), ("Loihi 1", "Loihi 2")
 TARGETS = SIMULATED + CHIPS
+#: Bits of weights with which every cell that works is run.
+BITS = (8, 6, 4)
 #: Design rules of a chip whose verdict depends on the shape of a network alone, not on what training makes of it.
 SHAPE_RULES = frozenset({"delay", "microcode", "fan_in", "fan_out", "neuron_synapse_bytes"})
 
@@ -189,19 +192,21 @@ def to_json() -> dict[str, Any]:
 
     def cell(feature: Feature, target: str) -> dict[str, Any]:
         why = feature.refusal(target)
-        return {"supported": True} if why is None else {"supported": False, "reason": why.reason, "remedy": why.remedy}
+        if why is None:
+            return {"supported": True, "bits": list(BITS)}
+        return {"supported": False, "bits": [], "reason": why.reason, "remedy": why.remedy}
 
     features = [{"name": f.name, "targets": {target: cell(f, target) for target in TARGETS}} for f in FEATURES]
     return {"targets": list(TARGETS), "features": features}
 
 
 def rows() -> tuple[list[list[str]], list[str]]:
-    """The table as cells, `yes` or the number of a note, a row a feature; and the notes, from 1."""
+    """The table as cells, bits of weights or `no` and the number of a note, a row a feature; and the notes, from 1."""
     notes: list[str] = []
 
     def cell(why: Refusal | None) -> str:
         if why is None:
-            return "yes"
+            return " ".join(map(str, BITS))
         note = f"{why.reason}. {why.remedy}"
         if note not in notes:
             notes.append(note)
