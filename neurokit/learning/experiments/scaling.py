@@ -111,6 +111,7 @@ class Scaling:
             "SPSA, layer-wise, rank 1": SPSA(low, self.amplitude, scope=Apart()),
             "node perturbation": NodePerturbation(directions),
             "RFG of currents": NodeRFG(directions),
+            "RFG of currents, layer-wise": NodeRFG(directions, Apart()),
         }
 
     def _deviation(self, rule: Rule, train: Copies, seed: int) -> tuple[float, float]:
