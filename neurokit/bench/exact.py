@@ -186,11 +186,15 @@ def _passes(repetitions: int) -> dict[str, float]:
     logs, layers = net.log(data.events), net.stack()
     slopes = slopes_of(net, logs, lambda outcome: outcome.last.spikes.first(3, outcome.horizon).sum())
     given = [data.events, logs[0].spikes()]
+    # What the loss is to the hidden layer: slopes by the times of its spikes.
+    above = compiled.back(layers[1], logs[1], given[1], slopes.times[1], slopes.finals[1], net.horizon).input_times
+    place, real = logs[0].spike_places()
+    times = [slopes.times[0].scatter_add(-1, place, torch.where(real, above, 0.0)), slopes.times[1]]
     trial = Trial(net.horizon, single_spike=True)
 
     def back() -> None:
         for k, layer in enumerate(layers):
-            compiled.back(layer, logs[k], given[k], slopes.times[k], slopes.finals[k], net.horizon)
+            compiled.back(layer, logs[k], given[k], times[k], slopes.finals[k], net.horizon)
 
     calls = {"forward_s": lambda: [compiled.simulate(*pair, trial) for pair in zip(layers, given, strict=True)],
              "backward_s": back}  # fmt: skip

@@ -47,15 +47,15 @@ def _difference(a, lv, li, difference):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _pulse(w, li, slope, difference):  # type: ignore[no-untyped-def]
-    """Add lamI to the slope of the weights; answers with `w . difference`, the difference being lamV - a lamI."""
-    for j in range(w.size):
-        slope[j] += li[j]
-    if w.size >= FEW:
-        return np.dot(w, difference)
+def _pulse(weight, slope, row, li, difference):  # type: ignore[no-untyped-def]
+    """Add lamI to the slope of the row's weights; answers with `w . difference`, the difference being lamV - a lamI."""
+    for j in range(li.size):
+        slope[row, j] += li[j]
+    if li.size >= FEW:
+        return np.dot(weight[row], difference)
     total = 0.0
-    for j in range(w.size):
-        total += w[j] * difference[j]
+    for j in range(li.size):
+        total += weight[row, j] * difference[j]
     return total
 
 
@@ -110,9 +110,7 @@ def adjoint(  # type: ignore[no-untyped-def]
                 if moved or some:
                     _difference(a, lv, li, difference)
                     moved = False
-                by_input[sample, places[sample, k]] = by_time[sample, k] - _pulse(
-                    weight[line], li, slope[line], difference
-                )
+                by_input[sample, places[sample, k]] = by_time[sample, k] - _pulse(weight, slope, line, li, difference)
                 later = begin
                 k -= 1
 
@@ -137,7 +135,7 @@ def adjoint_recurrent(  # type: ignore[no-untyped-def]
                 _back(ea, eb, kernel, lv, li)
                 later = times[sample, k]
             _difference(a, lv, li, difference)
-            by = by_time[sample, k] - _pulse(weight[row], li, slope[row], difference)
+            by = by_time[sample, k] - _pulse(weight, slope, row, li, difference)
             if row >= lines:
                 j = row - lines
                 lv[j] += (drop * lv[j] - by) / max(currents[sample, k] - drop, floor)
