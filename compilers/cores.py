@@ -128,3 +128,24 @@ class Core:
         self.in_axons += sum(room.lines[g] for g in new) + item.axons * count
         self.out_axons += fan_out * count
         self.groups |= new
+
+
+def fan_outs(items: Sequence[Item], cores: Counts) -> list[int]:
+    """Cores that each neuron of an item sends to, at most."""
+    on: list[set[int]] = [set() for _ in items]
+    for number, counts in enumerate(cores):
+        for i in counts:
+            on[i].add(number)
+    return [len(set().union(*(on[r] for r in item.readers))) + item.ones for item in items]
+
+
+def legal(items: Sequence[Item], room: Room, cores: Counts) -> bool:
+    """Whether a filling respects every limit, fan-outs as they are."""
+    spread = fan_outs(items, cores) if room.out_axons < BOUNDLESS else [0] * len(items)
+    for counts in cores:
+        core = Core()
+        for i, count in counts.items():
+            if core.most(i, items[i], room, spread[i], count) < count:
+                return False
+            core.add(i, items[i], room, spread[i], count)
+    return True

@@ -13,17 +13,15 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from neurokit.compilers.columns import columns
-from neurokit.compilers.cores import BOUNDLESS, Core, Counts, Item, Room
-from neurokit.compilers.hull import spread_bound
+from neurokit.compilers.cores import BOUNDLESS, Core, Counts, Item, Room, fan_outs, legal
+from neurokit.compilers.exhaustive import search
+from neurokit.compilers.lower_bound import bound
+from neurokit.compilers.traffic import improve, traffic
 
-#: Work that the exhaustive search may do, in partial fillings.
-SEARCH = 200_000
 #: Populations rich in synapses, and as many poor ones, that are tried as pairs.
 PAIRED = 8
 #: A filling more than one part in so many above the bound is tried again by columns.
 WIDE = 12
-#: Moves that the improvement of traffic may look at.
-MOVES = 20_000
 
 
 def pack(items: Sequence[Item], room: Room) -> Counts | None:
@@ -71,27 +69,6 @@ def _in_columns(items: Sequence[Item], room: Room, start: Counts) -> Counts | No
 def _share(item: Item, room: Room) -> Fraction:
     """The larger of the shares of a core that one neuron takes."""
     return max(item.least_bytes(room) / room.bytes, Fraction(1, room.neurons))
-
-
-def fan_outs(items: Sequence[Item], cores: Counts) -> list[int]:
-    """Cores that each neuron of an item sends to, at most."""
-    on: list[set[int]] = [set() for _ in items]
-    for number, counts in enumerate(cores):
-        for i in counts:
-            on[i].add(number)
-    return [len(set().union(*(on[r] for r in item.readers))) + item.ones for item in items]
-
-
-def legal(items: Sequence[Item], room: Room, cores: Counts) -> bool:
-    """Whether a filling respects every limit, fan-outs as they are."""
-    spread = fan_outs(items, cores) if room.out_axons < BOUNDLESS else [0] * len(items)
-    for counts in cores:
-        core = Core()
-        for i, count in counts.items():
-            if core.most(i, items[i], room, spread[i], count) < count:
-                return False
-            core.add(i, items[i], room, spread[i], count)
-    return True
 
 
 def _settle(items: Sequence[Item], room: Room, order: list[int] | int, gaps: bool) -> Counts | None:
@@ -213,158 +190,3 @@ def _content(
         if count:
             core.add(i, items[i], room, guess[i], count)
     return core.counts
-
-
-def bound(items: Sequence[Item], room: Room) -> int:
-    """No filling has fewer cores: dual feasible functions of Fekete and Schepers 2001, DOI 10.1007/s101070100243.
-
-    Each neuron takes a share `x` of a core's neurons, of its bytes (at the count where they are least) and of its
-    outgoing axons; if `u` is dual feasible, the shares on one core sum to at most one after `u` too. What the spreading
-    of a population over cores costs in bytes is added by `spread_bound`.
-    """
-    least = [_least_fan_out(items, room, item) for item in items]
-    shares = [
-        [Fraction(1, room.neurons) for _ in items],
-        [item.least_bytes(room) / room.bytes for item in items],
-        [Fraction(fan_out, room.out_axons) for fan_out in least],
-    ]
-    best = 0
-    for each in shares:
-        neurons: dict[Fraction, int] = {}  # by share
-        for item, x in zip(items, each, strict=True):
-            neurons[x] = neurons.get(x, 0) + item.size
-        cuts = sorted(x for x in neurons if x <= Fraction(1, 2))[:32]
-        for cut in [Fraction(0), *cuts]:
-            lifted = [Fraction(1) if x > 1 - cut else Fraction(0) if x < cut else x for x in neurons]
-            for k in range(25):
-                values = lifted if k == 0 else [_stepped(x, k) for x in lifted]
-                total = sum((n * value for n, value in zip(neurons.values(), values, strict=True)), Fraction(0))
-                best = max(best, -(-total.numerator // total.denominator))
-            if max(neurons) <= Fraction(1, 50):
-                break  # grains so fine that rounding them gains nothing
-    return spread_bound(items, room, best)
-
-
-def _stepped(x: Fraction, k: int) -> Fraction:
-    """`u_k(x) = x` where `(k + 1) x` is whole, else `floor((k + 1) x) / k`."""
-    scaled = (k + 1) * x
-    return x if scaled.denominator == 1 else Fraction(scaled.numerator // scaled.denominator, k)
-
-
-def _least_fan_out(items: Sequence[Item], room: Room, item: Item) -> int:
-    """Cores that its neurons send to at the least: those that its largest reader fills."""
-    needed = [
-        -(-items[r].size // max(1, Core().most(r, items[r], room, 0, items[r].size))) for r in item.readers
-    ]  # a reader that listens line by line may share a core with the others
-    return max(needed, default=min(item.ones, 1))
-
-
-def search(items: Sequence[Item], room: Room, least: int, most: int) -> Counts | None:
-    """The filling with the fewest cores, fewer than `most`, by exhaustive search; None if there is none or it is long.
-
-    Breadth first over what is left to place; a core is always filled until nothing more fits, and holds a neuron of
-    the first item that is left, which loses no solution as long as outgoing axons do not bind.
-    """
-    states = 1
-    for item in items:
-        states *= item.size + 1
-        if states > SEARCH:
-            return None
-    work = 0
-    start = tuple(item.size for item in items)
-    came: dict[tuple[int, ...], tuple[tuple[int, ...], dict[int, int]] | None] = {start: None}
-    frontier = [start]
-    for _ in range(most - 1):
-        following: list[tuple[int, ...]] = []
-        for state in frontier:
-            for counts in _full_cores(items, room, state):
-                work += 1
-                if work > SEARCH:
-                    return None
-                rest = tuple(n - counts.get(i, 0) for i, n in enumerate(state))
-                if rest not in came:
-                    came[rest] = (state, counts)
-                    following.append(rest)
-                if not any(rest):
-                    return _way(came, rest)
-        frontier = following
-    return None
-
-
-def _way(came: dict[tuple[int, ...], tuple[tuple[int, ...], dict[int, int]] | None], state: tuple[int, ...]) -> Counts:
-    cores: Counts = []
-    while (step := came[state]) is not None:
-        state, counts = step
-        cores.append(counts)
-    return cores[::-1]
-
-
-def _full_cores(items: Sequence[Item], room: Room, left: tuple[int, ...]) -> Iterator[dict[int, int]]:
-    """Every content of a core to which nothing that is left can be added, with a neuron of the first item left."""
-    present = [i for i, n in enumerate(left) if n]
-
-    def build(position: int, chosen: list[int]) -> Iterator[dict[int, int]]:
-        core = Core()
-        for i, count in zip(present, chosen, strict=False):
-            if count:
-                core.add(i, items[i], room, 0, count)
-        if position == len(present):
-            room_left = (
-                core.most(i, items[i], room, 0, left[i] - count) for i, count in zip(present, chosen, strict=True)
-            )
-            if not any(room_left):
-                yield {i: count for i, count in zip(present, chosen, strict=True) if count}
-            return
-        i = present[position]
-        for count in range(core.most(i, items[i], room, 0, left[i]), -1 if position else 0, -1):
-            yield from build(position + 1, [*chosen, count])
-
-    return build(0, [])
-
-
-def traffic(items: Sequence[Item], room: Room, cores: Counts) -> int:
-    """Pairs of a shared line and a core that hears it, less those where the line's own core hears it."""
-    heard = 0
-    for counts in cores:
-        heard += sum(room.lines[g] for g in set().union(*(items[i].groups for i in counts)))
-        for i, count in counts.items():
-            if any(r in counts for r in items[i].readers):
-                heard -= count
-    return heard
-
-
-def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:
-    """Move slices between cores as long as that saves traffic; the number of cores never grows."""
-    cores = [dict(counts) for counts in cores]
-    looked, better = 0, True
-    kin = [{i, *item.readers} for i, item in enumerate(items)]
-    for i, item in enumerate(items):
-        for reader in item.readers:
-            kin[reader].add(i)
-    holders: list[set[int]] = [set() for _ in items]
-    for number, counts in enumerate(cores):
-        for i in counts:
-            holders[i].add(number)
-
-    def local(*numbers: int) -> int:
-        return traffic(items, room, [cores[n] for n in numbers])
-
-    while better and looked < MOVES:
-        better = False
-        for here in range(len(cores)):
-            for i in list(cores[here]):
-                for there in sorted(set().union(*(holders[j] for j in kin[i])) - {here}):
-                    if i not in cores[here] or not kin[i] & cores[there].keys():
-                        continue
-                    looked += 1 if room.out_axons == BOUNDLESS else len(cores)
-                    if looked >= MOVES:
-                        break
-                    before, old, new = local(here, there), dict(cores[here]), dict(cores[there])
-                    cores[there][i] = cores[there].get(i, 0) + cores[here].pop(i)
-                    fits = legal(items, room, cores if room.out_axons < BOUNDLESS else [cores[there]])
-                    if not fits or local(here, there) >= before:
-                        cores[here], cores[there] = old, new
-                    else:
-                        better = True
-                        holders[i] = holders[i] - {here} | {there}
-    return [counts for counts in cores if counts]

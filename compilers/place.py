@@ -14,7 +14,8 @@ from jaxtyping import Bool, Int
 
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
-from neurokit.compilers.packing import bound, pack
+from neurokit.compilers.lower_bound import bound
+from neurokit.compilers.packing import pack
 from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
 from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, synapse_bytes

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from neurokit.compilers.check import check
-from neurokit.compilers.cores import BOUNDLESS, Item, Room
-from neurokit.compilers.packing import bound, legal, pack, traffic
+from neurokit.compilers.cores import BOUNDLESS, Item, Room, legal
+from neurokit.compilers.lower_bound import bound
+from neurokit.compilers.packing import pack
 from neurokit.compilers.place import demand, place
 from neurokit.compilers.populations import populations
 from neurokit.compilers.synaptic_memory import row_bytes, stored_bits, synapse_bytes
+from neurokit.compilers.traffic import traffic
 from neurokit.core_map import core_map
 from neurokit.errors import DoesNotFit, GraphError
 from neurokit.figures import save
