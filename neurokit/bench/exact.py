@@ -167,7 +167,7 @@ def _mnist_step(repetitions: int) -> dict[str, Any]:
         step()
     taken = float(np.median([_cpu(step) for _ in range(LAPS * repetitions)]))
     return {
-        "network": f"{PIXELS}-{task.hidden}-10 b{task.batch_size}", "method": "EventProp, compiled",
+        "network": f"{PIXELS}-{task.hidden}-10, batch {task.batch_size}", "method": "EventProp, compiled",
         "version": "this checkout", "cpu_seconds": taken,
         "cpu_seconds_an_epoch": taken * DIGITS / task.batch_size,
     }  # fmt: skip
