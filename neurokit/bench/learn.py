@@ -3,11 +3,12 @@
 An MLP 2-h-h-1 with 32 time steps on a batch of the Mexican hat. A direction of SPSA is two copies, one of RFG, of
 weights or of currents ("node_rfg"), a tangent, one of node perturbation two passes; plain inference is a pass of the
 same evaluator, so that ratios tell what copies cost, and one of `Twin`, so that they tell what the evaluator costs.
-What updates cost on a running Lava network is told by `neurokit.bench.learn_lava`.
+Times on the twin are CPU times. What updates cost on a running Lava network is told by `neurokit.bench.learn_lava`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,6 +103,7 @@ def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, 
             },
         },
         repetitions,
+        time.process_time,
     )
     return {
         "where": "twin",
