@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from neurokit.reproduce import exact
 from neurokit.reproduce.summary import markdown
 from neurokit.reproduce.tables import rows
 
@@ -22,4 +23,13 @@ def test_the_table_of_the_rfg_paper_is_the_recorded_one() -> None:
     assert report["budget"] == 1, "shortened runs are no results"
     assert markdown(report["rows"], report["budget"]) in page
     recipes = {row.name: row.recipe for row in rows("rfg")}
+    assert {record["row"]: record["recipe"] for record in report["rows"]}.items() <= recipes.items()
+
+
+def test_the_table_of_exact_gradients_is_the_recorded_one() -> None:
+    report = json.loads((DOCS / "reproduce" / "exact.json").read_text(encoding="utf-8"))
+    page = (DOCS / "reproduce-exact.md").read_text(encoding="utf-8")
+    assert report["budget"] == 1, "shortened runs are no results"
+    assert exact.markdown(report["rows"], report["budget"]) in page
+    recipes = {row.name: row.task.said() for row in exact.rows()}
     assert {record["row"]: record["recipe"] for record in report["rows"]}.items() <= recipes.items()

@@ -23,6 +23,9 @@ class FirstSpikeCrossEntropy:
     A silent output counts as a spike at the horizon T, with no gradient. With `virtual` > 0, a stabiliser that is off
     by default, it counts as one at `T + virtual * (1 - V(T) / threshold)` and so learns to spike (CurrentLIF only).
 
+    Keep `tau` well below the time left before the horizon: a wide one is small only where wrong outputs come much later
+    or never, and with `virtual` training may then lower it on virtual times alone, with all outputs silent.
+
     Call it with an Outcome and the labels (batch,); an estimator takes `lambda outcome: loss(outcome, labels)`.
     """
 

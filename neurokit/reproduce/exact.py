@@ -154,11 +154,14 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> Non
     for i, (tau, record) in enumerate(zip(taus, swept, strict=True)):
         histograms = [trial["notes"]["spikes_of_a_neuron"] for trial in record["per_seed"]]
         total = np.sum([np.pad(h, (0, max(map(len, histograms)) - len(h))) for h in histograms], axis=0)
-        counts.plot(total / total.sum(), ".-", color=f"C{i}", label=f"tau {tau:g}")
+        share = np.where(total > 0, total / total.sum(), np.nan)
+        counts.plot(share, ".-", color=f"C{i}", label=f"tau {tau:g}")
     steps.set(xlabel="gradient steps to convergence", ylabel="initialisations", title=f"XOR{shortened}")
     leak.set(xlabel="membrane time constant", ylabel="Yin-Yang accuracy, %", title="leak", xscale="log")
     counts.set(xlabel="spikes of a hidden neuron in a trial", ylabel="share", title="spike counts", yscale="log")
     if swept:
+        leak.set_xticks(taus, [f"{tau:g}" for tau in taus])
+        leak.set_xticks([], minor=True)
         counts.legend(frameon=False, fontsize=8)
     figures.save(figure, path)
 
