@@ -137,6 +137,12 @@ def test_bars_are_met_only_when_every_initialisation_converges() -> None:
     assert iris.meets(0.96, 0) is True
     assert replace(iris, bar=None).meets(0.1, 0) is None
     assert xor.digest != iris.digest
+    few = [exact.ExactTrial(iris.name, seed, iris.digest, 0.97, 1.0, {}) for seed in range(iris.seeds - 1)]
+    (record,) = exact.summarise([iris], {iris.name: few}, 1)
+    assert record["met"] is None
+    assert "19 of 20" in exact.markdown([record], 1)
+    every = [*few, replace(few[0], seed=iris.seeds - 1)]
+    assert exact.summarise([iris], {iris.name: every}, 1)[0]["met"] is True
 
 
 def test_the_example_of_the_page_runs() -> None:

@@ -228,6 +228,7 @@ class ExactRow:
     """A row: its task, what a paper reports, and the bar that the mean over seeds is held to.
 
     lower  the value is the better the lower it is, and no initialisation may fail
+    seeds  that the bar is about: fewer of them neither meet nor miss it
     """
 
     name: str
@@ -235,6 +236,7 @@ class ExactRow:
     paper: str = ""
     bar: float | None = None
     lower: bool = False
+    seeds: int = 1
 
     def shortened(self, budget: float) -> ExactRow:
         """The row with that share of its epochs or initialisations, at least one."""
