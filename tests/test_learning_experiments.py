@@ -116,6 +116,14 @@ def test_scaling_measures_deviation_and_passes(tmp_path: Path) -> None:
     assert row["passes"] is not None, "any network is within ten times the answers"
 
 
+def test_scaling_holds_estimates_against_the_gradient_itself(tmp_path: Path) -> None:
+    made = Scaling(widths=(4,), draws=60, batch=8, directions=2, most=60, target=10.0)
+    row = made.row("RFG of currents, layer-wise, width 4", 0, tmp_path / "kept.npz", lambda share: None)
+    # An unbiased estimate has the projection 1; the mean of 60 draws deviates from it by at most this.
+    assert abs(row["projection"] - 1) < 3 * np.sqrt(row["deviation"] / 60)
+    assert row["deviation"] < 2, "a mean over eight samples, each perturbed in its own way"
+
+
 @pytest.mark.torch
 def test_what_quantisation_costs_is_recovered_on_biases_alone(tmp_path: Path) -> None:
     pytest.importorskip("torch")

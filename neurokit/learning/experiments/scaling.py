@@ -20,8 +20,8 @@ from neurokit.learning.directions import Directions, Hadamard, LowRank
 from neurokit.learning.experiments.networks import error_of, integer_mlp
 from neurokit.learning.experiments.scene import Bar, Row, Told
 from neurokit.learning.learner import Learner
-from neurokit.learning.plasticity import Plastic, plastic, weights
-from neurokit.learning.queries import Estimate
+from neurokit.learning.plasticity import Plastic, Weights, plastic, weights
+from neurokit.learning.queries import Estimate, Local
 from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.task import Task
 from neurokit.problems.mexican_hat import MexicanHat
@@ -117,13 +117,12 @@ class Scaling:
     def _deviation(self, rule: Rule, train: Copies, seed: int) -> tuple[float, float]:
         """`mean |estimate - g|**2 / |g|**2`, and `mean estimate . g / |g|**2`, g the surrogate gradient of a batch.
 
-        g is the estimate along a whole basis, so it is exact. The second number is 1 for an unbiased estimate.
+        g is found along a whole basis of every tensor by itself, so it is exact. The second number is 1 for an unbiased
+        estimate.
         """
         tensors, own = train.tensors, weights(train.program, train.tensors)
         rows = train.task.batch(self.batch, seed, 0)
-        order = 1 << (max(tensor.size for tensor in tensors) - 1).bit_length()
-        whole = RFG(Directions(order, seed, Hadamard()), Apart())
-        g = _vector(tensors, whole.tell(tensors, 0, train.answer(own, whole.ask(tensors), whole.directions, 0, rows)))
+        g = _vector(tensors, Local(0, {tensor.name: _gradient(train, tensor, own, rows) for tensor in tensors}))
         estimates = [
             _vector(
                 tensors,
@@ -152,6 +151,14 @@ class Scaling:
             if last <= self.target:
                 return progress.passes, last
         return None, last
+
+
+def _gradient(train: Copies, tensor: Plastic, own: Weights, rows: np.ndarray) -> np.ndarray:
+    """The surrogate gradient of one tensor. Tensors of one layer share slopes, so that each is asked for alone."""
+    basis = Directions(1 << (tensor.size - 1).bit_length(), 0, Hadamard())
+    rule, alone = RFG(basis), replace(train, tensors=(tensor,))
+    (slopes,) = alone.answer(own, rule.ask((tensor,)), basis, 0, rows)
+    return np.asarray(rule.tell((tensor,), 0, [slopes]).gradient_of(tensor))
 
 
 def _vector(tensors: Sequence[Plastic], estimate: Estimate) -> np.ndarray:
