@@ -6,6 +6,7 @@ python cases.py worker FAULT DIRECTORY SHM_PREFIX
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -317,6 +318,7 @@ def _broken(fault: str) -> type[BrokenNetwork]:
 
 
 def _left_over(prefix: str) -> dict[str, Any]:
+    gc.collect()  # a process object in a cycle holds a pipe open until then
     children = [p for p in psutil.Process().children(recursive=True) if "resource_tracker" not in " ".join(p.cmdline())]
     return {
         "children": [" ".join(p.cmdline()) for p in children],
@@ -328,6 +330,7 @@ def _left_over(prefix: str) -> dict[str, Any]:
 
 def failure(fault: str, form: str) -> dict[str, Any]:
     """One fault inside a LavaNetwork in this interpreter: what is raised and what is left behind."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
     prefix = f"nk{os.getpid() % 10**5:05d}_"
     vars(shared_memory)["_SHM_NAME_PREFIX"] = f"/{prefix}"
     program, values = small()
