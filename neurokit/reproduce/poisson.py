@@ -72,7 +72,7 @@ ROWS = (
         _FUNCTIONS,
         _SG_SPREAD,
         _LAYERWISE_256,
-        Settings(12_000, 50, 3e-3, 0.1),
+        Settings(20_000, 50, 3e-3, 0.1),
         paper=0.0347,
         bar=AtMost(0.0347),
         differs=f"{_SPREAD}; 256 directions",
