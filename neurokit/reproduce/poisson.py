@@ -83,7 +83,7 @@ ROWS = (
         _FUNCTIONS,
         _WSG_SPREAD,
         _LAYERWISE_256,
-        Settings(12_000, 50, 3e-3, 0.1),
+        Settings(20_000, 50, 3e-3, 0.1),
         paper=0.0359,
         bar=AtMost(0.0359),
         differs=f"{_SPREAD}; 256 directions",
