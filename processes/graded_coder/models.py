@@ -8,13 +8,13 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurokit.processes.gated_sum import GatedPulse, GatedSum
 from neurokit.processes.graded_coder.process import LEAD, GradedCoder
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.synapses import GRADED, identity, relay
 
 
@@ -40,21 +40,15 @@ class _GradedCoderLeaf(PyLoihiProcessModel):
 @implements(proc=GradedCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyGradedCoderFixed(_GradedCoderLeaf):
+class PyGradedCoderFixed(FixedLines, _GradedCoderLeaf):
     """Integers."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
 @implements(proc=GradedCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyGradedCoderFloat(_GradedCoderLeaf):
+class PyGradedCoderFloat(FloatLines, _GradedCoderLeaf):
     """Floating point."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=GradedCoder, protocol=LoihiProtocol)

@@ -9,7 +9,6 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -22,6 +21,7 @@ from neurokit.processes.constant.process import Constant
 from neurokit.processes.gated_sum import GatedPulse
 from neurokit.processes.graded_coder.process import LEAD
 from neurokit.processes.latency_coder.process import LATEST, LatencyCoder
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.soft_if.process import SoftIF
 from neurokit.processes.synapses import GRADED, identity, one_sign
@@ -53,21 +53,15 @@ class _LatencyCoderLeaf(PyLoihiProcessModel):
 @implements(proc=LatencyCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyLatencyCoderFixed(_LatencyCoderLeaf):
+class PyLatencyCoderFixed(FixedLines, _LatencyCoderLeaf):
     """Whole parts of a step."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
 @implements(proc=LatencyCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyLatencyCoderFloat(_LatencyCoderLeaf):
+class PyLatencyCoderFloat(FloatLines, _LatencyCoderLeaf):
     """Any parts of a step, rounded to whole ones."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=LatencyCoder, protocol=LoihiProtocol)

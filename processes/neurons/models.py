@@ -18,6 +18,7 @@ from lava.proc.lif.process import LIFReset
 from neurokit.integers import Decay12, Widths, soft_reset_synapse, split_threshold
 from neurokit.lava.hush import owes, parts
 from neurokit.neurons import CubaState, Subtract, heaviside
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import exact, identity, one_sign
@@ -74,11 +75,9 @@ class _NeuronsLeaf(PyLoihiProcessModel):
 @implements(proc=Neurons, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyNeuronsFixed(_NeuronsLeaf):
+class PyNeuronsFixed(FixedLines, _NeuronsLeaf):
     """Integers: `Spiking.step`."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
 
@@ -100,11 +99,9 @@ class PyNeuronsFixed(_NeuronsLeaf):
 @implements(proc=Neurons, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyNeuronsFloat(_NeuronsLeaf):
+class PyNeuronsFloat(FloatLines, _NeuronsLeaf):
     """Floating point: `neuron.step` with the real values of the node's decays, states in units of the current."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u: np.ndarray = LavaPyType(np.ndarray, float)
     v: np.ndarray = LavaPyType(np.ndarray, float)
 

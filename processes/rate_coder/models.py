@@ -8,12 +8,12 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurokit.neurons import IF, heaviside
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.rate_coder.process import RateCoder
 from neurokit.processes.soft_if.process import SoftIF
 
@@ -42,21 +42,15 @@ class _RateCoderLeaf(PyLoihiProcessModel):
 @implements(proc=RateCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyRateCoderFixed(_RateCoderLeaf):
+class PyRateCoderFixed(FixedLines, _RateCoderLeaf):
     """Integers."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
 @implements(proc=RateCoder, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyRateCoderFloat(_RateCoderLeaf):
+class PyRateCoderFloat(FloatLines, _RateCoderLeaf):
     """Floating point: x may be any number."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=RateCoder, protocol=LoihiProtocol)

@@ -8,13 +8,13 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurokit.lava.schedule import LAG
 from neurokit.processes.gated_sum import GatedSum
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.readout.process import Readout
 from neurokit.processes.synapses import GRADED, identity
 from neurokit.readouts import MemMean
@@ -52,11 +52,8 @@ class _ReadoutLeaf(PyLoihiProcessModel):
 @implements(proc=Readout, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyReadoutFixed(_ReadoutLeaf):
+class PyReadoutFixed(FixedLines, _ReadoutLeaf):
     """Integers."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
     def shifted(self, total: np.ndarray) -> np.ndarray:
         shifted: np.ndarray = total >> self.shift
@@ -66,11 +63,8 @@ class PyReadoutFixed(_ReadoutLeaf):
 @implements(proc=Readout, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyReadoutFloat(_ReadoutLeaf):
+class PyReadoutFloat(FloatLines, _ReadoutLeaf):
     """Floating point: without the floor."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
     def shifted(self, total: np.ndarray) -> np.ndarray:
         return np.asarray(total / 2**self.shift)

@@ -8,13 +8,13 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neurokit.lava.cycle import Cycle
 from neurokit.processes.constant.process import Constant
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.sample_gate.process import SampleGate
 from neurokit.processes.synapses import GRADED, gate, one_sign
 
@@ -36,21 +36,15 @@ class _SampleGateLeaf(PyLoihiProcessModel):
 @implements(proc=SampleGate, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PySampleGateFixed(_SampleGateLeaf):
+class PySampleGateFixed(FixedLines, _SampleGateLeaf):
     """Integers."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
 
 @implements(proc=SampleGate, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PySampleGateFloat(_SampleGateLeaf):
+class PySampleGateFloat(FloatLines, _SampleGateLeaf):
     """Floating point."""
-
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=SampleGate, protocol=LoihiProtocol)

@@ -16,6 +16,7 @@ from lava.proc.lif.process import LIF, LIFReset
 
 from neurokit.integers import split_threshold
 from neurokit.neurons import IF, heaviside
+from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.soft_if.process import SoftIF
 from neurokit.processes.synapses import identity, one_sign
@@ -46,22 +47,18 @@ class _SoftIFLeaf(PyLoihiProcessModel):
 @implements(proc=SoftIF, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PySoftIFFixed(_SoftIFLeaf):
+class PySoftIFFixed(FixedLines, _SoftIFLeaf):
     """Integers."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=24)
 
 
 @implements(proc=SoftIF, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PySoftIFFloat(_SoftIFLeaf):
+class PySoftIFFloat(FloatLines, _SoftIFLeaf):
     """Floating point."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u: np.ndarray = LavaPyType(np.ndarray, float)
 
 
