@@ -19,6 +19,7 @@ from neurokit.exact.events import Events  # noqa: E402
 from neurokit.exact.forward_propagation import ForwardPropagation  # noqa: E402
 from neurokit.exact.lif import CurrentLIF  # noqa: E402
 from neurokit.exact.network import Population, SpikeTimeNetwork  # noqa: E402
+from neurokit.latency import Latency  # noqa: E402
 from neurokit.reproduce.exact_lines import output_times  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -144,6 +145,24 @@ def test_events_say_what_is_wrong_with_them() -> None:
             Events(torch.tensor(time), line)
     with pytest.raises(OutOfRange, match="line of an input event"):
         one_neuron([1.0])(pulses(0.1, 0.2))
+
+
+def test_staggered_lines_tell_a_grid_what_one_line_cannot() -> None:
+    grid, steps, copies = Latency(0.2), 10, 4
+    time = torch.arange(1, 8 * steps, 2, dtype=torch.float64)[:, None] / 40  # four a step
+    staggered = Events.latencies(time).staggered(1, copies, grid.dt / copies)
+    assert staggered.counts(copies).tolist() == [[1] * copies] * len(time)
+    torch.testing.assert_close(staggered.first(copies)[:, 3], time[:, 0] + 0.15, rtol=1e-15, atol=0)
+    told = grid.steps(staggered.first(copies)).sum(-1)
+    assert len(told.unique()) == copies * steps > len(grid.steps(time).unique()) == steps
+    assert bool((told.diff() >= 0).all())
+
+
+def test_copies_of_lines_that_are_none_are_refused() -> None:
+    events = Events.latencies(torch.tensor([[0.5]]))
+    for copies, apart, name in ((0, 0.1, "copies"), (2, -0.1, "apart"), (2, math.nan, "apart")):
+        with pytest.raises(OutOfRange, match=name):
+            events.staggered(1, copies, apart)
 
 
 def test_output_times_of_theta_neurons_never_jump_and_those_of_a_lif_do() -> None:

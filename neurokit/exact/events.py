@@ -52,6 +52,20 @@ class Events:
         """One spike a line, at the given times; inf for a line that is silent."""
         return cls.sorted(time, torch.arange(time.shape[-1], device=time.device).expand(time.shape))
 
+    def staggered(self, lines: int, copies: int, apart: float) -> Events:
+        """Every line `copies` times: copy k of line n is line `n + k lines`, and spikes `k apart` later.
+
+        For a grid of time (`neurokit.exact.deploy`), where one line says no more of a time than its step. Copies that
+        are `dt / copies` apart go over to the next step one after the other, so together they say `copies` times as
+        much. Raises OutOfRange for a number of copies below one and a distance that is negative or not finite.
+        """
+        if copies < 1:
+            raise OutOfRange(explain("staggered: copies", copies, "at least 1", "use 1 for the events as they are"))
+        if not (math.isfinite(apart) and apart >= 0):
+            raise OutOfRange(explain("staggered: apart", apart, "finite and >= 0", "use dt / copies"))
+        time = torch.cat([self.time + k * apart for k in range(copies)], -1)
+        return Events.sorted(time, torch.cat([self.line + k * lines for k in range(copies)], -1))
+
     @classmethod
     def _in_order(cls, time: Float[Tensor, "batch events"], line: Int[Tensor, "batch events"]) -> Events:
         """Without the checks, which cost more than the rest, for what is in order by construction."""

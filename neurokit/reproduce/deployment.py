@@ -2,7 +2,8 @@
 
 For every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
 row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid
-(`aware`, GridEventProp). All choices between epochs are by validation samples; the test samples are used once.
+(`aware`, GridEventProp). Choices between epochs are by validation samples, of `aware` by the answers of the integer
+Program; the test samples are used once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,8 @@ import torch
 
 from neurokit.comparison import compare
 from neurokit.errors import TargetUnavailable
-from neurokit.exact.deploy import Deployment, deploy
+from neurokit.exact.deploy import deploy
+from neurokit.exact.estimator import SpikeTimeEstimator
 from neurokit.exact.eventprop import EventProp
 from neurokit.exact.events import Events
 from neurokit.exact.grid import GridEventProp
@@ -40,25 +42,41 @@ from neurokit.twin import Twin
 
 #: Steps in a time constant, and the most points of accuracy that deployment may cost.
 GRIDS = {10: 2.0, 5: 4.0}
+#: When the lines of a sample spike.
+LATENCIES = YinYang(1, first=0.2, last=4.0, bias=1.0)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One of the two trainings: in continuous time, or on the grid."""
+
+    loss: FirstSpikeCrossEntropy
+    epochs: int
+    rate: float  #: the learning rate at the start
+
+    def shortened(self, budget: float) -> Phase:
+        """With that share of the epochs."""
+        return replace(self, epochs=max(1, round(budget * self.epochs)))
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a result but the seed. Times are in units of both time constants, tau."""
+    """All that decides a result but the seed. Times are in units of tau_syn, the shorter of the time constants."""
 
     samples: int = 5000
     held_out: int = 1000  #: samples to choose epochs by, and as many to test with
-    hidden: int = 120
-    horizon: float = 3.6
-    hidden_weights: tuple[float, float] = (1.2, 0.8)  #: mean and standard deviation at the start
-    output_weights: tuple[float, float] = (0.25, 0.25)
+    points: YinYang = LATENCIES  #: its number of samples does not count
+    copies: int = 4  #: lines of every value
+    apart: float = 0.05  #: between the spikes of two copies
+    tau_mem: float = 2.0
+    hidden: int = 240
+    horizon: float = 5.8
+    hidden_weights: tuple[float, float] = (0.42, 0.28)  #: mean and standard deviation at the start
+    output_weights: tuple[float, float] = (0.12, 0.2)
     slope_floor: float = 0.3
-    loss: FirstSpikeCrossEntropy = field(default_factory=lambda: FirstSpikeCrossEntropy(0.2, virtual=3.0))
     batch: int = 100
-    epochs: int = 30
-    rate: float = 5e-3
-    aware_epochs: int = 15
-    aware_rate: float = 2e-3
+    exact: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=5e-3)
+    aware: Phase = Phase(FirstSpikeCrossEntropy(0.15, virtual=3.0), epochs=15, rate=1.5e-3)
     lava_samples: int = 100  #: with 0 nothing runs on Lava
     lava_batch: int = 25
 
@@ -67,8 +85,8 @@ class Recipe:
         return replace(
             self,
             samples=max(1, round(budget * self.samples)),
-            epochs=max(1, round(budget * self.epochs)),
-            aware_epochs=max(1, round(budget * self.aware_epochs)),
+            exact=self.exact.shortened(budget),
+            aware=self.aware.shortened(budget),
             lava_samples=math.ceil(budget * self.lava_samples),
         )
 
@@ -79,8 +97,10 @@ class Recipe:
 
     def build(self, seed: int) -> SpikeTimeNetwork:
         """The untrained network."""
-        neuron = CurrentLIF(1.0, 1.0, slope_floor=self.slope_floor)
-        net = SpikeTimeNetwork(5, [Population(neuron, self.hidden), Population(neuron, 3)], self.horizon)
+        neuron = CurrentLIF(self.tau_mem, 1.0, slope_floor=self.slope_floor)
+        net = SpikeTimeNetwork(
+            self.copies * YinYang.lines, [Population(neuron, self.hidden), Population(neuron, 3)], self.horizon
+        )
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for layer, (mean, sd) in zip(net.stack(), (self.hidden_weights, self.output_weights), strict=True):
@@ -90,7 +110,11 @@ class Recipe:
     def data(self, seed: int) -> _Data:
         """Samples to train on, to choose by, and to test with."""
         counts = self.samples, self.held_out, self.held_out
-        return _Data(*(YinYang(count).generate(3 * seed + k) for k, count in enumerate(counts)))
+        return _Data(*(self._draw(count, 3 * seed + k) for k, count in enumerate(counts)))
+
+    def _draw(self, count: int, seed: int) -> LabelledEvents:
+        events, label = replace(self.points, samples=count).generate(seed)
+        return LabelledEvents(events.staggered(YinYang.lines, self.copies, self.apart), label)
 
 
 class _Data(NamedTuple):
@@ -156,7 +180,7 @@ def _trial(recipe: Recipe, seed: int, folder: Path, tell: Callable[[str], None])
 
     def exact() -> dict[str, Any]:
         started = time.process_time()
-        _train(network, EventProp(), recipe, data, recipe.epochs, recipe.rate, seed, tell)
+        _train(network, EventProp(), recipe.exact, partial(_in_continuous_time, network), recipe, data, seed, tell)
         seconds = time.process_time() - started
         torch.save(network.state_dict(), folder / f"{stem}-exact.pt")
         outcome = _continuous(network, data.test.events)
@@ -169,7 +193,7 @@ def _trial(recipe: Recipe, seed: int, folder: Path, tell: Callable[[str], None])
     def aware(per_tau: int) -> dict[str, Any]:
         trained, started = copy.deepcopy(network), time.process_time()
         grid = GridEventProp(1 / per_tau)
-        _train(trained, grid, recipe, data, recipe.aware_epochs, recipe.aware_rate, seed, tell)
+        _train(trained, grid, recipe.aware, partial(_of_program, trained, per_tau), recipe, data, seed, tell)
         seconds = time.process_time() - started
         saved = folder / f"{stem}-tau-{per_tau}.h5"
         return {**_deployed(trained, per_tau, recipe, data.test, saved), "seconds": seconds}
@@ -193,30 +217,28 @@ def _once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _train(
     network: SpikeTimeNetwork,
-    estimator: EventProp | GridEventProp,
+    estimator: SpikeTimeEstimator,
+    phase: Phase,
+    judge: Callable[[LabelledEvents], float],
     recipe: Recipe,
     data: _Data,
-    epochs: int,
-    rate: float,
     seed: int,
     tell: Callable[[str], None],
 ) -> None:
-    """The network becomes that of the epoch with the best accuracy on the validation samples."""
-    ran = estimator.outcome if isinstance(estimator, GridEventProp) else _continuous
+    """The network becomes that of the epoch that `judge` finds best, in percent of the validation samples."""
     # The network as it came is a candidate too: training on the grid must not make it worse.
-    best = _accuracy(ran(network, data.validation.events), data.validation)
-    kept = copy.deepcopy(network.state_dict())
+    best, kept = judge(data.validation), copy.deepcopy(network.state_dict())
 
-    def judge(epoch: int, loss: float) -> None:
+    def keep(epoch: int, loss: float) -> None:
         nonlocal best, kept
-        right = _accuracy(ran(network, data.validation.events), data.validation)
-        tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {epochs}: {right:.1f} %")
+        right = judge(data.validation)
+        tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {phase.epochs}: {right:.1f} %")
         if right >= best:
             best, kept = right, copy.deepcopy(network.state_dict())
 
     fit_events(
-        network, data.train, recipe.loss, epochs=epochs, batch_size=recipe.batch, learning_rate=rate,
-        estimator=estimator, seed=seed, after_epoch=judge,
+        network, data.train, phase.loss, epochs=phase.epochs, batch_size=recipe.batch, learning_rate=phase.rate,
+        estimator=estimator, seed=seed, after_epoch=keep,
     )  # fmt: skip
     network.load_state_dict(kept)
 
@@ -225,27 +247,22 @@ def _deployed(
     network: SpikeTimeNetwork, per_tau: int, recipe: Recipe, test: LabelledEvents, saved: Path | None = None
 ) -> dict[str, Any]:
     """Accuracy on the grid and of the Program; with `saved` the Program is kept there and run on Lava as well."""
-    deployed = deploy(network, 1 / per_tau)
-    program = deployed.program({"recipe": recipe.digest})
-    samples = deployed.samples(test.events)
-    result = Twin().run(program, samples)
     grid = GridEventProp(1 / per_tau).outcome(network, test.events)
     lava = None
     if saved is not None:
-        program.save(saved)
-        lava = _on_lava(deployed, saved, samples, recipe)
+        deployed = deploy(network, 1 / per_tau)
+        deployed.program({"recipe": recipe.digest}).save(saved)
+        lava = _on_lava(saved, deployed.samples(test.events), recipe)
     return {
-        "accuracy": 100 * float((result.output.argmin(-1) == test.label.numpy()).mean()),
+        "accuracy": _of_program(network, per_tau, test),
         "float": _accuracy(grid, test),
-        "continuous": _accuracy(_continuous(network, test.events), test),
+        "continuous": _in_continuous_time(network, test),
         "lava": lava,
         **_spikes(grid),
     }
 
 
-def _on_lava(
-    deployed: Deployment, saved: Path, samples: dict[str, np.ndarray], recipe: Recipe
-) -> dict[str, int] | None:
+def _on_lava(saved: Path, samples: dict[str, np.ndarray], recipe: Recipe) -> dict[str, int] | None:
     """Every spike and state of some samples against reference and twin; None without samples or without Lava."""
     from neurokit.program import Program
 
@@ -268,6 +285,17 @@ def _on_lava(
 @torch.no_grad()
 def _continuous(network: SpikeTimeNetwork, events: Events) -> Outcome:
     return network(events)  # type: ignore[no-any-return]
+
+
+def _in_continuous_time(network: SpikeTimeNetwork, data: LabelledEvents) -> float:
+    return _accuracy(_continuous(network, data.events), data)
+
+
+def _of_program(network: SpikeTimeNetwork, per_tau: int, data: LabelledEvents) -> float:
+    """Percent of samples that the integer Program has right, as `_accuracy` counts them."""
+    deployed = deploy(network, 1 / per_tau)
+    answers = Twin().run(deployed.program(), deployed.samples(data.events)).output
+    return 100 * float((answers.argmin(-1) == data.label.numpy()).mean())
 
 
 def _accuracy(outcome: Outcome, data: LabelledEvents) -> float:
