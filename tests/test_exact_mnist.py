@@ -14,8 +14,9 @@ pytest.importorskip("numba")
 
 from neurokit.errors import OutOfRange  # noqa: E402
 from neurokit.problems.mnist import CLASSES, PIXELS, SIDE, load_mnist  # noqa: E402
-from neurokit.reproduce import exact  # noqa: E402
+from neurokit.reproduce import exact, tables  # noqa: E402
 from neurokit.reproduce.exact_mnist import MnistTask, joined, shifted  # noqa: E402
+from neurokit.reproduce.runner import Cache, run  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -100,13 +101,13 @@ class Stops:
 
 
 def test_the_row_trains_with_all_digits_and_is_judged_by_others(small: MnistTask, tmp_path: Path) -> None:
-    row = exact.rows("mnist*")[0]
+    row = tables.table("exact").matching("mnist*")[0]
     assert isinstance(row.task, MnistTask)
     assert (row.task.hidden, row.bar, row.task.validate, row.task.data) == (400, 0.983, False, None)
     assert row.shortened(0.05).task.epochs == round(0.05 * row.task.epochs)
     digits = load_mnist(small.data)
     assert len(joined(digits.training, digits.validation)) == 400
     one = replace(row, task=replace(small, epochs=1))
-    found = exact.run([one], seeds=1, folder=tmp_path)
-    assert [path.suffix for path in tmp_path.glob("mnist-*")] == [".json"]
+    found = run([one], seeds=1, jobs=1, cache=Cache(tmp_path, exact.ExactTrial))
+    assert [path.suffix for path in tmp_path.glob("mnist-*")] == [".json"], "the checkpoint is gone"
     assert "%" in exact.markdown(exact.summarise([one], found, 1.0), 1.0)

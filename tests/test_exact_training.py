@@ -19,10 +19,12 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy  # noqa: E402
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork  # noqa: E402
 from neurokit.exact.training import LabelledEvents, WeightBump, accuracy, first_spikes, fit_events  # noqa: E402
 from neurokit.exact.yin_yang import DOT, RADIUS, YinYang  # noqa: E402
-from neurokit.reproduce import exact  # noqa: E402
+from neurokit.reproduce import exact, tables  # noqa: E402
+from neurokit.reproduce.runner import Cache, kept, run  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
+EXACT = tables.table("exact")
 PAGE = Path(__file__).parents[1] / "docs" / "exact.md"
 
 
@@ -105,32 +107,31 @@ def test_yin_yang_is_a_disk_of_three_classes_in_equal_shares() -> None:
     assert np.abs(np.bincount(data.label.numpy()) / 3000 - 1 / 3).max() < 4 * (2 / 9 / 3000) ** 0.5
 
 
-def test_rows_run_are_kept_and_are_reported(tmp_path: Path) -> None:
-    rows = [row.shortened(0.01) for row in exact.rows("[ix]*")]
-    found = exact.run(rows, seeds=1, folder=tmp_path)
-    again = exact.run(rows, seeds=1, folder=tmp_path, train=False)
-    assert again == found
+def test_rows_run_and_are_reported(tmp_path: Path) -> None:
+    rows = [row.shortened(0.01) for row in EXACT.matching("[ix]*")]
+    cache = Cache(tmp_path, exact.ExactTrial)
+    found = run(rows, seeds=1, jobs=1, cache=cache)
+    assert kept(rows, seeds=1, cache=cache) == found
     records = exact.summarise(rows, found, 0.01)
     assert [record["met"] for record in records] == [None, None]
     assert "not results" in exact.markdown(records, 0.01)
+    assert [line[0] for line in exact.shown(records)[1]] == [row.name for row in rows]
     exact.draw(records, tmp_path / "curves.png", 0.01)
     assert (tmp_path / "curves.png").stat().st_size > 10_000
     next(tmp_path.glob("xor*.json")).write_text(json.dumps({"row": "xor"}))
     with pytest.raises(RunError, match="of another kind"):
-        exact.run(rows, seeds=1, folder=tmp_path, train=False)
-    with pytest.raises(RunError, match="matches some of"):
-        exact.rows("cifar*")
+        kept(rows, seeds=1, cache=cache)
 
 
 def test_initialisations_of_xor_converge_and_iris_learns_to_tell_flowers() -> None:
     # Of 1000 initialisations the slowest took 33 steps; a tenth of the epochs tells most flowers.
-    xor, iris = exact.rows("xor*")[0], exact.rows("iris*")[0].shortened(0.1)
+    xor, iris = (EXACT.matching(name)[0] for name in ("xor*", "iris*"))
     assert replace(xor.task, block=5, most=100).trial(0)[2]["failed"] == 0  # type: ignore[call-arg, union-attr]
-    assert iris.trial(0).value > 0.6
+    assert iris.shortened(0.1).trial(0).value > 0.6
 
 
 def test_bars_are_met_only_when_every_initialisation_converges() -> None:
-    xor, iris = exact.rows("xor*")[0], exact.rows("iris*")[0]
+    xor, iris = (EXACT.matching(name)[0] for name in ("xor*", "iris*"))
     assert xor.meets(17.0, 0) is True
     assert xor.meets(17.0, 1) is False
     assert xor.meets(19.0, 0) is False

@@ -23,7 +23,7 @@ from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, 
 
 pytestmark = pytest.mark.torch
 DEPTHS = ((7,), (7, 6), (7, 6, 5))
-#: Tolerances of the issue; sums of some thousand terms of either precision stay well below them.
+#: Tolerances; sums of some thousand terms of either precision stay well below them.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 

@@ -25,13 +25,13 @@ from neurokit.networks.currents import CurrentSpread  # noqa: E402
 from neurokit.problems.data import OperatorData, Split  # noqa: E402
 from neurokit.problems.mexican_hat import MexicanHat  # noqa: E402
 from neurokit.problems.poisson import Poisson  # noqa: E402
-from neurokit.reproduce import runner, tables  # noqa: E402
+from neurokit.reproduce import tables  # noqa: E402
 from neurokit.reproduce.cost import forward, forward_equivalents  # noqa: E402
 from neurokit.reproduce.networks import DeepONetShape, LocallyRead, MLPShape  # noqa: E402
-from neurokit.reproduce.row import AtMost, Metric, Row, TimesRow  # noqa: E402
+from neurokit.reproduce.row import AtMost, Row, TimesRow  # noqa: E402
 from neurokit.reproduce.runner import Cache, run  # noqa: E402
 from neurokit.reproduce.summary import draw, markdown, summarise  # noqa: E402
-from neurokit.reproduce.trial import Trial, train  # noqa: E402
+from neurokit.reproduce.trial import Metric, Trial  # noqa: E402
 from neurokit.reproduce.tune import tune  # noqa: E402
 from neurokit.surrogates import WeakGaussian  # noqa: E402
 from neurokit.training import Samples, Settings, evaluate, fit  # noqa: E402
@@ -45,7 +45,7 @@ OTHER = replace(ROW, name="poisson/bp", estimator=Backprop(), bar=TimesRow(2.0, 
 
 
 def test_a_trial_is_what_fit_and_evaluate_give_and_its_curve_ends_there() -> None:
-    trial = train(ROW, 3)
+    trial = ROW.trial(3)
     split = SMALL.generate(3)
     model = NETWORK.build(split.train, 3)
     fit(model, split.train, ROW.estimator, iterations=30, batch_size=8, learning_rate=1e-3, seed=3)
@@ -64,18 +64,19 @@ def test_trials_are_kept_one_by_one_and_an_interrupted_table_goes_on(
         if done == 3 and ":" in note:  # the trial is finished, not all but
             raise KeyboardInterrupt
 
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, Trial)
     with pytest.raises(KeyboardInterrupt):
         run([ROW, OTHER], seeds=2, jobs=1, cache=cache, progress=interrupt)
     assert len(list(tmp_path.iterdir())) == 3
     kept = {row.name: cache.load(row, 0) for row in (ROW, OTHER)}
     asked: list[tuple[str, int]] = []
 
-    def counted(row: Row, seed: int, progress: Any) -> Trial:
+    def counted(row: Row, seed: int, scratch: Path, progress: Any) -> Trial:
         asked.append((row.name, seed))
-        return train(row, seed, progress)
+        return trial_of(row, seed, scratch, progress)
 
-    monkeypatch.setattr(runner, "train", counted)
+    trial_of = Row.trial
+    monkeypatch.setattr(Row, "trial", counted)
     trials = run([ROW, OTHER], seeds=2, jobs=1, cache=cache)
     assert asked == [(OTHER.name, 1)]
     assert {name: done[0] for name, done in trials.items()} == kept
@@ -84,7 +85,7 @@ def test_trials_are_kept_one_by_one_and_an_interrupted_table_goes_on(
 
 
 def test_another_recipe_has_another_file_and_words_do_not(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, Trial)
     changed = [
         replace(ROW, settings=replace(ROW.settings, learning_rate=2e-3)),
         replace(ROW, estimator=ForwardGradient(directions=3)),
@@ -102,8 +103,8 @@ def test_another_recipe_has_another_file_and_words_do_not(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    alone = run([ROW, OTHER], seeds=1, jobs=1, cache=Cache(tmp_path / "1"))
-    both = run([ROW, OTHER], seeds=1, jobs=2, cache=Cache(tmp_path / "2"))
+    alone = run([ROW, OTHER], seeds=1, jobs=1, cache=Cache(tmp_path / "1", Trial))
+    both = run([ROW, OTHER], seeds=1, jobs=2, cache=Cache(tmp_path / "2", Trial))
     assert {n: t[0].errors for n, t in alone.items()} == {n: t[0].errors for n, t in both.items()}
     assert {n: t[0].curve for n, t in alone.items()} == {n: t[0].curve for n, t in both.items()}
 
@@ -118,7 +119,7 @@ class _WithoutTest:
 
 def test_settings_are_chosen_without_the_test_set(tmp_path: Path) -> None:
     row = replace(ROW, problem=_WithoutTest(), held_out=6, grid={"learning_rate": (1e-9, 3e-2), "iterations": (5, 30)})
-    choice = tune(row, Cache(tmp_path))
+    choice = tune(row, Cache(tmp_path, Trial))
     assert [(c.settings.learning_rate, c.settings.iterations) for c in choice.candidates] == [
         (1e-9, 5), (1e-9, 30), (3e-2, 5), (3e-2, 30),
     ]  # fmt: skip
@@ -126,7 +127,7 @@ def test_settings_are_chosen_without_the_test_set(tmp_path: Path) -> None:
     assert choice.best.settings.learning_rate == 3e-2, "a rate of 1e-9 learns nothing"
     assert not choice.agrees
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    again = tune(replace(row, settings=choice.best.settings), Cache(tmp_path))
+    again = tune(replace(row, settings=choice.best.settings), Cache(tmp_path, Trial))
     assert again.agrees
     assert again.candidates == choice.candidates
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == stamps, "nothing was trained again"
@@ -147,14 +148,14 @@ class _Diverging(Estimator):
 
 def test_a_run_that_diverges_is_a_result_and_misses_its_bar(tmp_path: Path) -> None:
     row = replace(ROW, estimator=_Diverging())
-    trials = run([row], seeds=1, jobs=1, cache=Cache(tmp_path))
+    trials = run([row], seeds=1, jobs=1, cache=Cache(tmp_path, Trial))
     assert trials[row.name][0].errors is None
     assert "iteration 1" in trials[row.name][0].failure
     (record,) = summarise([row], trials, 1.0)
     assert (record["mean"], record["met"]) == (None, False)
     assert "| diverged | diverged |" in markdown([record], 1.0)
     draw([record], tmp_path / "curves.png", 1.0)
-    choice = tune(replace(row, held_out=6), Cache(tmp_path / "tuning"))
+    choice = tune(replace(row, held_out=6), Cache(tmp_path / "tuning", Trial))
     assert choice.as_dict()["candidates"][0]["validation_error"] is None
 
 
@@ -210,7 +211,7 @@ def test_networks_refuse_data_of_another_kind() -> None:
 
 def test_local_losses_train_as_any_other_row() -> None:
     row = replace(ROW, network=LocallyRead(replace(NETWORK, hidden=(5, 4))), estimator=LocalLoss(Backprop()))
-    trial = train(row, 0)
+    trial = row.trial(0)
     assert trial.curve[-1][1] < trial.curve[0][1]
 
 
@@ -231,21 +232,28 @@ def test_networks_start_where_their_neurons_tell_inputs_apart() -> None:
 
 
 def test_every_row_of_the_paper_declares_settings_from_its_grid() -> None:
-    rows = tables.rows("rfg")
+    table = tables.table("rfg")
+    rows = table.rows
     assert len({row.name for row in rows}) == len(rows)
     for row in rows:
         assert row.grid or isinstance(row.bar, TimesRow) or row.bar is None, row.name
         for name, values in row.grid.items():
             assert getattr(row.settings, name) in values, (row.name, name)
-    assert {row.name.partition("/")[0] for row in tables.rows("rfg", "p*/*")} == {"poisson"}
+    assert {row.name.partition("/")[0] for row in table.matching("p*/*")} == {"poisson"}
     with pytest.raises(RunError, match="poisson/sg-bp"):
-        tables.rows("rfg", "poison/*")
+        table.matching("poison/*")
     with pytest.raises(RunError, match="one of rfg"):
-        tables.rows("qif")
+        tables.table("qif")
+
+
+def given(monkeypatch: pytest.MonkeyPatch, *rows: Row) -> None:
+    """The table `rfg` is of these rows."""
+    table = replace(tables.table("rfg"), rows=rows)
+    monkeypatch.setitem(tables.TABLES, "rfg", lambda: table)
 
 
 def test_the_command_shortens_resumes_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tables.TABLES, "rfg", lambda: (ROW, replace(OTHER, bar=AtMost(1e-9))))
+    given(monkeypatch, ROW, replace(OTHER, bar=AtMost(1e-9)))
     monkeypatch.chdir(tmp_path)
     arguments = ["reproduce", "rfg", "--seeds", "2", "--budget", "0.2", "--out", "out"]
     done = CliRunner().invoke(app, [*arguments, "--json", "table.json"])
@@ -272,7 +280,7 @@ def test_the_command_shortens_resumes_and_says_so(tmp_path: Path, monkeypatch: p
 
 def test_the_command_tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = replace(ROW, grid={"learning_rate": (1e-3, 1e-2)}, held_out=6)
-    monkeypatch.setitem(tables.TABLES, "rfg", lambda: (row,))
+    given(monkeypatch, row)
     done = CliRunner().invoke(app, ["reproduce", "rfg", "--tune", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     (record,) = json.loads((tmp_path / "tuning.json").read_text())["rows"]
@@ -282,9 +290,12 @@ def test_the_command_tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_impossible_requests_are_explained(tmp_path: Path) -> None:
     with pytest.raises(OutOfRange, match="seeds"):
-        run([ROW], seeds=0, jobs=1, cache=Cache(tmp_path))
+        run([ROW], seeds=0, jobs=1, cache=Cache(tmp_path, Trial))
     for wrong in (["--budget", "1.5"], ["--report", "--tune"], ["--report", "--out", str(tmp_path)]):
         assert isinstance(CliRunner().invoke(app, ["reproduce", "rfg", *wrong]).exception, RunError)
+    asked = CliRunner().invoke(app, ["reproduce", "exact", "--tune"])
+    assert isinstance(asked.exception, RunError)
+    assert "no grid" in str(asked.exception)
 
 
 def test_errors_are_those_of_metrics() -> None:
@@ -300,5 +311,5 @@ def test_errors_are_those_of_metrics() -> None:
 
 def test_training_diverged_is_the_only_error_that_is_a_result() -> None:
     with pytest.raises(OutOfRange):
-        train(replace(ROW, settings=Settings(3, 25, 1e-3)), 0)
+        replace(ROW, settings=Settings(3, 25, 1e-3)).trial(0)
     assert issubclass(TrainingDiverged, ArithmeticError)

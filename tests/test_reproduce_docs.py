@@ -1,4 +1,4 @@
-"""The table in the docs is the one that the recorded results give, and it is about the rows that exist."""
+"""The tables in the docs are those that the recorded results give, and they are about the rows that exist."""
 
 from __future__ import annotations
 
@@ -9,27 +9,18 @@ import pytest
 
 pytest.importorskip("torch")
 
-from neurokit.reproduce import exact
-from neurokit.reproduce.summary import markdown
-from neurokit.reproduce.tables import rows
+from neurokit.reproduce import tables
 
 pytestmark = [pytest.mark.torch, pytest.mark.checkout]
 DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {"rfg": "reproduce-rfg.md", "exact": "reproduce-exact.md"}
 
 
-def test_the_table_of_the_rfg_paper_is_the_recorded_one() -> None:
-    report = json.loads((DOCS / "reproduce" / "rfg.json").read_text(encoding="utf-8"))
-    page = (DOCS / "reproduce-rfg.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_table_of_a_page_is_the_recorded_one(name: str) -> None:
+    report = json.loads((DOCS / "reproduce" / f"{name}.json").read_text(encoding="utf-8"))
+    table = tables.table(name)
     assert report["budget"] == 1, "shortened runs are no results"
-    assert markdown(report["rows"], report["budget"]) in page
-    recipes = {row.name: row.recipe for row in rows("rfg")}
-    assert {record["row"]: record["recipe"] for record in report["rows"]}.items() <= recipes.items()
-
-
-def test_the_table_of_exact_gradients_is_the_recorded_one() -> None:
-    report = json.loads((DOCS / "reproduce" / "exact.json").read_text(encoding="utf-8"))
-    page = (DOCS / "reproduce-exact.md").read_text(encoding="utf-8")
-    assert report["budget"] == 1, "shortened runs are no results"
-    assert exact.markdown(report["rows"], report["budget"]) in page
-    recipes = {row.name: row.task.said() for row in exact.rows()}
+    assert table.markdown(report["rows"], report["budget"]) in (DOCS / PAGES[name]).read_text(encoding="utf-8")
+    recipes = {row.name: row.recipe for row in table.rows}
     assert {record["row"]: record["recipe"] for record in report["rows"]}.items() <= recipes.items()

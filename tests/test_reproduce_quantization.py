@@ -18,7 +18,7 @@ from neurokit.reproduce.networks import MLPShape  # noqa: E402
 from neurokit.reproduce.quantization import AddedTo, QuantizedRow, draw  # noqa: E402
 from neurokit.reproduce.runner import Cache, run  # noqa: E402
 from neurokit.reproduce.summary import summarise  # noqa: E402
-from neurokit.reproduce.tables import rows  # noqa: E402
+from neurokit.reproduce.trial import Trial  # noqa: E402
 from neurokit.training import Settings  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -41,7 +41,7 @@ def test_rows_run_and_are_held_against_floating_point(tmp_path: Path, monkeypatc
     trained = []
     fit = quantization.fit
     monkeypatch.setattr(quantization, "fit", lambda *args, **kwargs: trained.append(args) or fit(*args, **kwargs))
-    trials = run([FLOAT, POST, AWARE, FORWARD], seeds=1, jobs=1, cache=Cache(tmp_path))
+    trials = run([FLOAT, POST, AWARE, FORWARD], seeds=1, jobs=1, cache=Cache(tmp_path, Trial))
     assert len(trained) == 1, "one network for all rows"
     records = {record["row"]: record for record in summarise([FLOAT, POST, AWARE, FORWARD], trials, 1.0)}
     assert records["hat/ptq-4"]["bar"] == pytest.approx(records["hat/float"]["mean"] + 9)
@@ -63,7 +63,7 @@ def test_what_decides_a_run_decides_its_fingerprint() -> None:
 
 
 def test_the_bars_of_the_table() -> None:
-    found = {row.name: row.bar for row in rows("quantization")}
+    found = {row.name: row.bar for row in quantization.ROWS}
     for problem in ("mexican-hat", "poisson"):
         base = f"{problem}/float"
         assert found[f"{problem}/ptq-8"] == AddedTo(base, 0.004)

@@ -14,7 +14,6 @@ from neurokit.gradients.held import Held  # noqa: E402
 from neurokit.problems.grid_data import GridData  # noqa: E402
 from neurokit.problems.reaction_diffusion import ReactionDiffusion  # noqa: E402
 from neurokit.reproduce.reaction_diffusion import ROWS, OnAxes, SepONetShape  # noqa: E402
-from neurokit.reproduce.trial import train  # noqa: E402
 from neurokit.training import evaluate, fit  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -49,7 +48,7 @@ def test_start_beats_the_drawn_one_before_anything_is_trained() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_every_row_runs(row) -> None:  # type: ignore[no-untyped-def]
     settings = replace(row.settings, iterations=2, batch_size=5)
-    trial = train(replace(row, problem=SMALL, settings=settings), seed=0)
+    trial = replace(row, problem=SMALL, settings=settings).trial(0)
     assert trial.failure == ""
     assert trial.errors is not None
 

@@ -35,7 +35,7 @@ from neurokit.readouts import Rate
 from neurokit.targets import Target
 from neurokit.twin import Twin
 
-#: Samples per second of the fused form, 64 at a time, over those of the stock form, which the issue asks for.
+#: Samples per second of the fused form, 64 at a time, over those of the stock form.
 BAR = 100.0
 STEPS, BATCH = 32, 64
 #: A worker that measures; see there.

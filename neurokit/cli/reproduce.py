@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
-from neurokit.cli.deployment import deployment
 from neurokit.errors import RunError, explain
 
 if TYPE_CHECKING:  # importing them imports torch
     from neurokit.reproduce.row import Row
-    from neurokit.reproduce.trial import Trial
+    from neurokit.reproduce.runner import Cache
+    from neurokit.reproduce.tables import Table
 
 
 def reproduce(
@@ -27,7 +27,7 @@ def reproduce(
     budget: Annotated[
         float, typer.Option(help="Share of the iterations; below 1 it proves that rows run, not what they reach.")
     ] = 1.0,
-    jobs: Annotated[int, typer.Option(help="Processes side by side, one thread each.", min=1, max=2)] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes side by side, one thread each.", min=1)] = 1,
     tune: Annotated[
         bool, typer.Option("--tune", help="Choose settings again, on functions held out from training.")
     ] = False,
@@ -41,84 +41,36 @@ def reproduce(
 
     Exit code 1 when a row misses its bar with the whole budget.
     """
-    from neurokit.reproduce.tables import rows as rows_of
+    from neurokit.reproduce import tables
+    from neurokit.reproduce.runner import Cache, kept
 
     if not 0 < budget <= 1:
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
-    folder = out or Path(f"reproduce-{name}")
-    if name == "exact":
-        if tune or jobs > 1:
-            given = "--tune" if tune else "--jobs"
-            raise RunError(explain(given, "given", "left out: exact has neither", "take it out"))
-        _exact(rows, seeds, budget, report, folder, json)
-        return
-    if name == "exact-deployment":
-        if tune or report or jobs > 1 or rows != "*":
-            said = {"--tune": tune, "--report": report, "--jobs": jobs > 1, "--rows": rows != "*"}
-            given = ", ".join(option for option, there in said.items() if there)
-            raise RunError(explain(given, "given", "left out: exact-deployment has none of it", "take it out"))
-        deployment(seeds, budget, folder, json)
-        return
-    chosen = tuple(row.shortened(budget) for row in rows_of(name, rows))
     if tune and report:
         raise RunError(explain("--report", "given", "given without --tune", "take one of them out"))
+    made = tables.table(name)
+    if tune and not made.tunable:
+        raise RunError(explain("--tune", "given", f"left out: {name} has no grid to choose from", "take it out"))
+    folder = out or Path(f"reproduce-{name}")
+    chosen = made.matching(rows)
+    if budget < 1:
+        chosen = tuple(row.shortened(budget) for row in chosen)
     if tune:
         _tune(name, chosen, budget, folder, json)
         return
+    cache = Cache(folder / "trials", made.trial)
     if report:
-        from neurokit.reproduce.runner import Cache, kept
-
-        trials = kept(chosen, seeds=seeds, cache=Cache(folder / "trials"))
+        trials = kept(chosen, seeds=seeds, cache=cache)
         if not trials:
             raise RunError(explain("--out", folder, "a folder in which some trial is done", "run it without --report"))
         chosen = tuple(row for row in chosen if row.name in trials)
     else:
-        trials = _trials(name, chosen, seeds, jobs, folder)
-    _summary(name, chosen, trials, budget, folder, json)
+        trials = _trials(name, chosen, seeds, jobs, cache)
+    _report(name, made, made.summarise(chosen, trials, budget), budget, folder, json)
 
 
-def _exact(pattern: str, seeds: int, budget: float, report: bool, folder: Path, json: str | None) -> None:
-    from neurokit.files import write_text
-    from neurokit.reproduce import exact
-
-    chosen = tuple(row.shortened(budget) for row in exact.rows(pattern))
-    with progress() as bars:
-        task = bars.add_task("reproduce exact", total=len(chosen) * seeds, note="")
-        trials = exact.run(
-            chosen,
-            seeds=seeds,
-            folder=folder / "trials",
-            train=not report,
-            progress=lambda done, note: bars.update(task, completed=done, note=note),
-        )
-    if not trials:
-        raise RunError(explain("--out", folder, "a folder in which some trial is done", "run it without --report"))
-    records = exact.summarise(chosen, trials, budget)
-    shortened = "" if budget == 1 else f", shortened to {budget:g}: not results"
-    met = {True: "yes", False: "miss", None: None}
-    table(
-        f"exact gradients{shortened}",
-        ["row", "paper", "ours", "n", "bar", "met", "CPU s"],
-        [
-            [
-                *(record["row"], record["paper"], exact.value_of(record), record["n"], exact.bar_of(record)),
-                *(met[record["met"]], record["seconds"]),
-            ]
-            for record in records
-        ],
-    )
-    whole = {"name": "exact", "budget": budget, "rows": records}
-    write_text(folder / "table.md", exact.markdown(records, budget))
-    emit(whole, str(folder / "table.json"))
-    exact.draw(records, folder / "curves.png", budget)
-    console.print(f"written to {folder}/: table.md, table.json, curves.png, trials/", markup=False)
-    emit(whole, json)
-    if any(record["met"] is False for record in records):
-        raise typer.Exit(1)
-
-
-def _trials(name: str, chosen: tuple[Row, ...], seeds: int, jobs: int, folder: Path) -> dict[str, list[Trial]]:
-    from neurokit.reproduce.runner import Cache, run
+def _trials(name: str, chosen: tuple[Any, ...], seeds: int, jobs: int, cache: Cache[Any]) -> dict[str, list[Any]]:
+    from neurokit.reproduce.runner import run
 
     with progress() as bars:
         task = bars.add_task(f"reproduce {name}", total=len(chosen) * seeds, note="")
@@ -126,50 +78,31 @@ def _trials(name: str, chosen: tuple[Row, ...], seeds: int, jobs: int, folder: P
             chosen,
             seeds=seeds,
             jobs=jobs,
-            cache=Cache(folder / "trials"),
+            cache=cache,
             progress=lambda done, note: bars.update(task, completed=done, note=note),
         )
 
 
-def _summary(
-    name: str, chosen: tuple[Row, ...], trials: dict[str, list[Trial]], budget: float, folder: Path, json: str | None
+def _report(
+    name: str, made: Table, records: list[dict[str, Any]], budget: float, folder: Path, json: str | None
 ) -> None:
     from neurokit.files import write_text
-    from neurokit.reproduce.summary import markdown, plus_minus, summarise
-    from neurokit.reproduce.tables import picture
 
-    records = summarise(chosen, trials, budget)
-    shortened = "" if budget == 1 else f": runs shortened to {budget:g} of their iterations, not results"
-    met = {True: "yes", False: "miss", None: None}
-    table(
-        f"{name}, relative L2 errors over n seeds{shortened}",
-        ["row", "paper", "mean", "global", "n", "bar", "met", "CPU s"],
-        [
-            [
-                record["row"],
-                record["paper"],
-                plus_minus(record["errors"]["mean"]),
-                plus_minus(record["errors"]["global"]),
-                record["n"],
-                record["bar"],
-                met[record["met"]],
-                record["seconds"],
-            ]
-            for record in records
-        ],
-    )
-    report = {"name": name, "budget": budget, "rows": records}
-    write_text(folder / "table.md", markdown(records, budget))
-    emit(report, str(folder / "table.json"))
-    picture(name)(records, folder / "curves.png", budget)
+    shortened = "" if budget == 1 else f": runs shortened to {budget:g}, not results"
+    table(f"{made.title} over n seeds{shortened}", *made.shown(records))
+    whole = {"name": name, "budget": budget, "rows": records}
+    write_text(folder / "table.md", made.markdown(records, budget))
+    emit(whole, str(folder / "table.json"))
+    made.draw(records, folder / "curves.png", budget)
     console.print(f"written to {folder}/: table.md, table.json, curves.png, trials/", markup=False)
-    emit(report, json)
+    emit(whole, json)
     if any(record["met"] is False for record in records):
         raise typer.Exit(1)
 
 
 def _tune(name: str, chosen: tuple[Row, ...], budget: float, folder: Path, json: str | None) -> None:
     from neurokit.reproduce.runner import Cache
+    from neurokit.reproduce.trial import Trial
     from neurokit.reproduce.tune import tune
 
     choices = []
@@ -178,7 +111,7 @@ def _tune(name: str, chosen: tuple[Row, ...], budget: float, folder: Path, json:
         for i, row in enumerate(chosen):
             bars.update(task, completed=i, note=row.name)
             told = partial(_told, bars, task, i)
-            choices.append(tune(row, Cache(folder / "tuning"), told))
+            choices.append(tune(row, Cache(folder / "tuning", Trial), told))
     lines: list[list[object]] = []
     for choice in choices:
         for candidate in choice.candidates:

@@ -1,6 +1,6 @@
 """exact-deployment: Yin-Yang learned with exact gradients, then run on Loihi's neuron in Lava, spike for spike.
 
-For every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
+From every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
 row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid
 (`aware`, GridEventProp). Choices between epochs are by validation samples, of `aware` by the answers of the integer
 Program; the test samples are used once.
@@ -13,10 +13,12 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,13 +36,14 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
 from neurokit.exact.training import LabelledEvents, fit_events
 from neurokit.exact.yin_yang import YinYang
-from neurokit.files import write_text
+from neurokit.files import replacing, write_text
 from neurokit.lava.forms import StockForm
 from neurokit.lava.target import LavaCPU
+from neurokit.reproduce.exact_tasks import ExactTrial
 from neurokit.targets import Reference, Target
 from neurokit.twin import Twin
 
-#: Steps in a time constant, and the most points of accuracy that deployment may cost.
+#: Steps in tau_syn, and the most points of accuracy that deployment may cost.
 GRIDS = {10: 2.0, 5: 4.0}
 #: When the lines of a sample spike.
 LATENCIES = YinYang(1, first=0.2, last=4.0, bias=1.0)
@@ -123,87 +126,78 @@ class _Data(NamedTuple):
     test: LabelledEvents
 
 
-def run(
-    seeds: int, recipe: Recipe, folder: Path, tell: Callable[[str], None] = lambda note: None
-) -> list[dict[str, Any]]:
-    """Train and deploy from the seeds 0, 1, ...; what is done stays in `folder`. One record a row, see `summarise`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return summarise([_trial(recipe, seed, folder, tell) for seed in range(seeds)], recipe)
+@dataclass(frozen=True)
+class DeployedRow:
+    """The whole experiment: one trial trains, deploys, trains on the grids and runs on Lava, stage by stage."""
+
+    name: str
+    recipe: Recipe
+
+    def shortened(self, budget: float) -> DeployedRow:
+        """With that share of the epochs, of the points to train on, and of the samples on Lava."""
+        return replace(self, recipe=self.recipe.shortened(budget))
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what a trial computes."""
+        return self.recipe.digest
+
+    def trial(
+        self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None
+    ) -> ExactTrial:
+        """Value: accuracy in continuous time; notes: what became of every stage; `scratch` keeps them and Programs."""
+        recipe = self.recipe
+        told = _Epochs(recipe.exact.epochs + len(GRIDS) * recipe.aware.epochs, progress)
+        with nullcontext(scratch) if scratch is not None else TemporaryDirectory() as folder:
+            stages = _stages(recipe, seed, Path(folder), told)
+        seconds = sum(stage["seconds"] for stage in stages.values())
+        return ExactTrial(self.name, seed, self.digest, stages["exact"]["accuracy"], seconds, stages)
 
 
-def summarise(trials: Sequence[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """Rows of accuracy in percent of the test samples.
+@dataclass
+class _Epochs:
+    """Tells the share of all epochs that is done."""
 
-    row, mean, sd, n     accuracy: in continuous time, or of the Program on the twin
-    bar, met             lowest mean; of a deployed row without Lava's equality it is not met
-    seconds              CPU seconds of training, mean
-    float, continuous    accuracy on the grid in real numbers, and of the same weights in continuous time
-    lava                 samples, spikes and states compared with reference and twin, mismatches, over all seeds
-    per_seed             everything, by seed
-    """
-    exact = [trial["exact"]["accuracy"] for trial in trials]
-    rows = [{**_row("yin-yang/exact", [trial["exact"] for trial in trials]), "bar": None, "met": None}]
-    for per_tau, loss in GRIDS.items():
-        for kind in ("direct", "aware"):
-            runs = [trial[f"tau-{per_tau}/{kind}"] for trial in trials]
-            row = _row(f"yin-yang/tau-{per_tau}/{kind}", runs)
-            bar = float(np.mean(exact)) - loss if kind == "aware" else None
-            equal = row["lava"] is not None and row["lava"]["mismatches"] == 0
-            row |= {"bar": bar, "met": None if bar is None else row["mean"] >= bar and equal}
-            rows.append(row)
-    described = {"recipe": json.loads(json.dumps(asdict(recipe)))}
-    return [{**row, "paper": None, **described} for row in rows]
+    total: int
+    progress: Callable[[float], None] | None
+    done: int = 0
+
+    def __call__(self, more: int = 1) -> None:
+        self.done += more
+        if self.progress is not None:
+            self.progress(self.done / self.total)
 
 
-def _row(name: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    values = [each["accuracy"] for each in runs]
-    lava = [each["lava"] for each in runs if each.get("lava")]
-    return {
-        "row": name,
-        "mean": float(np.mean(values)),
-        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        "n": len(values),
-        "seconds": float(np.mean([each["seconds"] for each in runs])),
-        "float": float(np.mean([each["float"] for each in runs])),
-        "continuous": float(np.mean([each["continuous"] for each in runs])),
-        "lava": {key: sum(each[key] for each in lava) for key in lava[0]} if lava else None,
-        "per_seed": list(runs),
-    }
-
-
-def _trial(recipe: Recipe, seed: int, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    """One seed, stage by stage; a stage that is in the folder is not done again."""
+def _stages(recipe: Recipe, seed: int, folder: Path, told: _Epochs) -> dict[str, Any]:
+    """What became of every stage; one that is in the folder is not done again."""
     data = recipe.data(seed)
     network = recipe.build(seed)
-    stem = f"seed-{seed}-{recipe.digest}"
-    found: dict[str, Any] = {"seed": seed}
 
     def exact() -> dict[str, Any]:
         started = time.process_time()
-        _train(network, EventProp(), recipe.exact, partial(_in_continuous_time, network), recipe, data, seed, tell)
+        _train(network, EventProp(), recipe.exact, partial(_in_continuous_time, network), recipe, data, seed, told)
         seconds = time.process_time() - started
-        torch.save(network.state_dict(), folder / f"{stem}-exact.pt")
+        with replacing(folder / "exact.pt") as path:
+            torch.save(network.state_dict(), path)
         outcome = _continuous(network, data.test.events)
         right = _accuracy(outcome, data.test)
         return {"accuracy": right, "float": right, "continuous": right, "seconds": seconds, **_spikes(outcome)}
 
-    def deployed(per_tau: int) -> dict[str, Any]:
+    def direct(per_tau: int) -> dict[str, Any]:
         return {**_deployed(network, per_tau, recipe, data.test), "seconds": 0.0}
 
     def aware(per_tau: int) -> dict[str, Any]:
         trained, started = copy.deepcopy(network), time.process_time()
         grid = GridEventProp(1 / per_tau)
-        _train(trained, grid, recipe.aware, partial(_of_program, trained, per_tau), recipe, data, seed, tell)
+        _train(trained, grid, recipe.aware, partial(_of_program, trained, per_tau), recipe, data, seed, told)
         seconds = time.process_time() - started
-        saved = folder / f"{stem}-tau-{per_tau}.h5"
-        return {**_deployed(trained, per_tau, recipe, data.test, saved), "seconds": seconds}
+        return {**_deployed(trained, per_tau, recipe, data.test, folder / f"tau-{per_tau}.h5"), "seconds": seconds}
 
-    found["exact"] = _once(folder / f"{stem}-exact.json", exact)
-    network.load_state_dict(torch.load(folder / f"{stem}-exact.pt", weights_only=True))
+    found = {"exact": _once(folder / "exact.json", exact)}
+    network.load_state_dict(torch.load(folder / "exact.pt", weights_only=True))
     for per_tau in GRIDS:
-        for kind, make in (("direct", deployed), ("aware", aware)):
-            done = folder / f"{stem}-tau-{per_tau}-{kind}.json"
-            found[f"tau-{per_tau}/{kind}"] = _once(done, partial(make, per_tau))
+        for kind, make in (("direct", direct), ("aware", aware)):
+            found[f"tau-{per_tau}/{kind}"] = _once(folder / f"tau-{per_tau}-{kind}.json", partial(make, per_tau))
     return found
 
 
@@ -223,7 +217,7 @@ def _train(
     recipe: Recipe,
     data: _Data,
     seed: int,
-    tell: Callable[[str], None],
+    told: _Epochs,
 ) -> None:
     """The network becomes that of the epoch that `judge` finds best, in percent of the validation samples."""
     # The network as it came is a candidate too: training on the grid must not make it worse.
@@ -232,7 +226,7 @@ def _train(
     def keep(epoch: int, loss: float) -> None:
         nonlocal best, kept
         right = judge(data.validation)
-        tell(f"seed {seed}, {type(estimator).__name__}, epoch {epoch + 1} of {phase.epochs}: {right:.1f} %")
+        told()
         if right >= best:
             best, kept = right, copy.deepcopy(network.state_dict())
 
@@ -309,3 +303,6 @@ def _spikes(outcome: Outcome) -> dict[str, float]:
     hidden = outcome.layers[0]
     counts = hidden.spikes.counts(hidden.size)
     return {"spikes_of_active": float(counts.sum() / max(1, int((counts > 0).sum()))), "most_spikes": int(counts.max())}
+
+
+ROWS = (DeployedRow("yin-yang", Recipe()),)

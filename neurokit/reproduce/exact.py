@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurokit import figures
-from neurokit.errors import RunError, explain
-from neurokit.files import write_text
 from neurokit.reproduce.exact_mnist import MnistTask
 from neurokit.reproduce.exact_tasks import ExactRow, ExactTrial, IrisTask, Recipe, XorTask, YinYangTask
-
-#: Told how many trials are done and which is next.
-Progress = Callable[[int, str], None]
 
 _YIN_YANG = Recipe(
     hidden=200, epochs=25, batch_size=50, learning_rate=8e-3, start=((1.5, 0.8), (0.1, 0.3)),
@@ -28,60 +20,15 @@ _YIN_YANG = Recipe(
 LEAKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-def rows(pattern: str = "*") -> tuple[ExactRow, ...]:
-    """The rows whose names match `pattern`. Raises RunError when there is none."""
-    chosen = tuple(row for row in ROWS if fnmatchcase(row.name, pattern))
-    if not chosen:
-        names = ", ".join(row.name for row in ROWS)
-        raise RunError(explain("--rows", repr(pattern), f"a pattern that matches some of {names}", "use such a one"))
-    return chosen
-
-
-def run(
-    chosen: Sequence[ExactRow],
-    *,
-    seeds: int,
-    folder: Path,
-    train: bool = True,
-    progress: Progress = lambda d, note: None,
-) -> dict[str, list[ExactTrial]]:
-    """Trials from the seeds 0, 1, ... by row name, each kept in a file of `folder` as soon as it is done.
-
-    Those that are there are not done again; without `train` no others are done at all.
-    """
-    found: dict[str, list[ExactTrial]] = {}
-    done = 0
-    for row in chosen:
-        for seed in range(seeds):
-            progress(done, f"{row.name}, seed {seed}")
-            path = folder / f"{row.name.replace('/', '-')}-seed{seed}-{row.digest}.json"
-            if path.exists():
-                found.setdefault(row.name, []).append(_load(path))
-            elif train:
-                trial = row.trial(seed, path.with_suffix(".partial"))
-                write_text(path, json.dumps(asdict(trial), indent=1) + "\n")
-                found.setdefault(row.name, []).append(trial)
-            done += 1
-    return found
-
-
-def _load(path: Path) -> ExactTrial:
-    try:
-        return ExactTrial(**json.loads(path.read_text(encoding="utf-8")))
-    except (TypeError, ValueError) as error:
-        legal = "a trial as `neurokit reproduce exact` wrote it"
-        raise RunError(explain(f"file {str(path)!r}", f"of another kind ({error})", legal, "remove it")) from None
-
-
 def summarise(
     chosen: Sequence[ExactRow], trials: Mapping[str, Sequence[ExactTrial]], budget: float
 ) -> list[dict[str, Any]]:
-    """One record a row that has trials: mean, sd (n - 1), bar, and whether it is met.
+    """One record a row: mean, sd (n - 1), bar, and whether it is met.
 
     That is None for shortened runs, and for fewer seeds than the bar is about.
     """
     records = []
-    for row in (row for row in chosen if row.name in trials):
+    for row in chosen:
         runs = trials[row.name]
         values = np.array([trial.value for trial in runs])
         failed = sum(trial.notes.get("failed", 0) for trial in runs)
@@ -97,8 +44,8 @@ def summarise(
             "seeds": row.seeds,
             "met": None if budget < 1 or len(runs) < row.seeds else row.meets(float(values.mean()), failed),
             "seconds": float(np.mean([trial.seconds for trial in runs])),
-            "recipe": row.task.said(),
-            "per_seed": [asdict(trial) for trial in runs],
+            "recipe": row.recipe,
+            "per_seed": [trial.as_dict() for trial in runs],
         }
         if steps:
             record |= {"initialisations": len(steps), "failed": failed, "most_steps": max(steps)}
@@ -121,6 +68,18 @@ def bar_of(record: Mapping[str, Any]) -> str:
     if record["bar"] is None:
         return "-"
     return f"all, <= {record['bar']:g} steps" if "failed" in record else f">= {100 * record['bar']:g} %"
+
+
+def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
+    """Columns and lines of the table on the console."""
+    met = {True: "yes", False: "miss", None: None}
+    return ["row", "paper", "ours", "n", "bar", "met", "CPU s"], [
+        [
+            *(record["row"], record["paper"], value_of(record), record["n"], bar_of(record)),
+            *(met[record["met"]], record["seconds"]),
+        ]
+        for record in records
+    ]
 
 
 def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:

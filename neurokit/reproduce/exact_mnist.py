@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -72,17 +73,17 @@ class MnistTask:
             f"slope floor {self.slope_floor:g}, virtual {self.virtual:g}"
         )
 
-    def trial(self, seed: int, checkpoint: Path | None = None) -> tuple[float, float, dict[str, Any]]:
+    def trial(self, seed: int, scratch: Path | None = None) -> tuple[float, float, dict[str, Any]]:
         """Accuracy, CPU seconds of training, and what else was measured; everything random follows from `seed`.
 
-        With `checkpoint`, training writes that file after every epoch, goes on from it if it is there, and removes it
-        at the end. Raises what `load_mnist` raises, and TrainingDiverged.
+        With `scratch`, training keeps a checkpoint of every epoch in that folder and goes on from there; at the end the
+        folder is removed. Raises what `load_mnist` raises, and TrainingDiverged.
         """
         digits = load_mnist(self.data)
         training = digits.training if self.validate else joined(digits.training, digits.validation)
         judged = digits.validation if self.validate else digits.test
         training = training.take(slice(0, self.most))
-        net, seconds, curve = self._trained(training, seed, checkpoint)
+        net, seconds, curve = self._trained(training, seed, None if scratch is None else scratch / "checkpoint.pt")
         right, counts = 0.0, np.zeros(1, np.int64)
         for part in batches(judged, np.arange(len(judged)), 500):
             data = self.labelled(part)
@@ -92,8 +93,8 @@ class MnistTask:
             more = np.bincount(found, minlength=len(counts))
             more[: len(counts)] += counts
             counts = more
-        if checkpoint is not None:
-            checkpoint.unlink(missing_ok=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
         return right / len(judged), seconds, {"curve": curve, "spikes_of_a_neuron": counts.tolist()}
 
     def network(self, seed: int) -> SpikeTimeNetwork:

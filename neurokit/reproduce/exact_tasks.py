@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
 from neurokit.exact.training import LabelledEvents, accuracy, fit_events
 from neurokit.exact.yin_yang import YinYang
-from neurokit.reproduce.exact_mnist import MnistTask
 from neurokit.reproduce.iris import FLOWERS, MEASURES, SPECIES
 
 
@@ -33,6 +33,20 @@ class ExactTrial:
     value: float
     seconds: float
     notes: dict[str, Any]
+
+    @property
+    def said(self) -> str:
+        """The value in words."""
+        return f"{self.value:.4g}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ExactTrial:
+        """The inverse of `as_dict`. Raises TypeError for anything else."""
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ class XorTask:
     def shortened(self, budget: float) -> XorTask:
         return replace(self, block=max(1, round(budget * self.block)))
 
-    def trial(self, seed: int) -> tuple[float, float, dict[str, Any]]:
+    def trial(self, seed: int, scratch: Path | None = None) -> tuple[float, float, dict[str, Any]]:
         started = time.process_time()
         steps = [self.steps(seed * self.block + k) for k in range(self.block)]
         failed = sum(step is None for step in steps)
@@ -171,7 +185,7 @@ class IrisTask:
     def shortened(self, budget: float) -> IrisTask:
         return replace(self, recipe=_shorter(self.recipe, budget))
 
-    def trial(self, seed: int) -> tuple[float, float, dict[str, Any]]:
+    def trial(self, seed: int, scratch: Path | None = None) -> tuple[float, float, dict[str, Any]]:
         random = np.random.default_rng(seed)
         order = random.permutation(FLOWERS)
         train, test = order[:120], order[120:]
@@ -203,7 +217,7 @@ class YinYangTask:
     def shortened(self, budget: float) -> YinYangTask:
         return replace(self, recipe=_shorter(self.recipe, budget))
 
-    def trial(self, seed: int) -> tuple[float, float, dict[str, Any]]:
+    def trial(self, seed: int, scratch: Path | None = None) -> tuple[float, float, dict[str, Any]]:
         net = self.recipe.network(YinYang.lines, YinYang.classes, seed)
         seconds = self.recipe.trained(net, YinYang(self.samples).generate(2 * seed), seed)
         test = YinYang(self.test).generate(2 * seed + 1)
@@ -220,7 +234,23 @@ def _shorter(recipe: Recipe, budget: float) -> Recipe:
     return replace(recipe, epochs=max(1, round(budget * recipe.epochs)))
 
 
-Task = XorTask | IrisTask | YinYangTask | MnistTask
+class Task(Protocol):
+    """What a row is about: data, network and training, all frozen."""
+
+    def shortened(self, budget: float) -> Task:
+        """With that share of its epochs or initialisations, at least one."""
+        ...
+
+    def said(self) -> str:
+        """The recipe in words."""
+        ...
+
+    def trial(self, seed: int, scratch: Path | None = None) -> tuple[float, float, dict[str, Any]]:
+        """The value, CPU seconds of training, and what else was measured; everything random follows from `seed`.
+
+        A long task keeps what it has done in the folder `scratch`; those of some seconds do without.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -243,14 +273,20 @@ class ExactRow:
         return replace(self, task=self.task.shortened(budget))
 
     @property
+    def recipe(self) -> str:
+        """Network and training in words."""
+        return self.task.said()
+
+    @property
     def digest(self) -> str:
         """Fingerprint of what a trial computes."""
         return hashlib.sha256(repr(self.task).encode()).hexdigest()[:12]
 
-    def trial(self, seed: int, checkpoint: Path | None = None) -> ExactTrial:
-        """Everything random follows from `seed`; a long task keeps what it has done in the file `checkpoint`."""
-        task = self.task
-        value, seconds, notes = task.trial(seed, checkpoint) if isinstance(task, MnistTask) else task.trial(seed)
+    def trial(
+        self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None
+    ) -> ExactTrial:
+        """Everything random follows from `seed`; a long task keeps what it has done in the folder `scratch`."""
+        value, seconds, notes = self.task.trial(seed, scratch)
         return ExactTrial(self.name, seed, self.digest, value, seconds, notes)
 
     def meets(self, mean: float, failed: int) -> bool | None:

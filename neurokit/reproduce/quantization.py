@@ -30,7 +30,7 @@ from neurokit.qat import FineTuning, finetune, predict_program
 from neurokit.recipes import describe
 from neurokit.reproduce.networks import DeepONetShape, MLPShape
 from neurokit.reproduce.row import Row
-from neurokit.reproduce.trial import Trial, errors_of, train
+from neurokit.reproduce.trial import Trial, errors_of
 from neurokit.surrogates import Gaussian
 from neurokit.training import Settings, fit, predict
 
@@ -91,6 +91,17 @@ class QuantizedRow(Row):
         decisive = super().digest, self.bits, self.finetuning, self.tuner
         return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]
 
+    def trial(self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None) -> Trial:
+        """`seconds` are those of quantisation and fine-tuning alone, or of the training in floating point."""
+        answer, failure, seconds = None, "", 0.0
+        try:
+            base = _base(_Training(self.problem, self.network, self.estimator, self.settings, self.held_out), seed)
+            seconds, answer = _answers(self, base, seed)
+        except TrainingDiverged as error:
+            failure = str(error)
+        errors = None if answer is None else errors_of(answer, base.test)
+        return Trial(self.name, seed, self.digest, errors, failure, seconds, (), 1.0)
+
 
 class _Base(NamedTuple):
     model: nn.Module
@@ -120,19 +131,6 @@ def _base(training: _Training, seed: int) -> _Base:
     started = time.process_time()
     fit(model, part, training.estimator, **vars(replace(training.settings, seed=seed)))
     return _Base(model, part, validation, split.test, time.process_time() - started)
-
-
-@train.register
-def _(row: QuantizedRow, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
-    """`seconds` are those of quantisation and fine-tuning alone, or of the training in floating point."""
-    answer, failure, seconds = None, "", 0.0
-    try:
-        base = _base(_Training(row.problem, row.network, row.estimator, row.settings, row.held_out), seed)
-        seconds, answer = _answers(row, base, seed)
-    except TrainingDiverged as error:
-        failure = str(error)
-    errors = None if answer is None else errors_of(answer, base.test)
-    return Trial(row.name, seed, row.digest, errors, failure, seconds, (), 1.0)
 
 
 def _answers(row: QuantizedRow, base: _Base, seed: int) -> tuple[float, np.ndarray]:

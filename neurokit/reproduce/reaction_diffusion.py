@@ -19,7 +19,8 @@ from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Data, OperatorData, Split
 from neurokit.problems.grid_data import GridData
 from neurokit.problems.reaction_diffusion import ReactionDiffusion
-from neurokit.reproduce.row import AtMost, Metric, Row, TimesRow
+from neurokit.reproduce.row import AtMost, Row, TimesRow
+from neurokit.reproduce.trial import Metric
 from neurokit.surrogates import Gaussian
 from neurokit.training import Settings
 

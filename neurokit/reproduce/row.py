@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import nn
@@ -14,18 +15,8 @@ from neurokit.errors import OutOfRange, explain
 from neurokit.gradients.estimator import Estimator
 from neurokit.problems.data import Data, Split
 from neurokit.recipes import describe
+from neurokit.reproduce.trial import Metric, Trial, train_on
 from neurokit.training import Settings
-
-
-class Metric(str, Enum):
-    """Which relative L2 error a row reports; all of them are recorded.
-
-    MEAN and MEDIAN are over samples of `||u - uh|| / ||u||`, GLOBAL is `||U - Uh||_F / ||U||_F` over the whole set.
-    """
-
-    MEAN = "mean"
-    MEDIAN = "median"
-    GLOBAL = "global"
 
 
 class Problem(Protocol):
@@ -131,3 +122,13 @@ class Row:
         """Fingerprint of everything that decides what a run computes; cached results are kept under it."""
         decisive = (self.problem, self.network, self.estimator, replace(self.settings, seed=0))
         return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]
+
+    def trial(self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None) -> Trial:
+        """Generate data, build, train and test; everything random follows from `seed`. Nothing is kept on the way."""
+        return train_on(_generated(self.problem, seed), self, seed, progress)
+
+
+@lru_cache(maxsize=2)
+def _generated(problem: Problem, seed: int) -> Split[Any]:
+    """Rows of one problem share their data."""
+    return problem.generate(seed)

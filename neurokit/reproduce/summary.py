@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from neurokit import figures
-from neurokit.reproduce.row import Metric, Row
-from neurokit.reproduce.trial import Trial
+from neurokit.reproduce.row import Row
+from neurokit.reproduce.trial import Metric, Trial
 
 
 def summarise(rows: Sequence[Row], trials: Mapping[str, Sequence[Trial]], budget: float) -> list[dict[str, Any]]:
@@ -50,6 +50,19 @@ def summarise(rows: Sequence[Row], trials: Mapping[str, Sequence[Trial]], budget
             }
         )
     return records
+
+
+def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
+    """Columns and lines of the table on the console."""
+    met = {True: "yes", False: "miss", None: None}
+    return ["row", "paper", "mean", "global", "n", "bar", "met", "CPU s"], [
+        [
+            *(record["row"], record["paper"], plus_minus(record["errors"]["mean"])),
+            *(plus_minus(record["errors"]["global"]), record["n"], record["bar"], met[record["met"]]),
+            record["seconds"],
+        ]
+        for record in records
+    ]
 
 
 def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:

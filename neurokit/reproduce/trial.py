@@ -7,8 +7,8 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, singledispatch
-from typing import Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,11 +18,24 @@ from neurokit.errors import TrainingDiverged
 from neurokit.metrics import relative_l2
 from neurokit.problems.data import Data, OperatorData, Split
 from neurokit.reproduce.cost import forward_equivalents
-from neurokit.reproduce.row import Metric, Problem, Row
 from neurokit.training import Observer, Training, fit, predict
+
+if TYPE_CHECKING:  # a row brings its own trials
+    from neurokit.reproduce.row import Row
 
 #: Points of a learning curve, spaced geometrically over the iterations.
 CURVE_POINTS = 24
+
+
+class Metric(str, Enum):
+    """Which relative L2 error a row reports; all of them are recorded.
+
+    MEAN and MEDIAN are over samples of `||u - uh|| / ||u||`, GLOBAL is `||U - Uh||_F / ||U||_F` over the whole set.
+    """
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    GLOBAL = "global"
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,11 @@ class Trial:
     curve: tuple[tuple[int, float], ...]
     cost: float
 
+    @property
+    def said(self) -> str:
+        """The mean error, or how training failed, in words."""
+        return self.failure if self.errors is None else f"{self.errors[Metric.MEAN.value]:.4f}"
+
     def as_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
         return {**vars(self), "curve": [list(point) for point in self.curve]}
@@ -53,13 +71,6 @@ class Trial:
         """The inverse of `as_dict`. Raises KeyError, TypeError or ValueError for anything else."""
         curve = tuple((int(iteration), float(error)) for iteration, error in plain["curve"])
         return cls(**{**plain, "curve": curve})
-
-
-@singledispatch
-def train(row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
-    """Generate data, build, train and test; everything random follows from `seed`."""
-    split = _generated(row.problem, seed)
-    return train_on(split, row, seed, progress)
 
 
 def train_on(split: Split[Any], row: Row, seed: int, progress: Callable[[float], None] | None = None) -> Trial:
@@ -134,9 +145,3 @@ class _Share(Observer):
         total = training.settings.iterations
         if training.done * 100 // total > (training.done - 1) * 100 // total:
             self.progress(training.done / total)
-
-
-@lru_cache(maxsize=2)
-def _generated(problem: Problem, seed: int) -> Split[Any]:
-    """Rows of one problem share their data."""
-    return problem.generate(seed)

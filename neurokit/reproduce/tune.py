@@ -11,7 +11,7 @@ from typing import Any
 from neurokit.problems.data import Split, carve
 from neurokit.reproduce.row import Row
 from neurokit.reproduce.runner import Cache
-from neurokit.reproduce.trial import train_on
+from neurokit.reproduce.trial import Trial, train_on
 from neurokit.training import Settings
 
 #: Data, network and directions of the choice are drawn from this seed, which no table reports.
@@ -65,7 +65,7 @@ class Choice:
         }
 
 
-def tune(row: Row, cache: Cache, progress: Callable[[float], None] | None = None) -> Choice:
+def tune(row: Row, cache: Cache[Trial], progress: Callable[[float], None] | None = None) -> Choice:
     """Train every combination of the row's grid, whole length, and judge each on the row's `held_out` samples.
 
     The samples held out are drawn at random from the training set; the test set is never looked at. A row without a
