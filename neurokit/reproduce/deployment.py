@@ -70,7 +70,7 @@ class Recipe:
     held_out: int = 1000  #: samples to choose epochs by, and as many to test with
     points: YinYang = LATENCIES  #: its number of samples does not count
     copies: int = 4  #: lines of every value
-    apart: float = 0.05  #: between the spikes of two copies
+    apart: float = 0.075  #: between two copies: modulo either step they are spread over it
     tau_mem: float = 2.0
     hidden: int = 240
     horizon: float = 5.8
@@ -79,7 +79,7 @@ class Recipe:
     slope_floor: float = 0.3
     batch: int = 100
     exact: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=5e-3)
-    aware: Phase = Phase(FirstSpikeCrossEntropy(0.15, virtual=3.0), epochs=15, rate=1.5e-3)
+    aware: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=1e-3)
     lava_samples: int = 100  #: with 0 nothing runs on Lava
     lava_batch: int = 25
 
