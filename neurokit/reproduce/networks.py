@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from neurokit.errors import GraphError, explain
 from neurokit.gradients.local_loss import LocalReadouts
-from neurokit.networks.currents import CurrentSpread, spread_parts
+from neurokit.networks.currents import CurrentSpread
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, PointData
 from neurokit.readouts import MemMean, ReadoutRule
+from neurokit.runs.networks import DeepONetLayers, MLPLayers
 from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
@@ -31,17 +33,7 @@ class MLPShape:
         """The network for `data`. Raises GraphError for data of another kind."""
         if not isinstance(data, PointData):
             raise _misfit("MLPShape", data, "PointData")
-        model = MLP(
-            inputs=data.x.shape[1],
-            hidden=self.hidden,
-            outputs=data.y.shape[1],
-            steps=self.steps,
-            readout=self.readout,
-            surrogate=self.surrogate,
-            seed=seed,
-        )
-        spread_parts([(model, data.x, self.start)], seed)
-        return model
+        return MLPLayers(self.hidden, self.steps, self.start).build(data, _parts(self, seed))
 
 
 @dataclass(frozen=True)
@@ -64,19 +56,8 @@ class DeepONetShape:
         """The network for `data`. Raises GraphError for data of another kind."""
         if isinstance(data, PointData):
             raise _misfit("DeepONetShape", data, "OperatorData or TripleData")
-        model = DeepONet(
-            sensors=data.branch.shape[1],
-            coordinates=data.locations.shape[1],
-            hidden=self.hidden,
-            features=self.features,
-            steps=self.steps,
-            readout=self.readout,
-            surrogate=self.surrogate,
-            seed=seed,
-        )
-        starts = [(model.branch, data.branch, self.branch), (model.trunk, data.locations, self.trunk)]
-        spread_parts(starts, seed)
-        return model
+        layers = DeepONetLayers(self.hidden, self.steps, self.branch, self.trunk, self.features)
+        return layers.build(data, _parts(self, seed))
 
 
 @dataclass(frozen=True)
@@ -88,6 +69,10 @@ class LocallyRead:
     def build(self, data: Data, seed: int) -> LocalReadouts:
         """The network for `data`. Raises GraphError for data of another kind."""
         return LocalReadouts(self.shape.build(data, seed), seed=seed)
+
+
+def _parts(shape: MLPShape | DeepONetShape, seed: int) -> dict[str, Any]:
+    return {"readout": shape.readout, "surrogate": shape.surrogate, "seed": seed}
 
 
 def _misfit(shape: str, data: Data, legal: str) -> GraphError:
