@@ -1,9 +1,9 @@
 """exact-deployment: Yin-Yang learned with exact gradients, then run on Loihi's neuron in Lava, spike for spike.
 
 From every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
-row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid
-(`aware`, GridEventProp). Choices between epochs are by validation samples, of `aware` by the answers of the integer
-Program; the test samples are used once.
+row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid and
+the levels of 8-bit weights (`aware`, GridEventProp in Rounded). Choices between epochs are by validation samples, of
+`aware` by the answers of the integer Program; the test samples are used once.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ import numpy as np
 import torch
 
 from neurokit.comparison import compare
+from neurokit.compilers.quantize import Quantization
 from neurokit.errors import TargetUnavailable
-from neurokit.exact.deploy import deploy
+from neurokit.exact.deploy import Deployment, deploy
 from neurokit.exact.estimator import SpikeTimeEstimator
 from neurokit.exact.eventprop import EventProp
 from neurokit.exact.events import Events
@@ -34,6 +35,7 @@ from neurokit.exact.grid import GridEventProp
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
+from neurokit.exact.rounded import Rounded
 from neurokit.exact.training import LabelledEvents, fit_events
 from neurokit.exact.yin_yang import YinYang
 from neurokit.files import replacing, write_text
@@ -56,6 +58,13 @@ class Phase:
     loss: FirstSpikeCrossEntropy
     epochs: int
     rate: float  #: the learning rate at the start
+    rounded: bool = False  #: weights are those of the Program while gradients are taken, and in the end
+
+    def said(self) -> str:
+        """The training in words."""
+        loss = f"softmax {self.loss.tau:g}, virtual {self.loss.virtual:g}"
+        rounded = ", at rounded weights" if self.rounded else ""
+        return f"{self.epochs} epochs at learning rate {self.rate:g} with {loss}{rounded}"
 
     def shortened(self, budget: float) -> Phase:
         """With that share of the epochs."""
@@ -79,7 +88,7 @@ class Recipe:
     slope_floor: float = 0.3
     batch: int = 100
     exact: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=5e-3)
-    aware: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=1e-3)
+    aware: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=1e-3, rounded=True)
     lava_samples: int = 100  #: with 0 nothing runs on Lava
     lava_batch: int = 25
 
@@ -92,6 +101,15 @@ class Recipe:
             aware=self.aware.shortened(budget),
             lava_samples=math.ceil(budget * self.lava_samples),
         )
+
+    def said(self) -> str:
+        """The recipe in words."""
+        lines = f"{self.copies} lines a value, {self.apart:g} apart, from {self.points.first:g} to {self.points.last:g}"
+        network = f"{self.hidden} hidden, all spikes, tau_mem {self.tau_mem:g}, tau_syn 1, horizon {self.horizon:g}"
+        weights = " and ".join("{:g} ± {:g}".format(*start) for start in (self.hidden_weights, self.output_weights))
+        start = f"weights {weights} at first, slope floor {self.slope_floor:g}"
+        training = f"{self.samples:,} samples in batches of {self.batch}"
+        return f"{network}, {lines}, {start}, {training}, {self.exact.said()}, on the grid {self.aware.said()}"
 
     @property
     def digest(self) -> str:
@@ -131,22 +149,27 @@ class DeployedRow:
     """The whole experiment: one trial trains, deploys, trains on the grids and runs on Lava, stage by stage."""
 
     name: str
-    recipe: Recipe
+    settings: Recipe
 
     def shortened(self, budget: float) -> DeployedRow:
         """With that share of the epochs, of the points to train on, and of the samples on Lava."""
-        return replace(self, recipe=self.recipe.shortened(budget))
+        return replace(self, settings=self.settings.shortened(budget))
 
     @property
     def digest(self) -> str:
         """Fingerprint of what a trial computes."""
-        return self.recipe.digest
+        return self.settings.digest
+
+    @property
+    def recipe(self) -> str:
+        """Network and training in words."""
+        return self.settings.said()
 
     def trial(
         self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None
     ) -> ExactTrial:
         """Value: accuracy in continuous time; notes: what became of every stage; `scratch` keeps them and Programs."""
-        recipe = self.recipe
+        recipe = self.settings
         told = _Epochs(recipe.exact.epochs + len(GRIDS) * recipe.aware.epochs, progress)
         with nullcontext(scratch) if scratch is not None else TemporaryDirectory() as folder:
             stages = _stages(recipe, seed, Path(folder), told)
@@ -189,9 +212,15 @@ def _stages(recipe: Recipe, seed: int, folder: Path, told: _Epochs) -> dict[str,
     def aware(per_tau: int) -> dict[str, Any]:
         trained, started = copy.deepcopy(network), time.process_time()
         grid = GridEventProp(1 / per_tau)
-        _train(trained, grid, recipe.aware, partial(_of_program, trained, per_tau), recipe, data, seed, told)
+        levels = deploy(network, grid.dt).quantization() if recipe.aware.rounded else None
+        estimator = grid if levels is None else Rounded(grid, levels)
+        judge = partial(_of_program, trained, per_tau, levels)
+        _train(trained, estimator, recipe.aware, judge, recipe, data, seed, told)
+        if isinstance(estimator, Rounded):
+            estimator.snap(trained)
         seconds = time.process_time() - started
-        return {**_deployed(trained, per_tau, recipe, data.test, folder / f"tau-{per_tau}.h5"), "seconds": seconds}
+        kept = folder / f"tau-{per_tau}.h5"
+        return {**_deployed(trained, per_tau, recipe, data.test, levels, kept), "seconds": seconds}
 
     found = {"exact": _once(folder / "exact.json", exact)}
     network.load_state_dict(torch.load(folder / "exact.pt", weights_only=True))
@@ -238,17 +267,22 @@ def _train(
 
 
 def _deployed(
-    network: SpikeTimeNetwork, per_tau: int, recipe: Recipe, test: LabelledEvents, saved: Path | None = None
+    network: SpikeTimeNetwork,
+    per_tau: int,
+    recipe: Recipe,
+    test: LabelledEvents,
+    levels: Quantization | None = None,
+    saved: Path | None = None,
 ) -> dict[str, Any]:
     """Accuracy on the grid and of the Program; with `saved` the Program is kept there and run on Lava as well."""
     grid = GridEventProp(1 / per_tau).outcome(network, test.events)
     lava = None
     if saved is not None:
-        deployed = deploy(network, 1 / per_tau)
+        deployed = _made(network, per_tau, levels)
         deployed.program({"recipe": recipe.digest}).save(saved)
         lava = _on_lava(saved, deployed.samples(test.events), recipe)
     return {
-        "accuracy": _of_program(network, per_tau, test),
+        "accuracy": _of_program(network, per_tau, levels, test),
         "float": _accuracy(grid, test),
         "continuous": _in_continuous_time(network, test),
         "lava": lava,
@@ -285,9 +319,15 @@ def _in_continuous_time(network: SpikeTimeNetwork, data: LabelledEvents) -> floa
     return _accuracy(_continuous(network, data.events), data)
 
 
-def _of_program(network: SpikeTimeNetwork, per_tau: int, data: LabelledEvents) -> float:
-    """Percent of samples that the integer Program has right, as `_accuracy` counts them."""
+def _made(network: SpikeTimeNetwork, per_tau: int, levels: Quantization | None) -> Deployment:
+    """Deployed, with weights of those levels if there are any."""
     deployed = deploy(network, 1 / per_tau)
+    return deployed if levels is None else deployed.keeping(levels)
+
+
+def _of_program(network: SpikeTimeNetwork, per_tau: int, levels: Quantization | None, data: LabelledEvents) -> float:
+    """Percent of samples that the integer Program has right, as `_accuracy` counts them."""
+    deployed = _made(network, per_tau, levels)
     answers = Twin().run(deployed.program(), deployed.samples(data.events)).output
     return 100 * float((answers.argmin(-1) == data.label.numpy()).mean())
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ def summarise(
     for row in rows:
         runs = trials[row.name]
         exact = float(np.mean([trial.value for trial in runs]))
-        described = {"paper": None, "recipe": json.loads(json.dumps(asdict(row.recipe)))}
+        described = {"paper": None, "recipe": row.recipe}
         for stage in ("exact", *(f"tau-{per_tau}/{kind}" for per_tau in GRIDS for kind in ("direct", "aware"))):
             record = _record(f"{row.name}/{stage}", [trial.notes[stage] for trial in runs])
             per_tau, _, kind = stage.removeprefix("tau-").partition("/")
