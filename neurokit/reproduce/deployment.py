@@ -41,6 +41,7 @@ from neurokit.exact.yin_yang import YinYang
 from neurokit.files import replacing, write_text
 from neurokit.lava.forms import StockForm
 from neurokit.lava.target import LavaCPU
+from neurokit.program import Program
 from neurokit.reproduce.exact_tasks import ExactTrial
 from neurokit.targets import Reference, Target
 from neurokit.twin import Twin
@@ -185,8 +186,8 @@ class _Epochs:
     progress: Callable[[float], None] | None
     done: int = 0
 
-    def __call__(self, more: int = 1) -> None:
-        self.done += more
+    def __call__(self) -> None:
+        self.done += 1
         if self.progress is not None:
             self.progress(self.done / self.total)
 
@@ -292,8 +293,6 @@ def _deployed(
 
 def _on_lava(saved: Path, samples: dict[str, np.ndarray], recipe: Recipe) -> dict[str, int] | None:
     """Every spike and state of some samples against reference and twin; None without samples or without Lava."""
-    from neurokit.program import Program
-
     if not recipe.lava_samples:
         return None
     some = {name: array[: recipe.lava_samples] for name, array in samples.items()}
