@@ -19,7 +19,6 @@ from neurokit.exact.grid import GridEventProp, sampled  # noqa: E402
 from neurokit.exact.lif import CurrentLIF  # noqa: E402
 from neurokit.exact.losses import FirstSpikeCrossEntropy  # noqa: E402
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork  # noqa: E402
-from neurokit.exact.rounded import Rounded  # noqa: E402
 from neurokit.exact.theta import Theta  # noqa: E402
 from neurokit.targets import Reference  # noqa: E402
 from neurokit.twin import Twin  # noqa: E402
@@ -168,38 +167,3 @@ def test_what_no_chip_can_do_is_refused() -> None:
     twice = Events(torch.tensor([[0.1, 0.2]], dtype=torch.float64), torch.tensor([[1, 1]]))
     with pytest.raises(OutOfRange, match=r"input line 1, sample 0 is 2"):
         deploy(net, 0.1).samples(twice)
-
-
-@pytest.mark.parametrize("recurrent", [False, True])
-def test_rounded_is_the_gradient_at_the_weights_of_the_program(recurrent: bool) -> None:
-    net, events, grid = network(1.0, 0.5, recurrent), latencies(), GridEventProp(0.1)
-    quantization = deploy(net, grid.dt).quantization()
-    rounded = Rounded(grid, quantization)
-    before = [weight.clone() for weight in net.parameters()]
-    found = rounded.estimate(net, events, loss)
-    with pytest.raises(OutOfRange), rounded.rounding(net):
-        raise OutOfRange("inside")
-    assert all(torch.equal(weight, old) for weight, old in zip(net.parameters(), before, strict=True))
-    rounded.snap(net)
-    assert not any(torch.equal(weight, old) for weight, old in zip(net.parameters(), before, strict=True))
-    expected = grid.estimate(net, events, loss)
-    assert found.loss == expected.loss
-    for name, slope in expected.gradient.items():
-        assert torch.equal(found.gradient[name], slope), name
-    # The weights are those of the Program: to real numbers from its integers, and deployed again as they are.
-    program = quantization.program
-    for number, layer in enumerate(net.stack()):
-        name = f"layers.{number}"
-        gain = sampled(layer.population.neuron, grid.dt)[2]
-        real = quantization.layers[f"{name}.current"].unit * program[f"{name}.current"].weight  # type: ignore[union-attr]
-        np.testing.assert_allclose(gain * layer.weight.detach().numpy().T, real, rtol=1e-14)
-        if layer.recurrent is not None:
-            spiking = program[name]
-            real = spiking.scale * spiking.recurrent.weight * 2.0**spiking.recurrent.exponent  # type: ignore[union-attr]
-            np.testing.assert_allclose(gain * layer.recurrent.detach().numpy().T, real, rtol=1e-14)
-    again = deploy(net, grid.dt).keeping(quantization).program()
-    for name in ("layers.0.current", "layers.1.current"):
-        assert np.array_equal(again[name].weight, program[name].weight)  # type: ignore[union-attr]
-    if recurrent:
-        for name in ("layers.0", "layers.1"):
-            assert np.array_equal(again[name].recurrent.weight, program[name].recurrent.weight)  # type: ignore[union-attr]

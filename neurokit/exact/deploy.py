@@ -12,7 +12,7 @@ window of `horizon / dt - layers + 1` steps covers the trial.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from neurokit.compilers.latency import first_spike_output, latency_input
 from neurokit.compilers.quantization.scales import Plan
-from neurokit.compilers.quantize import Quantization, explain_quantization
+from neurokit.compilers.quantize import quantize
 from neurokit.errors import OutOfRange, explain
 from neurokit.exact.events import Events
 from neurokit.exact.grid import GridEventProp, require_grid, sampled
@@ -46,16 +46,8 @@ class Deployment:
 
     def program(self, provenance: Mapping[str, str] | None = None) -> Program:
         """The integer network: 12-bit decays, 8-bit weights, every state proved to fit. Raises what quantize does."""
-        return self.quantization(provenance).program
-
-    def quantization(self, provenance: Mapping[str, str] | None = None) -> Quantization:
-        """The same with the levels of all weights, for `neurokit.exact.rounded` to train on."""
         made = {"exact.dt": repr(self.grid.dt), "exact.horizon": repr(self.horizon), **(provenance or {})}
-        return explain_quantization(self.graph, plan=self.plan, provenance=made)
-
-    def keeping(self, quantization: Quantization) -> Deployment:
-        """This deployment with the levels of that of an earlier state of the network; coarser where states need it."""
-        return replace(self, plan=quantization.plan.yielding())
+        return quantize(self.graph, plan=self.plan, provenance=made)
 
     def samples(self, events: Events) -> dict[str, Float[np.ndarray, "batch lines"]]:
         """Input events as samples of Graph and Program; of lines that are silent, or begin too late, the latest time.

@@ -1,9 +1,9 @@
 """exact-deployment: Yin-Yang learned with exact gradients, then run on Loihi's neuron in Lava, spike for spike.
 
 From every seed a network is trained in continuous time (EventProp, neurons spike as often as they will), which is the
-row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid and
-the levels of 8-bit weights (`aware`, GridEventProp in Rounded). Choices between epochs are by validation samples, of
-`aware` by the answers of the integer Program; the test samples are used once.
+row `exact`. At each step width it is deployed as it is (`direct`), and after some more epochs that saw the grid
+(`aware`, GridEventProp). Choices between epochs are by validation samples, of `aware` by the answers of the integer
+Program; the test samples are used once.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ import numpy as np
 import torch
 
 from neurokit.comparison import compare
-from neurokit.compilers.quantize import Quantization
 from neurokit.errors import TargetUnavailable
-from neurokit.exact.deploy import Deployment, deploy
+from neurokit.exact.deploy import deploy
 from neurokit.exact.estimator import SpikeTimeEstimator
 from neurokit.exact.eventprop import EventProp
 from neurokit.exact.events import Events
@@ -35,7 +34,6 @@ from neurokit.exact.grid import GridEventProp
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
-from neurokit.exact.rounded import Rounded
 from neurokit.exact.training import LabelledEvents, fit_events
 from neurokit.exact.yin_yang import YinYang
 from neurokit.files import replacing, write_text
@@ -59,13 +57,11 @@ class Phase:
     loss: FirstSpikeCrossEntropy
     epochs: int
     rate: float  #: the learning rate at the start
-    rounded: bool = False  #: weights are those of the Program while gradients are taken, and in the end
 
     def said(self) -> str:
         """The training in words."""
         loss = f"softmax {self.loss.tau:g}, virtual {self.loss.virtual:g}"
-        rounded = ", at rounded weights" if self.rounded else ""
-        return f"{self.epochs} epochs at learning rate {self.rate:g} with {loss}{rounded}"
+        return f"{self.epochs} epochs at learning rate {self.rate:g} with {loss}"
 
     def shortened(self, budget: float) -> Phase:
         """With that share of the epochs."""
@@ -89,7 +85,7 @@ class Recipe:
     slope_floor: float = 0.3
     batch: int = 100
     exact: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=5e-3)
-    aware: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=1e-3, rounded=True)
+    aware: Phase = Phase(FirstSpikeCrossEntropy(0.1, virtual=3.0), epochs=20, rate=1e-3)
     lava_samples: int = 100  #: with 0 nothing runs on Lava
     lava_batch: int = 25
 
@@ -212,16 +208,10 @@ def _stages(recipe: Recipe, seed: int, folder: Path, told: _Epochs) -> dict[str,
 
     def aware(per_tau: int) -> dict[str, Any]:
         trained, started = copy.deepcopy(network), time.process_time()
-        grid = GridEventProp(1 / per_tau)
-        levels = deploy(network, grid.dt).quantization() if recipe.aware.rounded else None
-        estimator = grid if levels is None else Rounded(grid, levels)
-        judge = partial(_of_program, trained, per_tau, levels)
-        _train(trained, estimator, recipe.aware, judge, recipe, data, seed, told)
-        if isinstance(estimator, Rounded):
-            estimator.snap(trained)
+        judge = partial(_of_program, trained, per_tau)
+        _train(trained, GridEventProp(1 / per_tau), recipe.aware, judge, recipe, data, seed, told)
         seconds = time.process_time() - started
-        kept = folder / f"tau-{per_tau}.h5"
-        return {**_deployed(trained, per_tau, recipe, data.test, levels, kept), "seconds": seconds}
+        return {**_deployed(trained, per_tau, recipe, data.test, folder / f"tau-{per_tau}.h5"), "seconds": seconds}
 
     found = {"exact": _once(folder / "exact.json", exact)}
     network.load_state_dict(torch.load(folder / "exact.pt", weights_only=True))
@@ -268,22 +258,17 @@ def _train(
 
 
 def _deployed(
-    network: SpikeTimeNetwork,
-    per_tau: int,
-    recipe: Recipe,
-    test: LabelledEvents,
-    levels: Quantization | None = None,
-    saved: Path | None = None,
+    network: SpikeTimeNetwork, per_tau: int, recipe: Recipe, test: LabelledEvents, saved: Path | None = None
 ) -> dict[str, Any]:
     """Accuracy on the grid and of the Program; with `saved` the Program is kept there and run on Lava as well."""
     grid = GridEventProp(1 / per_tau).outcome(network, test.events)
     lava = None
     if saved is not None:
-        deployed = _made(network, per_tau, levels)
+        deployed = deploy(network, 1 / per_tau)
         deployed.program({"recipe": recipe.digest}).save(saved)
         lava = _on_lava(saved, deployed.samples(test.events), recipe)
     return {
-        "accuracy": _of_program(network, per_tau, levels, test),
+        "accuracy": _of_program(network, per_tau, test),
         "float": _accuracy(grid, test),
         "continuous": _in_continuous_time(network, test),
         "lava": lava,
@@ -318,15 +303,9 @@ def _in_continuous_time(network: SpikeTimeNetwork, data: LabelledEvents) -> floa
     return _accuracy(_continuous(network, data.events), data)
 
 
-def _made(network: SpikeTimeNetwork, per_tau: int, levels: Quantization | None) -> Deployment:
-    """Deployed, with weights of those levels if there are any."""
-    deployed = deploy(network, 1 / per_tau)
-    return deployed if levels is None else deployed.keeping(levels)
-
-
-def _of_program(network: SpikeTimeNetwork, per_tau: int, levels: Quantization | None, data: LabelledEvents) -> float:
+def _of_program(network: SpikeTimeNetwork, per_tau: int, data: LabelledEvents) -> float:
     """Percent of samples that the integer Program has right, as `_accuracy` counts them."""
-    deployed = _made(network, per_tau, levels)
+    deployed = deploy(network, 1 / per_tau)
     answers = Twin().run(deployed.program(), deployed.samples(data.events)).output
     return 100 * float((answers.argmin(-1) == data.label.numpy()).mean())
 
