@@ -68,7 +68,9 @@ def back(
     neuron, lines = _neuron(layer), len(layer.weight)
     source, current = log.source.numpy(), np.ascontiguousarray(log.spiker[..., 1].numpy())
     a, b = neuron.rates
-    neuron.divisor(torch.tensor(current_lif_adjoint.least_slope(source, current, lines, b * neuron.threshold)))
+    least = current_lif_adjoint.least_slope(source, current, lines, b * neuron.threshold)
+    if least <= 0:
+        neuron.divisor(torch.tensor(least))  # raises unless a floor bounds it
     every = _array(_every(layer))
     slope, by_input = np.zeros_like(every), np.zeros(tuple(inputs.time.shape))
     run = current_lif_adjoint.adjoint if layer.recurrent is None else current_lif_adjoint.adjoint_recurrent
