@@ -97,3 +97,10 @@ def test_a_benchmark_in_little_has_every_way_every_form_its_parts_and_its_pictur
     grids = [row["target"] for row in record["rows"] if "grid" in row]
     assert grids == ["lava", "lava-factored", "lava-fused", "lava-fused-factored"]
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("shape", [(1, 32), (8, 32), (2, 128), (2, 512)])
+def test_chains_of_the_default_depths_and_widths_are_proved(shape: tuple[int, int]) -> None:
+    program = chain(*shape, np.random.default_rng(0))
+    assert program.certificate
+    assert len(program.spiking) == shape[0]

@@ -9,6 +9,7 @@ steps: the floor. And what a grid of functions and locations takes, pair by pair
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -96,12 +97,13 @@ def run(
 def chain(depth: int, width: int, rng: np.random.Generator) -> Program:
     """`depth` spiking layers of one width with random weights, and a readout of one line; proven."""
     reach = min(127, max(2, 256 // int(np.sqrt(width))))
+    # The first layer hears integers up to 15, the others spikes: the more of them, the less each may move a membrane.
+    exponent = -max(3, math.ceil(math.log2(math.sqrt(width) / 2)))
     nodes: list[ProgramNode] = [Input("x", np.full(width, -15), np.full(width, 15), 1.0)]
     for layer in range(depth):
         weight = rng.integers(-reach, reach + 1, (width, width))
-        # The first layer hears integers up to 15, the others spikes.
         bias = rng.integers(0, 64, width)
-        nodes.append(Dense(f"dense{layer}", nodes[-1].name, weight, bias, -3 if layer == 0 else 0))
+        nodes.append(Dense(f"dense{layer}", nodes[-1].name, weight, bias, exponent if layer == 0 else 0))
         nodes.append(Spiking(f"spiking{layer}", nodes[-1].name, IF(255)))
     nodes.append(Dense("out", nodes[-1].name, rng.integers(-9, 10, (1, width)), np.zeros(1)))
     nodes += [Readout("readout", "out", Rate()), Output("y", "readout")]
