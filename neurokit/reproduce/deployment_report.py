@@ -11,6 +11,7 @@ import numpy as np
 from neurokit import figures
 from neurokit.reproduce.deployment import GRIDS, DeployedRow
 from neurokit.reproduce.exact_tasks import ExactTrial
+from neurokit.reproduce.wording import CONSOLE, PAGE, page_table
 
 
 def summarise(
@@ -42,12 +43,11 @@ def summarise(
 
 def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
     """Columns and lines of the table on the console."""
-    met = {True: "yes", False: "miss", None: None}
     columns = ["row", "Program", "sd", "n", "on the grid", "continuous", "bar", "met", "Lava compared", "mismatches"]
     return columns, [
         [
             *(record[key] for key in ("row", "mean", "sd", "n", "float", "continuous", "bar")),
-            *(met[record["met"]], *_compared(record)),
+            *(CONSOLE[record["met"]], *_compared(record)),
         ]
         for record in records
     ]
@@ -55,13 +55,9 @@ def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[ob
 
 def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
     """The records as a Markdown table; says on its face when runs were shortened, and names misses."""
-    lines = [] if budget == 1 else [f"**Runs shortened to {budget:g}: not results.**", ""]
-    lines += [
-        "| row | Program, % | on the grid | in continuous time | seeds | bar | met | spikes on Lava | differ | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for record in records:
-        said = {True: "yes", False: "**miss**", None: "-"}[record["met"]]
+        said = PAGE[record["met"]]
         spread = "" if record["sd"] is None else f" ± {record['sd']:.1f}"
         bar = "-" if record["bar"] is None else f"{record['bar']:.1f}"
         compared = ["-" if number is None else f"{number:,}" for number in _compared(record)]
@@ -69,8 +65,20 @@ def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
             record["row"], f"{record['mean']:.1f}{spread}", f"{record['float']:.1f}", f"{record['continuous']:.1f}",
             str(record["n"]), bar, said, *compared, f"{record['seconds']:.0f}",
         ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        lines.append(cells)
+    columns = [
+        "row",
+        "Program, %",
+        "on the grid",
+        "in continuous time",
+        "seeds",
+        "bar",
+        "met",
+        "spikes on Lava",
+        "differ",
+        "CPU s",
+    ]
+    return page_table(columns, lines, budget)
 
 
 def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from neurokit import figures
 from neurokit.reproduce.exact_mnist import MnistTask
 from neurokit.reproduce.exact_tasks import ExactRow, ExactTrial, IrisTask, Recipe, XorTask, YinYangTask
+from neurokit.reproduce.wording import CONSOLE, PAGE, page_table
 
 _YIN_YANG = Recipe(
     hidden=200, epochs=25, batch_size=50, learning_rate=8e-3, start=((1.5, 0.8), (0.1, 0.3)),
@@ -72,11 +73,10 @@ def bar_of(record: Mapping[str, Any]) -> str:
 
 def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
     """Columns and lines of the table on the console."""
-    met = {True: "yes", False: "miss", None: None}
     return ["row", "paper", "ours", "n", "bar", "met", "CPU s"], [
         [
             *(record["row"], record["paper"], value_of(record), record["n"], bar_of(record)),
-            *(met[record["met"]], record["seconds"]),
+            *(CONSOLE[record["met"]], record["seconds"]),
         ]
         for record in records
     ]
@@ -84,21 +84,18 @@ def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[ob
 
 def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
     """The records as a Markdown table; says on its face when runs were shortened, and names misses."""
-    lines = [] if budget == 1 else [f"**Runs shortened to {budget:g}: not results.**", ""]
-    lines += [
-        "| row | paper | ours | best | seeds | bar | met | CPU s | recipe |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for record in records:
-        said = {True: "yes", False: "**miss**", None: "-"}[record["met"]]
+        said = PAGE[record["met"]]
         best = f"{record['best']:.2f}" if "failed" in record else f"{100 * record['best']:.2f} %"
         count = f"{record['n']} of {record['seeds']}" if record["n"] < record["seeds"] else str(record["n"])
         cells = [
             record["row"], record["paper"] or "-", value_of(record), best, count, bar_of(record), said,
             f"{record['seconds']:.0f}", record["recipe"],
         ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        lines.append(cells)
+    columns = ["row", "paper", "ours", "best", "seeds", "bar", "met", "CPU s", "recipe"]
+    return page_table(columns, lines, budget)
 
 
 def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> None:

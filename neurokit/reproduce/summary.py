@@ -12,6 +12,7 @@ import numpy as np
 from neurokit import figures
 from neurokit.reproduce.row import Row
 from neurokit.reproduce.trial import Metric, Trial
+from neurokit.reproduce.wording import CONSOLE, PAGE, page_table
 
 
 def summarise(rows: Sequence[Row], trials: Mapping[str, Sequence[Trial]], budget: float) -> list[dict[str, Any]]:
@@ -54,11 +55,10 @@ def summarise(rows: Sequence[Row], trials: Mapping[str, Sequence[Trial]], budget
 
 def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[object]]]:
     """Columns and lines of the table on the console."""
-    met = {True: "yes", False: "miss", None: None}
     return ["row", "paper", "mean", "global", "n", "bar", "met", "CPU s"], [
         [
             *(record["row"], record["paper"], plus_minus(record["errors"]["mean"])),
-            *(plus_minus(record["errors"]["global"]), record["n"], record["bar"], met[record["met"]]),
+            *(plus_minus(record["errors"]["global"]), record["n"], record["bar"], CONSOLE[record["met"]]),
             record["seconds"],
         ]
         for record in records
@@ -67,13 +67,9 @@ def shown(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[ob
 
 def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
     """The records as a Markdown table; says on its face when runs were shortened, and names misses."""
-    lines = [] if budget == 1 else [f"**Runs shortened to {budget:g} of their iterations: not results.**", ""]
-    lines += [
-        "| row | paper | mean metric | global metric | seeds | bar | met | CPU s | recipe |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for record in records:
-        said = {True: "yes", False: "**miss**", None: "-"}[record["met"]]
+        said = PAGE[record["met"]]
         bar = "-" if record["bar"] is None else f"{record['bar']:.4f}"
         if record["bar"] is not None and record["metric"] != Metric.MEAN.value:
             bar += f" ({record['metric']})"
@@ -88,8 +84,9 @@ def markdown(records: Sequence[Mapping[str, Any]], budget: float) -> str:
             f"{record['seconds']:.0f}",
             record["recipe"],
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        lines.append(cells)
+    columns = ["row", "paper", "mean metric", "global metric", "seeds", "bar", "met", "CPU s", "recipe"]
+    return page_table(columns, lines, budget, " of their iterations")
 
 
 def draw(records: Sequence[Mapping[str, Any]], path: Path, budget: float) -> None:
