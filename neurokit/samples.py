@@ -1,4 +1,4 @@
-"""Samples for a Program: read from a file, or drawn from its declared range."""
+"""Samples for a Program: read from a file, chosen among those, or drawn from its declared range."""
 
 from __future__ import annotations
 
@@ -58,6 +58,19 @@ def read(names: Sequence[str], path: Path, *, pairs: bool = False) -> dict[str, 
             array = array.reshape(*lead, array.shape[1])
         inputs[name] = array
     return inputs
+
+
+def choose(
+    inputs: Mapping[str, Float64[np.ndarray, "*batch _"]], samples: int, seed: int
+) -> dict[str, Float64[np.ndarray, "samples _"]]:
+    """`samples` of `inputs`, whose leading axes broadcast, drawn without replacement; all where there are no more."""
+    if samples < 1:
+        raise OutOfRange(explain("samples", samples, "at least 1", "ask for some"))
+    batch = np.broadcast_shapes(*(array.shape[:-1] for array in inputs.values()))
+    count = int(np.prod(batch))
+    rows = np.sort(np.random.default_rng(seed).permutation(count)[:samples])
+    places = np.unravel_index(rows, batch)
+    return {name: np.broadcast_to(array, (*batch, array.shape[-1]))[places] for name, array in inputs.items()}
 
 
 def write(arrays: Mapping[str, np.ndarray], path: Path) -> Path:

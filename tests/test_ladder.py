@@ -18,7 +18,7 @@ from neurokit import graph as g
 from neurokit import reference
 from neurokit.compilers.quantize import quantize
 from neurokit.compilers.realize import realize
-from neurokit.errors import GraphError
+from neurokit.errors import GraphError, OutOfRange
 from neurokit.figures import disagreement, new, save
 from neurokit.figures import ladder as draw_ladder
 from neurokit.integers import Decay12
@@ -27,6 +27,7 @@ from neurokit.parity import ladder
 from neurokit.program import Dense, Input, Output, Product, Program, Readout, Recurrent, Spiking, Sum
 from neurokit.readouts import Rate
 from neurokit.result import RunResult
+from neurokit.samples import choose, write
 from neurokit.targets import Reference
 from neurokit.twin import Twin
 
@@ -237,3 +238,44 @@ def test_the_command_prints_and_writes_the_ladder(tmp_path: Path) -> None:
     assert [rung["name"] for rung in record["rungs"]] == ["quantised", "reference", "twin"]
     assert set(record["rungs"][1]["layers"]) == {"first", "second"}
     assert (tmp_path / "ladder.png").exists()
+
+
+def test_the_command_climbs_on_the_users_samples(tmp_path: Path) -> None:
+    program = quantize(graph())
+    path = program.save(tmp_path / "program.h5")
+    (node,) = program.inputs
+    rows = np.linspace(-0.5, 0.5, 5)[:, None] * np.ones(node.low.size)
+    given = write({node.name: rows}, tmp_path / "rows.npz")
+    command = [
+        sys.executable,
+        "-m",
+        "neurokit",
+        "compare",
+        path,
+        "--targets",
+        "reference,twin",
+        "--ladder",
+        "--json",
+        "-",
+    ]
+    done = subprocess.run([*command, "--inputs", given, "--samples", "9"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    expected, _ = ladder(None, program, {node.name: rows}, [Reference(), Twin()])
+    assert record["samples"] == 5, "all there are"
+    assert record["rungs"][1]["against_before"] == expected.rungs[1].against_before, "the user's samples, not others"
+    assert record["mismatches"] == 0
+
+
+def test_samples_are_chosen_among_all_combinations() -> None:
+    inputs = {"branch": np.arange(6.0).reshape(3, 1, 2), "trunk": np.arange(4.0).reshape(1, 4, 1)}
+    everything = choose(inputs, 100, seed=0)
+    combined = sorted(
+        (*branch, *trunk) for branch, trunk in zip(*(x.tolist() for x in everything.values()), strict=True)
+    )
+    assert combined == sorted((2 * i, 2 * i + 1, j) for i in range(3) for j in range(4)), "each once"
+    some = choose(inputs, 5, seed=1)
+    assert {name: len(x) for name, x in some.items()} == {"branch": 5, "trunk": 5}
+    assert len({(*b, *t) for b, t in zip(*(x.tolist() for x in some.values()), strict=True)}) == 5, "none twice"
+    with pytest.raises(OutOfRange, match="at least 1"):
+        choose(inputs, 0, seed=0)

@@ -21,10 +21,13 @@ from neurokit.graph import Dense as GraphDense
 from neurokit.hw_configs import load_chip
 from neurokit.integers import Widths
 from neurokit.program import Dense, Program, Spiking
-from neurokit.samples import CALIBRATION_SUFFIX, draw, read, write
+from neurokit.samples import CALIBRATION_SUFFIX, choose, draw, read, write
 
 ProgramArgument = Annotated[
     Path, typer.Argument(help="A Program, as written by `neurokit compile`.", show_default=False)
+]
+PairsOption = Annotated[
+    bool, typer.Option("--pairs", help="Combine every row of one input of the file with every row of the other.")
 ]
 DeadlineOption = Annotated[float, typer.Option(help="Seconds after which a run on Lava is stopped.", min=1)]
 
@@ -155,9 +158,7 @@ def run(
     program: ProgramArgument,
     inputs: Annotated[Path, typer.Option(help="An .npz with one array (N, size) per input, e.g. branch and trunk.")],
     target: Annotated[str, typer.Option(help=f"Where to run: {', '.join(TARGETS)}.")] = "twin",
-    pairs: Annotated[
-        bool, typer.Option("--pairs", help="Combine every row of one input with every row of the other.")
-    ] = False,
+    pairs: PairsOption = False,
     out: Annotated[Path, typer.Option(help="Where to write the outputs (.npz).")] = Path("outputs.npz"),
     deadline: DeadlineOption = 600.0,
     json: JsonOption = None,
@@ -185,7 +186,15 @@ def compare(
     targets: Annotated[
         str, typer.Option(help="Two or more targets; the first is the baseline.")
     ] = "reference,twin,lava",
-    samples: Annotated[int, typer.Option(help="Random legal samples to compare on.", min=1)] = 8,
+    samples: Annotated[int, typer.Option(help="Samples to compare on.", min=1)] = 8,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz to take them from, as for `run`; by default what `train` left beside the --model, "
+            "else random numbers in the declared ranges."
+        ),
+    ] = None,
+    pairs: PairsOption = False,
     ladder: Annotated[
         bool,
         typer.Option("--ladder", help="Every rung from the trained network down, per layer, not the targets alone."),
@@ -199,13 +208,21 @@ def compare(
     json: JsonOption = None,
 ) -> None:
     """Hold targets against each other, spike for spike; exit code 1 at any difference."""
-    loaded = Program.load(program)
-    if ladder:
-        climb(program, loaded, draw(loaded, samples, seed), parse(targets, deadline), model, picture, json)
-        return
-    if model or picture:
+    if (model or picture) and not ladder:
         raise typer.BadParameter("--model and --picture go with --ladder")
-    comparison, _ = compare_targets(loaded, draw(loaded, samples, seed), parse(targets, deadline))
+    loaded = Program.load(program)
+    if inputs is None and model is not None and (beside := model.with_suffix(CALIBRATION_SUFFIX)).exists():
+        inputs, pairs = beside, True
+    if pairs and inputs is None:
+        raise typer.BadParameter("--pairs goes with --inputs")
+    if inputs is None:
+        chosen = draw(loaded, samples, seed)
+    else:
+        chosen = choose(read([node.name for node in loaded.inputs], inputs, pairs=pairs), samples, seed)
+    if ladder:
+        climb(program, loaded, chosen, parse(targets, deadline), model, picture, json)
+        return
+    comparison, _ = compare_targets(loaded, chosen, parse(targets, deadline))
     table(
         f"{program}: {', '.join(comparison.targets)}",
         ["compared", "count"],
