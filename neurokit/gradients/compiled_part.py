@@ -50,8 +50,8 @@ def layers_of(mlp: MLP, z: Float[Tensor, "batch n"], own: Mapping[str, Tensor]) 
     made = populations(mlp, learned)
     known: list[Any] = [None] * len(made)
     if made[0].drawn:
-        currents, _, _ = run(mlp, made, z)
-        known = drawn(mlp, made, currents, len(z))
+        tape, _, _ = run(mlp, made, z, tape=True)
+        known = drawn(mlp, made, tape, len(z))
     layers = []
     for i, (population, synapses) in enumerate(zip(made, mlp.hidden, strict=True)):
         assert isinstance(synapses, nn.Linear), "made so"
@@ -100,11 +100,11 @@ class Part:
     def shares(self, layer: Layer, a: Tensor) -> tuple[Tensor, Tensor]:
         """Features, and `c (T, batch, n)` with `dphi = sum_t c[t] da[t]`: what a current at t does to its own neuron's.
 
-        `c` is found neuron by neuron, backward in time over the currents; no error crosses a layer.
+        `c` is found neuron by neuron, backward in time; no error crosses a layer. `a` is written over.
         """
-        ones = torch.ones_like(a[0])
-        phi = torch.from_numpy(layer.population.features(lanes(a))).reshape(a.shape[1:])
-        pulled, _ = layer.population.pull_features(lanes(a), lanes(ones), known=self._known(layer))
+        ones, x = torch.ones_like(a[0]), lanes(a)
+        phi = torch.from_numpy(layer.population.features(x, over=True)).reshape(a.shape[1:])
+        pulled, _ = layer.population.pull_features(x, lanes(ones), known=self._known(layer))
         return phi, torch.from_numpy(pulled).reshape(a.shape)
 
     def _known(self, layer: Layer) -> Any:

@@ -13,7 +13,16 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     Arithmetic is IEEE's: no reordering and no fused multiply-add, so that spikes are those of the plain loops.
     """
+    return _cached(function)
+
+
+def contracted(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for what no spike depends on: a product and a sum may be one instruction, rounded once."""
+    return _cached(function, fastmath={"contract"})
+
+
+def _cached(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
+        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
+        return njit(nogil=True, error_model="numpy", **options)(function)

@@ -50,16 +50,16 @@ class Population:
         self._ones, self._share = np.ones(steps, dtype), (rule.weights(steps) / rule.normaliser(steps)).astype(dtype)
         self._no1, self._no2, self._no3 = (np.empty((0,) * axes, dtype) for axes in (1, 2, 3))
 
-    def features(self, a: Float[np.ndarray, "#T lanes"]) -> Float[np.ndarray, " lanes"]:
-        """Features under the currents `a`."""
+    def features(self, a: Float[np.ndarray, "#T lanes"], *, over: bool = False) -> Float[np.ndarray, " lanes"]:
+        """Features under the currents `a`; with `over` their distances are written over the currents."""
         phi: np.ndarray = np.empty_like(a[0])
-        self._forward(a, self._no2, self._no2, phi)
+        self._forward(a, self._no2, a if over else self._no2, phi)
         return phi
 
-    def spikes(self, a: Float[np.ndarray, "#T lanes"]) -> Float[np.ndarray, "T lanes"]:
-        """Spikes, 0 and 1, under the currents `a`."""
+    def spikes(self, a: Float[np.ndarray, "#T lanes"], *, over: bool = False) -> Float[np.ndarray, "T lanes"]:
+        """Spikes, 0 and 1, under the currents `a`; with `over` their distances are written over the currents."""
         spikes = np.empty((self.steps, a.shape[1]), a.dtype)
-        self._forward(a, spikes, self._no2, self._no1)
+        self._forward(a, spikes, a if over else self._no2, self._no1)
         return spikes
 
     def distances(self, a: Float[np.ndarray, "#T lanes"]) -> Float[np.ndarray, "T lanes"]:
@@ -103,21 +103,26 @@ class Population:
     def pull_features(
         self, a: Float[np.ndarray, "#T lanes"], lphi: Float[np.ndarray, " lanes"], **options: Any
     ) -> tuple[Float[np.ndarray, "#T lanes"], dict[str, float]]:
-        """Derivatives of a loss by the currents (held ones summed over time), from those by the features."""
+        """Derivatives of a loss by the currents, from those by the features.
+
+        `a` are the distances under the currents, or with `held` the one current of all steps, whose derivatives are
+        summed over them. With `fields` there are derivatives by `FIELDS`, too.
+        """
         return self._adjoint(a, lphi[None], self._share, **options)
 
     def pull_spikes(
         self, a: Float[np.ndarray, "#T lanes"], ls: Float[np.ndarray, "T lanes"], **options: Any
     ) -> tuple[Float[np.ndarray, "#T lanes"], dict[str, float]]:
-        """Derivatives of a loss by the currents (held ones summed over time), from those by the spikes."""
+        """As `pull_features`, from derivatives by the spikes."""
         return self._adjoint(a, ls, self._ones, **options)
 
     def _adjoint(
-        self, a: Any, ls: Any, weights: Any, *, known: Any = None, fields: bool = False
+        self, a: Any, ls: Any, weights: Any, *, held: bool = False, known: Any = None, fields: bool = False
     ) -> tuple[Any, dict[str, float]]:
         la, sums = np.empty_like(a), np.zeros(len(FIELDS) if fields else 0)
         recurrence.adjoint(
-            *(a, self._n, self._soft, self._attached, self._synaptic, self._kind, self._c),
+            *((a, self._no2) if held else (self._no2, a)),
+            *(self._n, self._soft, self._attached, self._synaptic, self._kind, self._c),
             *(self._no2 if known is None else known, ls, weights, la, sums),
         )
         return la, dict(zip(FIELDS, sums.tolist(), strict=False))

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurokit.kernels.compiler import compiled
+from neurokit.kernels.compiler import compiled, contracted
 from neurokit.kernels.surrogates import derivative
 
 #: Lanes of a block.
@@ -134,48 +134,46 @@ def tangent(  # type: ignore[no-untyped-def]
 
 @compiled
 def adjoint(  # type: ignore[no-untyped-def]
-    a, n, soft, attached, synaptic, kind, c, known, ls, weights, la, sums
+    z, x, n, soft, attached, synaptic, kind, c, known, ls, weights, la, sums
 ):
-    """Derivatives `la` with respect to currents `a`, given `weights[t] * ls[t]` with respect to spikes.
+    """Derivatives `la` with respect to currents, given `weights[t] * ls[t]` with respect to spikes.
 
-    A held current's is summed over time. `sums (3)`, unless empty, gets those by threshold, alpha and beta.
+    Either `x (T, lanes)` holds the distances that `forward` found, or `z (1, lanes)` the held current to find them
+    from, whose derivative is summed over time. `sums (3)`, unless empty, gets those by threshold, alpha and beta.
     """
-    lanes, held, still, steps = a.shape[1], a.shape[0] == 1, ls.shape[0] == 1, weights.size
-    scratch = np.empty((8, min(LANES, lanes)), a.dtype)
-    tape = np.empty((2 * steps, min(LANES, lanes)), a.dtype)
-    kept = np.empty((3 * steps if sums.size else 0, min(LANES, lanes)), a.dtype)
+    lanes, held, still, steps = la.shape[1], z.shape[0] == 1, ls.shape[0] == 1, weights.size
+    scratch = np.empty((8, min(LANES, lanes)), la.dtype)
+    found = np.empty((steps if held else 0, min(LANES, lanes)), la.dtype)
+    distances = found if held else x
     for low in range(0, lanes, LANES):
         high = min(low + LANES, lanes)
         size = high - low
-        i, v, x, s, lv = scratch[0, :size], scratch[1, :size], scratch[2, :size], scratch[3, :size], scratch[4, :size]
-        li, lu, total = scratch[5, :size], scratch[6, :size], scratch[7, :size]
+        i, v, s, lv = scratch[0, :size], scratch[1, :size], scratch[2, :size], scratch[3, :size]
+        li, lu, total, drawn = scratch[4, :size], scratch[5, :size], scratch[6, :size], scratch[7, :size]
+        first = 0 if held else low
         scratch[:] = n[ZERO]
-        for t in range(steps):
-            d, m = tape[2 * t, :size], tape[2 * t + 1, :size]
-            if sums.size:
-                _copy(i, kept[3 * t, :size])
-                _copy(v, kept[3 * t + 1, :size])
-            _step(a[0 if held else t, low:high], n, soft, synaptic, i, v, x, s)
-            if sums.size:
-                _copy(s, kept[3 * t + 2, :size])
-            if known.shape[0]:
-                _copy(known[t, low:high], d)
-            derivative(kind, c, x, d)
-            _memory(n, soft, attached, x, s, d, m)
+        if held:
+            for t in range(steps):
+                _step(z[0, low:high], n, soft, synaptic, i, v, found[t, :size], s)
         for t in range(steps - 1, -1, -1):
-            d, m = tape[2 * t, :size], tape[2 * t + 1, :size]
-            error = ls[0 if still else t, low:high]
+            distance, error = distances[t, first : first + size], ls[0 if still else t, low:high]
+            d = known[t, low:high] if known.shape[0] else drawn
+            derivative(kind, c, distance, d)
             if sums.size:
-                sums[0] += _pull_threshold(n, d, m, kept[3 * t + 2, :size], error, weights[t], lv)
+                sums[0] += _pull_threshold(n, soft, attached, distance, d, error, weights[t], lv)
+                if t > 0:
+                    _state(n, soft, distances, t - 1, first, i, v)
+                else:
+                    i[:], v[:] = n[ZERO], n[ZERO]
             out = lu if held else la[t, low:high]
-            _pull(error, weights[t], n[BETA], d, m, lv, out)
+            _pull(n, soft, attached, distance, d, error, weights[t], lv, out)
             if sums.size:
-                sums[2] += _dot(out, kept[3 * t + 1, :size])
+                sums[2] += _dot(out, v)
             if synaptic:
                 _leak(out, n[ALPHA], li)
                 _copy(li, out)
                 if sums.size:
-                    sums[1] += _dot(out, kept[3 * t, :size])
+                    sums[1] += _dot(out, i)
             if held:
                 _add(out, n[ONE], total)
         if held:
@@ -256,19 +254,19 @@ def _memory(n, soft, attached, x, s, d, m):  # type: ignore[no-untyped-def]
         _memory_hard(n[ONE], n[THRESHOLD], share, x, s, d, m)
 
 
-@compiled
+@contracted
 def _memory_soft(one, pull, d, m):  # type: ignore[no-untyped-def]
     for j in range(d.size):
         m[j] = one - d[j] * pull
 
 
-@compiled
+@contracted
 def _memory_hard(one, threshold, share, x, s, d, m):  # type: ignore[no-untyped-def]
     for j in range(d.size):
         m[j] = one - s[j] - d[j] * share * (x[j] + threshold)
 
 
-@compiled
+@contracted
 def _push(da, beta, d, m, dv, ds):  # type: ignore[no-untyped-def]
     for j in range(d.size):
         du = dv[j] * beta + da[j]
@@ -285,16 +283,54 @@ def _push_threshold(one, moved, d, m, s, dv, ds):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _pull(ls, weight, beta, d, m, lv, lu):  # type: ignore[no-untyped-def]
+def _pull(n, soft, attached, x, d, ls, weight, lv, lu):  # type: ignore[no-untyped-def]
+    share = n[ONE] if attached else n[ZERO]
+    if soft:
+        _pull_soft(n[ONE], n[BETA], n[THRESHOLD] * share, d, ls, weight, lv, lu)
+    else:
+        _pull_hard(n[ZERO], n[ONE], n[BETA], n[THRESHOLD], n[LIMIT], share, x, d, ls, weight, lv, lu)
+
+
+@contracted
+def _pull_soft(one, beta, pull, d, ls, weight, lv, lu):  # type: ignore[no-untyped-def]
     for j in range(d.size):
-        u = d[j] * (ls[j] * weight) + m[j] * lv[j]
+        u = d[j] * (ls[j] * weight) + (one - d[j] * pull) * lv[j]
+        lu[j] = u
+        lv[j] = u * beta
+
+
+@contracted
+def _pull_hard(zero, one, beta, threshold, limit, share, x, d, ls, weight, lv, lu):  # type: ignore[no-untyped-def]
+    for j in range(d.size):
+        kept = zero if x[j] >= limit else one
+        u = d[j] * (ls[j] * weight) + (kept - d[j] * share * (x[j] + threshold)) * lv[j]
         lu[j] = u
         lv[j] = u * beta
 
 
 @compiled
-def _pull_threshold(n, d, m, s, ls, weight, lv):  # type: ignore[no-untyped-def]
-    total = 0.0
+def _pull_threshold(n, soft, attached, x, d, ls, weight, lv):  # type: ignore[no-untyped-def]
+    """`(p d r - [soft] s) lv - d ls`: the reset takes the threshold from the membrane, and the distance has it."""
+    share, total = n[ONE] if attached else n[ZERO], 0.0
     for j in range(d.size):
-        total += (n[ONE] - s[j] - m[j]) * lv[j] - d[j] * (ls[j] * weight)
+        taken = n[THRESHOLD] if soft else x[j] + n[THRESHOLD]
+        lost = n[ONE] if soft and x[j] >= n[LIMIT] else n[ZERO]
+        total += (d[j] * share * taken - lost) * lv[j] - d[j] * (ls[j] * weight)
     return total
+
+
+@compiled
+def _state(n, soft, distances, t, first, i, v):  # type: ignore[no-untyped-def]
+    """Synaptic current and membrane behind step t: `u = x + threshold` had `beta` times the membrane before in it."""
+    for j in range(v.size):
+        before = n[ZERO] if t == 0 else _behind(n, soft, distances[t - 1, first + j])
+        i[j] = distances[t, first + j] + n[THRESHOLD] - n[BETA] * before
+        v[j] = _behind(n, soft, distances[t, first + j])
+
+
+@compiled
+def _behind(n, soft, x):  # type: ignore[no-untyped-def]
+    """The membrane behind a step that had it at distance x."""
+    if x >= n[LIMIT]:
+        return x if soft else n[ZERO]
+    return x + n[THRESHOLD]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from neurokit import surrogates as s
-from neurokit.kernels.compiler import compiled
+from neurokit.kernels.compiler import compiled, contracted
 from neurokit.kernels.exponential import exponential
 
 GAUSSIAN, FAST_SIGMOID, ARC_TAN, STRAIGHT_THROUGH, TRIANGLE, KNOWN = range(6)
@@ -55,33 +55,33 @@ def derivative(kind, c, x, d):  # type: ignore[no-untyped-def]
         _triangle(c[0], c[1], c[3], x, d)
 
 
-@compiled
+@contracted
 def _gaussian(slope, height, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         d[j] = exponential(x[j] * x[j] * slope) * height
 
 
-@compiled
+@contracted
 def _fast_sigmoid(slope, half, one, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         spread = abs(x[j]) * slope + one
         d[j] = half / (spread * spread)
 
 
-@compiled
+@contracted
 def _arc_tan(slope, half, one, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         angle = x[j] * slope
         d[j] = half / (angle * angle + one)
 
 
-@compiled
+@contracted
 def _straight_through(reach, height, zero, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         d[j] = height if abs(x[j]) <= reach else zero
 
 
-@compiled
+@contracted
 def _triangle(width, half, one, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         height = one - abs(x[j]) / width
@@ -99,7 +99,7 @@ def weak_gaussian(c, x, noise, d):  # type: ignore[no-untyped-def]
         d[j] = d[j] * c[1]
 
 
-@compiled
+@contracted
 def _add_reach(sigma, zero, noise, x, d):  # type: ignore[no-untyped-def]
     for j in range(x.size):
         reach = abs(noise[j]) * sigma

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -103,13 +104,20 @@ def lanes(x: Float[Tensor, "*axes batch n"]) -> Any:
 
 
 @torch.no_grad()
-def run(mlp: MLP, layers: Sequence[Population], z: Tensor) -> tuple[list[Any], list[Tensor], Tensor]:
-    """Currents of every layer, `(1 or T, lanes)`, spikes `(T * batch, n)` of all but the last, and its features."""
+def run(
+    mlp: MLP, layers: Sequence[Population], z: Tensor, *, tape: bool = False
+) -> tuple[list[Any], list[Tensor], Tensor]:
+    """The held current of the first layer `(1, lanes)` and what follows from it.
+
+    That is the currents of every deeper layer, `(T, lanes)`, or with `tape` the distances to threshold under them;
+    spikes `(T * batch, n)` of all layers but the last, and its features.
+    """
     currents, trains = [lanes(z)[None]], []
-    for layer, synapses in zip(layers, list(mlp.hidden)[1:], strict=False):
-        trains.append(torch.from_numpy(layer.spikes(currents[-1])).reshape(mlp.steps * len(z), -1))
+    for i, (layer, synapses) in enumerate(zip(layers, list(mlp.hidden)[1:], strict=False)):
+        trains.append(torch.from_numpy(layer.spikes(currents[-1], over=tape and i > 0)).reshape(mlp.steps * len(z), -1))
         currents.append(lanes(synapses(trains[-1]).reshape(mlp.steps, len(z), -1)))
-    return currents, trains, torch.from_numpy(layers[-1].features(currents[-1])).reshape(len(z), -1)
+    phi = layers[-1].features(currents[-1], over=tape and len(layers) > 1)
+    return currents, trains, torch.from_numpy(phi).reshape(len(z), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +147,12 @@ class _Features(torch.autograd.Function):
         ctx.size = len(z) if ctx.layers[0].drawn else part_size(mlp)
         phi, tape = z.new_empty(len(z), mlp.widths[-1]), []
         for low in range(0, len(z), ctx.size):
-            currents, trains, phi[low : low + ctx.size] = run(mlp, ctx.layers, z[low : low + ctx.size])
-            tape += [*(torch.from_numpy(current) for current in currents), *trains]
+            found, trains, phi[low : low + ctx.size] = run(mlp, ctx.layers, z[low : low + ctx.size], tape=True)
+            tape += [*(torch.from_numpy(x) for x in found), *trains]
         ctx.save_for_backward(*synapses[::2], *tape)
         ctx.known = [None] * depth
         if ctx.layers[0].drawn:
-            ctx.known = None if mlp.noise is None else drawn(mlp, ctx.layers, currents, len(z), ctx.first)
+            ctx.known = None if mlp.noise is None else drawn(mlp, ctx.layers, found, len(z), ctx.first)
         return phi
 
     @staticmethod
@@ -158,17 +166,17 @@ class _Features(torch.autograd.Function):
         of_synapses: list[Tensor | None] = [None] * (2 * (depth - 1))
         of_values = [dict.fromkeys(names, 0.0) for names in fields]
         for low in range(0, len(lphi), ctx.size):
-            currents, trains, tape = tape[:depth], tape[depth : 2 * depth - 1], tape[2 * depth - 1 :]
+            found, trains, tape = tape[:depth], tape[depth : 2 * depth - 1], tape[2 * depth - 1 :]
             part = lphi[low : low + ctx.size]
             error, pull = lanes(part), ctx.layers[-1].pull_features
             for i in range(depth - 1, ctx.first - 1, -1):
-                la, sums = pull(currents[i].numpy(), error, known=ctx.known[i], fields=bool(fields[i]))
+                la, sums = pull(found[i].numpy(), error, held=i == 0, known=ctx.known[i], fields=bool(fields[i]))
                 for name in fields[i]:
                     of_values[i][name] += sums[name]
                 of_current = torch.from_numpy(la).reshape(-1, la.shape[1] // len(part))
                 if i:
-                    found = of_current.T @ trains[i - 1], of_current.sum(0)
-                    for place, piece in enumerate(found, start=2 * i - 2):
+                    pieces = of_current.T @ trains[i - 1], of_current.sum(0)
+                    for place, piece in enumerate(pieces, start=2 * i - 2):
                         before = of_synapses[place]
                         of_synapses[place] = piece if before is None else before.add_(piece)
                 if i > ctx.first:
@@ -184,12 +192,15 @@ class _Features(torch.autograd.Function):
         )
 
 
-def drawn(mlp: MLP, layers: Sequence[Population], currents: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
-    """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order."""
+def drawn(mlp: MLP, layers: Sequence[Population], tape: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
+    """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order.
+
+    `tape` is that of `run`: the held current of the first layer and the distances of those above.
+    """
     surrogate = mlp.surrogate
     assert isinstance(surrogate, WeakGaussian), "no other is random"
-    distances = [layer.distances(current) for layer, current in zip(layers[first:], currents[first:], strict=True)]
-    known = [x.copy() for x in distances]
+    distances = [x if i else layers[0].distances(x) for i, x in enumerate(tape)][first:]
+    known = [np.empty_like(x) for x in distances]
     for t in range(mlp.steps):
         for layer, x, d in zip(layers[first:], distances, known, strict=True):
             shape = (samples, x.shape[1] // samples)
