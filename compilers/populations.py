@@ -113,11 +113,6 @@ class Population:
                     found[bits] = found.get(bits, 0) + lines
         return found
 
-    @property
-    def single_lines(self) -> int:
-        """Synapses that each neuron has to itself."""
-        return sum(p.singles for p in self.projections)
-
 
 def populations(program: Program) -> tuple[Population, ...]:
     """The populations of a Program, in the order of its nodes.

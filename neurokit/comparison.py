@@ -71,15 +71,15 @@ def compare(
 ) -> tuple[Comparison, dict[str, RunResult]]:
     """Run `inputs` on every target, the first being the baseline; returns the counts and every target's result.
 
-    Raises what the targets raise; NeurokitError when fewer than two targets are given.
+    Raises what the targets raise; NeurokitError when fewer than two targets are given, or one twice.
     """
     if len(targets) < 2:
         raise NeurokitError(
             explain("compare: targets", [t.name for t in targets], "at least two", "add one, such as reference,twin")
         )
-    results = {target.name: target.run(program, inputs, record=True) for target in targets}
-    if len(results) < len(targets):
+    if len({target.name for target in targets}) < len(targets):
         raise NeurokitError(explain("compare: targets", [t.name for t in targets], "all different", "name each once"))
+    results = {target.name: target.run(program, inputs, record=True) for target in targets}
     baseline, *others = results
     tallies = [each for other in others for each in tally(results[baseline], results[other])]
     compared = {kind: sum(each.compared for each in tallies if each.kind == kind) for kind in KINDS}

@@ -28,31 +28,22 @@ from neurokit.compilers.quantization.search import Search
 from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.compilers.quantize import Quantization, explain_quantization
 from neurokit.compilers.trace import trace
-from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
+from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
-from neurokit.networks.mlp import MLP
-from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.networks.parts import stacks
 from neurokit.problems.data import Data, OperatorData
 from neurokit.program import Program
 from neurokit.recipes import describe
-from neurokit.training import Observer, Training, fit
+from neurokit.training import Observer, Settings, Training, errors_on, fit
 from neurokit.twin import Twin
 
 
 def linears(model: nn.Module) -> dict[str, nn.Linear]:
     """The linear layers of an MLP or an operator network by the names that `trace` gives them in a Graph."""
-    if isinstance(model, MLP):
-        stacks: Mapping[str, MLP] = {"": model}
-    elif isinstance(model, OperatorNetwork):
-        stacks = {f"{prefix}.": part for prefix, part in model.parts.items()}
-    else:
-        raise UnsupportedNode(
-            "model", type(model).__name__, "quantisation-aware training", "its layers are not known", "Use an MLP."
-        )
     found: dict[str, nn.Linear] = {}
-    for prefix, stack in stacks.items():
+    for prefix, stack in stacks(model).items():
         for name, layer in [*((str(i), layer) for i, layer in enumerate(stack.hidden)), ("readout", stack.readout)]:
             assert isinstance(layer, nn.Linear), "networks are built of Linear layers"
             found[f"{prefix}{name}"] = layer
@@ -177,6 +168,10 @@ class FineTuning:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not self.learning_rates:
+            raise OutOfRange(explain("FineTuning.learning_rates", "()", "one or more", "use (3e-5, 1e-4)"))
+        for rate in self.learning_rates:
+            Settings(self.iterations, self.batch_size, rate, seed=self.seed)  # raises for what cannot train
         if not 0 < self.level <= 0.5:
             raise OutOfRange(explain("FineTuning.level", self.level, "0 < level <= 0.5", "use 0.05"))
         if not 1 <= self.checkpoints <= self.iterations:
@@ -347,7 +342,4 @@ def predict_program(program: Program, data: Data) -> np.ndarray:
 
 def evaluate_program(program: Program, data: Data) -> RelativeL2:
     """Both relative L2 errors of a Program on `data`, as `neurokit.training.evaluate` measures those of a network."""
-    truth, answer = data.answers, predict_program(program, data)
-    if not isinstance(data, OperatorData):
-        truth, answer = truth[None], answer[None]
-    return relative_l2(truth, answer)
+    return errors_on(data, predict_program(program, data))

@@ -156,7 +156,7 @@ class StraightThrough:
         _require_positive(self, "width")
 
     def derivative(self, x: Any) -> Any:
-        # The difference is 0 inside and > 0 outside; comparing keeps the array's own type of number on the right.
+        # `x * 0` makes the factor a number of the type of x, which a comparison has forgotten.
         return (abs(x) <= self.width / 2) * (x * 0 + 1 / self.width)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("iterations", "batch_size"):
-            if getattr(self, name) < 1:
-                raise OutOfRange(explain(f"fit: {name}", getattr(self, name), "at least 1", "raise it"))
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise OutOfRange(explain(f"fit: {name}", value, "an integer >= 1", "give such a number"))
+        if not isinstance(self.seed, Integral) or not 0 <= self.seed < 2**63:
+            raise OutOfRange(explain("fit: seed", self.seed, "an integer in 0..2**63 - 1", "choose such a number"))
         for name, legal in (("learning_rate", "finite and > 0"), ("weight_decay", "finite and >= 0")):
             value = getattr(self, name)
             if not math.isfinite(value) or value < 0 or (value == 0 and name == "learning_rate"):
@@ -313,11 +317,15 @@ def predict(model: nn.Module, data: Data) -> np.ndarray:
 
 
 def evaluate(model: nn.Module, data: Data) -> RelativeL2:
-    """Both relative L2 errors of `model` on `data`. Where samples are single points, all of them are one sample."""
-    truth, answer = data.answers, predict(model, data)
-    if not isinstance(data, OperatorData):
-        truth, answer = truth[None], answer[None]
-    return relative_l2(truth, answer)
+    """Both relative L2 errors of `model` on `data`."""
+    return errors_on(data, predict(model, data))
+
+
+def errors_on(data: Data, answer: Float64[np.ndarray, "..."]) -> RelativeL2:
+    """Both relative L2 errors of answers to `data`. Where samples are single points, all of them are one sample."""
+    if isinstance(data, OperatorData):
+        return relative_l2(data.answers, answer)
+    return relative_l2(data.answers[None], answer[None])
 
 
 def _not_finite(tensors: Mapping[str, Tensor]) -> Iterator[str]:

@@ -100,6 +100,7 @@ def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_pat
     [
         (("export", "p.h5", "out.txt"), "says no format"),
         (("import", "net.net"), "needs --steps"),
+        (("import", "net.net", "--steps", 4, "--low", "nan"), "integers for --low"),
         (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "give --dt"),
         (("import", "x.nir", "--steps", 4, "--dialect", "norse", "--reset", "zero"), "no use for --reset"),
         (("import", "x.nir", "--steps", 4, "--dialect", "sinabs", "--dt", 1), "no use for --dt"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,8 +96,16 @@ def test_a_wrong_output_is_found_even_when_all_spikes_agree() -> None:
 def test_one_target_is_no_comparison() -> None:
     with pytest.raises(NeurokitError, match="at least two"):
         compare(program(), draw(program(), 1, seed=0), [Reference()])
+    ran = []
+
+    class Told(Reference):
+        def run(self, *arguments: Any, **options: Any) -> RunResult:
+            ran.append(self.name)
+            return super().run(*arguments, **options)
+
     with pytest.raises(NeurokitError, match="all different"):
-        compare(program(), draw(program(), 1, seed=0), [Reference(), Reference()])
+        compare(program(), draw(program(), 1, seed=0), [Told(), Told()])
+    assert not ran, "refused before anything runs"
 
 
 def test_drawn_samples_are_legal_and_reach_both_ends() -> None:

@@ -136,6 +136,29 @@ def test_the_gradient_becomes_the_exact_one_as_steps_shrink(recurrent: bool) -> 
     assert errors[2] < errors[1] / 4
 
 
+def test_a_loss_of_final_states_has_the_same_gradient_on_the_grid_by_kernels_and_without() -> None:
+    """The derivative of a sum is one number seen at every place, which kernels cannot read as it is."""
+    net = network(1.0, 0.5, False, gain=5.5)
+    events = Events.latencies(torch.tensor([[0.1, 0.3, 0.5, 0.2, 0.7]], dtype=torch.float64))
+    fast, plain = (
+        GridEventProp(0.1, compiled).estimate(net, events, lambda outcome: outcome.last.final.sum())
+        for compiled in (True, False)
+    )
+    assert fast.loss == pytest.approx(plain.loss, rel=1e-12)
+    assert any(bool(slope.any()) for slope in plain.gradient.values())
+    for name, slope in plain.gradient.items():
+        torch.testing.assert_close(fast.gradient[name], slope, rtol=1e-12, atol=1e-14)  # sums in another order
+
+
+@pytest.mark.parametrize("line", [-1, 5])
+def test_a_line_that_the_network_does_not_have_is_refused_on_the_grid_too(line: int) -> None:
+    net = network(1.0, 0.5, False, gain=5.5)
+    events = Events(torch.tensor([[0.1, 0.2]], dtype=torch.float64), torch.tensor([[0, line]]))
+    for run in (net, lambda given: GridEventProp(0.1).outcome(net, given)):
+        with pytest.raises(OutOfRange, match=rf"line of an input event is {line}; legal is 0\.\.4"):
+            run(events)
+
+
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_the_program_is_the_same_integers_on_reference_and_twin(recurrent: bool) -> None:
     net, events = network(1.0, 0.5, recurrent), latencies()

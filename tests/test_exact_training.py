@@ -88,6 +88,9 @@ def test_training_that_cannot_go_on_says_so() -> None:
         fit_events(net, data, nonsense, epochs=1, batch_size=10, learning_rate=0.1)
     with pytest.raises(OutOfRange, match="learning_rate"):
         fit_events(net, data, nonsense, epochs=1, batch_size=10, learning_rate=0.0)
+    nobody = data.take(torch.arange(0))
+    with pytest.raises(OutOfRange, match="samples is 0"):
+        fit_events(net, nobody, nonsense, epochs=1, batch_size=10, learning_rate=0.1)
 
 
 def test_yin_yang_is_a_disk_of_three_classes_in_equal_shares() -> None:

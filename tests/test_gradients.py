@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from neurokit.errors import OutOfRange, UnsupportedNode  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
-from neurokit.gradients.directions import Bernoulli, Hadamard, Normal, Orthonormal, sylvester  # noqa: E402
+from neurokit.gradients.directions import Bernoulli, Hadamard, Normal, Orthonormal  # noqa: E402
 from neurokit.gradients.estimator import Batch, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
 from neurokit.gradients.tangent import Way, features, features_and_gain, layers, tangent  # noqa: E402
+from neurokit.hadamard import sylvester  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
 from neurokit.networks.noise import noise_from  # noqa: E402
 from neurokit.neurons import IF, Subtract, ToZero  # noqa: E402
@@ -201,8 +203,10 @@ def test_sylvesters_matrix_is_that_of_scipy() -> None:
     from scipy.linalg import hadamard
 
     for order in (1, 2, 4, 32, 64):
-        rows = torch.arange(order).flip(0)
-        assert torch.equal(sylvester(rows, order, torch.float64), torch.from_numpy(hadamard(order)[::-1].astype(float)))
+        for dtype in (np.int8, np.float64):
+            rows = sylvester(np.arange(order)[::-1], order, dtype)
+            assert rows.dtype == dtype
+            assert (rows == hadamard(order)[::-1]).all()
 
 
 @pytest.mark.parametrize("scope", [Global(), Layerwise()])

@@ -15,6 +15,7 @@ from neurokit.integers import Decay12
 from neurokit.learning.copies import Copies
 from neurokit.learning.devices import Mismatch
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.forward import Forward
 from neurokit.learning.loops import ArrayLoops, Loops, loops
 from neurokit.learning.plasticity import Field, plastic, weights, with_weights
 from neurokit.learning.queries import CurrentLosses, CurrentSlopes, Losses, Slopes
@@ -264,6 +265,29 @@ def test_what_leaves_its_width_is_refused() -> None:
     loud["0.bias"] = np.full_like(loud["0.bias"], 2**19)
     with pytest.raises(OverflowDetected, match=r"node '0(\.spikes)?'"):
         evaluator.answers(loud)
+
+
+@pytest.mark.parametrize("width", ["synapse", "message", "accumulator"])
+@pytest.mark.parametrize("exponent", [0, -1])
+def test_a_readout_that_leaves_its_width_is_refused_as_by_the_reference(width: str, exponent: int) -> None:
+    """Weights of 60 and -120, on neurons of which one spikes in every step, need more than 5 bits."""
+    nodes = (
+        Input("x", np.array([0]), np.array([8]), 1.0),
+        Dense("d", "x", np.array([[1], [1]]), np.zeros(2, int)),
+        Spiking("s", "d", IF(8)),
+        Dense("r", "s", np.array([[60, -120]]), np.zeros(1, int), exponent),
+        Readout("t", "r", Rate()),
+        Output("y", "t"),
+    )
+    wide = Program(nodes, 4)
+    given = {"x": np.array([[8], [3]])}
+    found = Forward(wide).run(given, {})
+    assert (Forward(wide).decode(found)[0] == reference.run(wide, {"x": given["x"] * 1.0}).output).all()
+    narrow = replace(wide, widths=replace(wide.widths, **{width: 5}))
+    with pytest.raises(OverflowDetected):
+        reference.run(narrow, {"x": given["x"] * 1.0})
+    with pytest.raises(OverflowDetected):
+        Forward(narrow).run(given, {})
 
 
 def test_what_the_learning_twin_has_no_rule_for_is_refused_by_name() -> None:

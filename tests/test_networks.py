@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from neurokit.errors import GraphError, ModelFileError  # noqa: E402
+from neurokit.gradients.local_loss import LocalReadouts  # noqa: E402
 from neurokit.networks import MLP, DeepONet, load_model, save_model  # noqa: E402
 from neurokit.neurons import IF, ToZero  # noqa: E402
 from neurokit.readouts import MemMean, Rate  # noqa: E402
@@ -211,9 +212,21 @@ def test_parts_without_a_name_in_the_format_are_refused(tmp_path: Path) -> None:
         def derivative(self, x: object) -> object:
             return x
 
+    class Mine(MLP):
+        """A network that a reader of the file could not build."""
+
+    for model in (Mine(inputs=1, hidden=(2,), outputs=1), LocalReadouts(small())):
+        with pytest.raises(ModelFileError, match=f"type is {type(model).__name__}"):
+            save_model(model, tmp_path / "model.pt", DOMAIN)  # type: ignore[arg-type]
     with pytest.raises(ModelFileError, match="Strange"):
         save_model(small(surrogate=Strange()), tmp_path / "model.pt", DOMAIN)
     with pytest.raises(ModelFileError, match="Gaussian"):
         save_model(small(surrogate=Gaussian()), tmp_path / "model.pt", DOMAIN)
     with pytest.raises(ModelFileError, match="readout"):
         save_model(small(readout=MemMean("mine")), tmp_path / "model.pt", DOMAIN)
+
+
+@pytest.mark.parametrize("size", [{"steps": 8.5}, {"steps": 0}, {"outputs": 2.0}, {"inputs": -1}, {"hidden": (3, 2.5)}])
+def test_sizes_are_whole_numbers_of_one_or_more(size: dict[str, object]) -> None:
+    with pytest.raises(GraphError, match=rf"MLP\.{next(iter(size))}.*an integer >= 1"):
+        MLP(**{"inputs": 1, "hidden": (2,), "outputs": 1, **size})  # type: ignore[arg-type]

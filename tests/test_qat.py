@@ -206,5 +206,9 @@ def test_what_cannot_be_trained_is_refused_by_name() -> None:
         linears(torch.nn.Linear(2, 2))
     with pytest.raises(OutOfRange, match=r"checkpoints is 5; legal is 1\.\.4"):
         FineTuning(iterations=4, checkpoints=5)
+    with pytest.raises(OutOfRange, match="learning_rates"):
+        FineTuning(learning_rates=())
+    with pytest.raises(OutOfRange, match=r"learning_rate is -1"):
+        FineTuning(learning_rates=(1e-4, -1.0))
     with pytest.raises(OutOfRange, match=r"level is 0; legal is 0 < level <= 0\.5"):
         FineTuning(level=0)

@@ -236,7 +236,9 @@ def test_evaluate_is_the_metric_of_the_predictions(poisson: Split) -> None:
     "bad",
     [
         {"iterations": 0},
+        {"iterations": 2.5},
         {"batch_size": 0},
+        {"batch_size": 2.5},
         {"batch_size": 61},
         {"threads": 0},
         {"learning_rate": 0.0},
@@ -244,6 +246,8 @@ def test_evaluate_is_the_metric_of_the_predictions(poisson: Split) -> None:
         {"learning_rate": 1e38},  # Adam's steps would be beyond float32
         {"weight_decay": 1001.0},  # at this learning rate it would turn weights round
         {"weight_decay": -1.0},
+        {"seed": -1},
+        {"seed": 2**65},
     ],
 )
 def test_settings_that_cannot_train_are_refused(poisson: Split, bad: dict[str, float]) -> None:

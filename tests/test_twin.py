@@ -148,21 +148,21 @@ def test_kernels_are_compiled_for_one_layout_of_memory() -> None:
 
 
 def test_kernels_compile_where_no_folder_can_hold_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurokit.twin import event_kernels
+    from neurokit.kernels import compiler
 
     original, tried = numba.njit, []
 
-    def njit(*, nogil: bool, cache: bool = False) -> object:
+    def njit(*, cache: bool = False, **options: object) -> object:
         tried.append(cache)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return original(nogil=nogil)
+        return original(**options)
 
     def double(x: int) -> int:
         return 2 * x
 
-    monkeypatch.setattr(event_kernels.numba, "njit", njit)
-    assert event_kernels.compiled(double)(21) == 42
+    monkeypatch.setattr(compiler, "njit", njit)
+    assert compiler.compiled(double)(21) == 42
     assert tried == [True, False]
 
 

@@ -20,7 +20,7 @@ from neurokit.errors import OutOfRange, explain
 from neurokit.graph import Dense as GraphDense
 from neurokit.hw_configs import load_chip
 from neurokit.integers import Widths
-from neurokit.program import Dense, Program, Spiking
+from neurokit.program import Program, Spiking, Synapses
 from neurokit.samples import CALIBRATION_SUFFIX, choose, draw, read, write
 
 ProgramArgument = Annotated[
@@ -60,6 +60,8 @@ def compile_(
     from neurokit.compilers.trace import trace
     from neurokit.networks.model_file import load_model
 
+    if nearest and calibration is not None:
+        raise typer.BadParameter("--nearest rounds without samples; leave out one of --nearest and --calibration")
     trained = load_model(model)
     graph = trace(trained.network, trained.domain)
     beside = model.with_suffix(CALIBRATION_SUFFIX)
@@ -79,15 +81,17 @@ def compile_(
     compiled.save(program)
     rows = describe(compiled)
     rounding = f"rounded for the samples in {chosen}" if chosen else "rounded to nearest"
+    widths = grid.bits if isinstance(grid, WeightGrid) else {name: chosen.bits for name, chosen in grid.items()}
+    said = widths if isinstance(widths, int) else ", ".join(f"{name}={width}" for name, width in widths.items())
     table(
-        f"{program}: {compiled.steps} time steps, {bits}-bit weights {rounding}",
+        f"{program}: {compiled.steps} time steps, weights of {said} bits {rounding}",
         ["layer", "size", "exponent", "threshold", "proved range"],
         [[*(row[key] for key in ("layer", "size", "exponent", "threshold")), _range(row)] for row in rows],
     )
     record: dict[str, object] = {
         "program": str(program),
         "steps": compiled.steps,
-        "bits": bits,
+        "bits": widths,
         "rounding": rounding,
         "layers": rows,
     }
@@ -140,7 +144,7 @@ def describe(program: Program) -> list[dict[str, object]]:
                 "layer": node.name,
                 "type": type(node).__name__,
                 "size": program.wires[node.name].size,
-                "exponent": node.exponent if isinstance(node, Dense) else None,
+                "exponent": node.exponent if isinstance(node, Synapses) else None,
                 "threshold": node.threshold if isinstance(node, Spiking) else None,
                 "lowest": int(bounds.low.min()) if bounds else None,
                 "highest": int(bounds.high.max()) if bounds else None,

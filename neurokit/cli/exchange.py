@@ -158,7 +158,7 @@ def import_(
         from neurokit.exchange.slayer import import_netx
 
         _refuse_idle("a netx file", of_nir)
-        if steps is None or bottom != int(bottom) or top != int(top):
+        if steps is None or not bottom.is_integer() or not top.is_integer():
             raise typer.BadParameter("a netx file needs --steps, and integers for --low and --high")
         read = import_netx(source, steps=steps, low=int(bottom), high=int(top))
     else:

@@ -41,9 +41,9 @@ def simulate(layer: SpikeTimeLayer, inputs: Events, trial: Trial) -> Log:
     """As `events.simulate` for a layer that has kernels."""
     from neurokit.kernels import current_lif
 
-    neuron, lines = _neuron(layer), len(layer.weight)
+    neuron, lines = neuron_of(layer), len(layer.weight)
     *flat, offsets, final, stopped = current_lif.forward(
-        *(_array(inputs.time), _array(inputs.line), _array(_every(layer)), lines, trial.horizon),
+        *(_array(inputs.time), _array(inputs.line), _array(layer.every), lines, trial.horizon),
         *(current_lif.kind_of(*neuron.rates), *neuron.rates, neuron.threshold, trial.single_spike, trial.limit),
     )
     if stopped >= 0:
@@ -65,13 +65,13 @@ def back(
     """EventProp through a layer that has kernels. Raises TangentCrossing where a spike time has no derivative."""
     from neurokit.kernels import current_lif, current_lif_adjoint
 
-    neuron, lines = _neuron(layer), len(layer.weight)
+    neuron, lines = neuron_of(layer), len(layer.weight)
     source, current = log.source.numpy(), np.ascontiguousarray(log.spiker[..., 1].numpy())
     a, b = neuron.rates
     least = current_lif_adjoint.least_slope(source, current, lines, b * neuron.threshold)
     if least <= 0:
         neuron.divisor(torch.tensor(least))  # raises unless a floor bounds it
-    every = _array(_every(layer))
+    every = _array(layer.every)
     slope, by_input = np.zeros_like(every), np.zeros(tuple(inputs.time.shape))
     run = current_lif_adjoint.adjoint if layer.recurrent is None else current_lif_adjoint.adjoint_recurrent
     run(
@@ -84,14 +84,11 @@ def back(
     return LayerSlopes(found[:lines], recurrent, torch.from_numpy(by_input))
 
 
-def _neuron(layer: SpikeTimeLayer) -> CurrentLIF:
+def neuron_of(layer: SpikeTimeLayer) -> CurrentLIF:
+    """The neuron of a layer of which was asked before whether it is one that kernels know."""
     neuron = layer.population.neuron
     assert isinstance(neuron, CurrentLIF), "asked before"
     return neuron
-
-
-def _every(layer: SpikeTimeLayer) -> Tensor:
-    return layer.weight if layer.recurrent is None else torch.cat((layer.weight, layer.recurrent))
 
 
 def _array(x: Tensor) -> np.ndarray:

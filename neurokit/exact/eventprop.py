@@ -69,7 +69,7 @@ def _back(
 ) -> LayerSlopes:
     """Through one layer: from slopes by its event times and final state to those by its weights and input times."""
     neuron, size, lines = layer.population.neuron, layer.population.size, log.lines
-    every = layer.weight if layer.recurrent is None else torch.cat((layer.weight, layer.recurrent))
+    every = layer.every
     slope, by_input = torch.zeros_like(every), torch.zeros_like(inputs.time)
     rows = torch.arange(len(log.time), device=every.device)
     zero, lam, later = torch.zeros_like(by_final), by_final, log.time.new_full((len(log.time), 1), horizon)

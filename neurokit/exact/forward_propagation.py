@@ -75,7 +75,7 @@ def _forward(
 ) -> Sensitivity:
     """Through one layer, whose weights are the parameters from `offset` on."""
     neuron, size, lines = layer.population.neuron, layer.population.size, log.lines
-    every = layer.weight if layer.recurrent is None else torch.cat((layer.weight, layer.recurrent))
+    every = layer.every
     batch, events = log.time.shape
     x = neuron.rest(batch, size, every)
     dx = every.new_zeros(*x.shape, by_input.shape[-1])

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neurokit.errors import UnsupportedNode
+from neurokit.exact.compiled import neuron_of
 from neurokit.exact.estimator import ExactGradient, Loss, SpikeTimeEstimator, slopes_of
 from neurokit.exact.events import Events, Log
 from neurokit.exact.lif import CurrentLIF
@@ -81,7 +82,8 @@ class GridEventProp(SpikeTimeEstimator):
                 by_spike = run.final.new_zeros(run.fired.shape) if from_above is None else from_above
                 if bool(slopes.times[number].any()):
                     by_spike[run.fired] += slopes.times[number][_kept(run.fired)]
-                back = self._back(layers[number], run, by_spike, slopes.finals[number])
+                # A sum's derivative is one number seen at every place.
+                back = self._back(layers[number], run, by_spike, slopes.finals[number].contiguous())
                 gradient[f"layers.{number}.weight"] = gradient[f"layers.{number}.weight"] + back[0]
                 if back[1] is not None:
                     gradient[f"layers.{number}.recurrent"] = gradient[f"layers.{number}.recurrent"] + back[1]
@@ -106,6 +108,7 @@ class GridEventProp(SpikeTimeEstimator):
         return torch.where(events.real, self.grid.steps(whole), never)
 
     def _simulate(self, network: SpikeTimeNetwork, events: Events) -> list[_Run]:
+        network.require_lines(events)
         layers = network.stack()
         last = self.grid.count(network.horizon)
         steps, weight = self._steps(events), layers[0].weight
@@ -141,7 +144,7 @@ class GridEventProp(SpikeTimeEstimator):
         by_final: Float[Tensor, "batch n 2"],
     ) -> tuple[Tensor, Tensor | None, Float[Tensor, "batch times m"]]:
         """Slopes by weights, recurrent weights, and the times of what came in."""
-        _require_crossings(_neuron(layer), run)
+        _require_crossings(neuron_of(layer), run)
         weight, recurrent, constants = self._constant(layer)
         by_weight, by_recurrent = torch.zeros_like(weight), torch.zeros_like(recurrent)
         by_given = torch.zeros(run.given.shape, dtype=weight.dtype, device=weight.device)
@@ -157,7 +160,7 @@ class GridEventProp(SpikeTimeEstimator):
 
     def _constant(self, layer: SpikeTimeLayer) -> tuple[Tensor, Tensor, Float[Tensor, "8"]]:
         """Weight, recurrent weight ((0, 0) without) and the constants of a layer, in the order of the kernels."""
-        neuron, weight = _neuron(layer), layer.weight.detach()
+        neuron, weight = neuron_of(layer), layer.weight.detach()
         recurrent = weight.new_zeros(0, 0) if layer.recurrent is None else layer.recurrent.detach()
         rest = neuron.threshold, 1 / neuron.tau_syn, 1 / neuron.tau_mem, self.dt, neuron.slope_floor
         return weight, recurrent, weight.new_tensor([*sampled(neuron, self.dt), *rest])
@@ -279,15 +282,9 @@ def _has_kernels(weight: Tensor) -> bool:
 
 
 def _array(tensor: Tensor) -> np.ndarray:
-    """A tensor's memory as the kernels see it."""
+    """A tensor's memory as the kernels see it, which they write to."""
     assert tensor.is_contiguous()
     return np.asarray(tensor)
-
-
-def _neuron(layer: SpikeTimeLayer) -> CurrentLIF:
-    neuron = layer.population.neuron
-    assert isinstance(neuron, CurrentLIF)
-    return neuron
 
 
 def require_grid(layer: SpikeTimeLayer, name: str) -> CurrentLIF:

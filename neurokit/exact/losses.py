@@ -49,7 +49,8 @@ class FirstSpikeCrossEntropy:
 
     def times(self, outcome: Outcome) -> Float[Tensor, "batch outputs"]:
         """The first spikes of the outputs as the loss sees them."""
-        last, never = outcome.last, torch.tensor(outcome.horizon)
+        last = outcome.last
+        never: float | Tensor = outcome.horizon
         if self.virtual:
             threshold = _lif(last, "virtual spike times").threshold
             never = outcome.horizon + self.virtual * (1 - last.voltage / threshold)

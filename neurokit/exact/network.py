@@ -48,6 +48,11 @@ class SpikeTimeLayer(nn.Module):
         self.weight = draw(inputs, population.size)
         self.recurrent = draw(population.size, population.size) if population.recurrent else None
 
+    @property
+    def every(self) -> Float[Tensor, "sources size"]:
+        """Weights from the inputs and, where it is recurrent, then from its own neurons."""
+        return self.weight if self.recurrent is None else torch.cat((self.weight, self.recurrent))
+
 
 @dataclass(frozen=True, eq=False)
 class Activity:
@@ -138,12 +143,11 @@ class SpikeTimeNetwork(nn.Module):
         return self.compiled and not recorded and kernels.has_kernels(layer, events)
 
     def log(self, events: Events, *, keep_states: bool = False) -> list[Log]:
-        """Run a batch and keep what happened to each layer; states, if asked for, of neurons that are not affine."""
-        if events.line.numel() and not 0 <= int(events.line.min()) <= int(events.line.max()) < self.inputs:
-            raise OutOfRange(
-                explain("SpikeTimeNetwork: line of an input event", int(events.line.max()), f"0..{self.inputs - 1}",
-                        "number the lines from 0")
-            )  # fmt: skip
+        """Run a batch and keep what happened to each layer; states, if asked for, of neurons that are not affine.
+
+        Raises OutOfRange for events on lines that are none of the network's.
+        """
+        self.require_lines(events)
         logs: list[Log] = []
         for number, layer in enumerate(self.stack()):
             population = layer.population
@@ -155,6 +159,21 @@ class SpikeTimeNetwork(nn.Module):
                 logs.append(simulate(population.neuron, layer.weight, layer.recurrent, events, trial, keep_states=keep))
             events = logs[-1].spikes()
         return logs
+
+    def require_lines(self, events: Events) -> None:
+        """Raise OutOfRange for events on lines that are none of the network's."""
+        if not events.line.numel():
+            return
+        low, high = int(events.line.min()), int(events.line.max())
+        if low < 0 or high >= self.inputs:
+            raise OutOfRange(
+                explain(
+                    "SpikeTimeNetwork: line of an input event",
+                    low if low < 0 else high,
+                    f"0..{self.inputs - 1}",
+                    "number the lines from 0",
+                )
+            )
 
     def forward(self, events: Events) -> Outcome:
         """Run a batch; recorded by autograd where gradients are on."""

@@ -78,11 +78,13 @@ def fit_events(
             raise OutOfRange(explain(f"fit_events: {name}", value, "at least 1", "raise it"))
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise OutOfRange(explain("fit_events: learning_rate", learning_rate, "finite and > 0", "choose such a rate"))
+    samples = len(data.label)
+    if not samples:
+        raise OutOfRange(explain("fit_events: samples", 0, "at least 1", "give it some to train on"))
     estimator = EventProp() if estimator is None else estimator
     generator = torch.Generator().manual_seed(seed)
     parameters = dict(network.named_parameters())
     optimiser = torch.optim.Adam(parameters.values(), lr=learning_rate)
-    samples = len(data.label)
     iterations = epochs * math.ceil(samples / batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: 0.5 * (1 + math.cos(math.pi * k / iterations)))
     for epoch in range(epochs):

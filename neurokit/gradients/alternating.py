@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.gradients import bilinear
-from neurokit.gradients.delta_rule import parts
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.tangent import features
 from neurokit.networks.contraction import contract
 from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.networks.parts import parts
 
 
 @dataclass(frozen=True)

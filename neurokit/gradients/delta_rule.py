@@ -7,25 +7,14 @@ respect to those outputs, and with it the readouts' gradient, is exact and cross
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import singledispatch
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.errors import UnsupportedNode
 from neurokit.networks.contraction import contract, pull
-from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
-
-
-class Part(NamedTuple):
-    """A stack of spiking layers in a network: its prefix in the names of parameters, itself, and its input."""
-
-    prefix: str
-    mlp: MLP
-    x: Float[Tensor, "*axes inputs"]
 
 
 class Errors(NamedTuple):
@@ -34,26 +23,6 @@ class Errors(NamedTuple):
     loss: float
     outputs: list[Float[Tensor, "*axes outputs"]]
     behind: dict[str, Tensor]
-
-
-@singledispatch
-def parts(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Part]:
-    """The parts of `model` and what `inputs` present to them. Raises UnsupportedNode for a model without a rule."""
-    raise UnsupportedNode(
-        "model", type(model).__name__, "the delta rule", "it has no rule", "Use Backprop(compiled=False)."
-    )
-
-
-@parts.register
-def _(model: MLP, inputs: tuple[Tensor, ...]) -> list[Part]:
-    (x,) = inputs
-    return [Part("", model, x)]
-
-
-@parts.register
-def _(model: OperatorNetwork, inputs: tuple[Tensor, ...]) -> list[Part]:
-    presented = zip(model.parts.items(), model.present(inputs), strict=True)
-    return [Part(f"{name}.", part, x) for (name, part), x in presented]
 
 
 @torch.no_grad()

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar, Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.hadamard import sylvester
 
 
 class Distribution(Protocol):
@@ -70,7 +70,8 @@ class Hadamard:
         used = count if count < order else count // order * order
         rows = torch.randperm(order, generator=generator)[:used] if used < order else torch.arange(used) % order
         v: Tensor = torch.zeros(shape, dtype=like.dtype)
-        torch.mul(sylvester(rows, order, like.dtype)[:, :n], _signs((1, n), generator, like.dtype), out=v[:used])
+        whole = torch.from_numpy(sylvester(rows.numpy(), order, str(like.dtype).removeprefix("torch.")))
+        torch.mul(whole[:, :n], _signs((1, n), generator, like.dtype), out=v[:used])
         v *= math.sqrt(count / used)
         return v.to(like.device)
 
@@ -98,25 +99,6 @@ def require_directions(estimator: object, count: int) -> None:
     if count < 1:
         subject = f"{type(estimator).__name__}.directions"
         raise OutOfRange(explain(subject, count, "at least 1", "draw a direction or more"))
-
-
-def sylvester(rows: Int[Tensor, " K"], order: int, dtype: torch.dtype) -> Float[Tensor, "K order"]:
-    """Rows of Sylvester's Hadamard matrix of that order, a power of two, without the matrix.
-
-    The matrix is the Kronecker product of two of about the root of its order: a row is the outer product of two rows.
-    """
-    low = 1 << (order.bit_length() - 1) // 2
-    left, right = (_whole(size, dtype) for size in (order // low, low))
-    product = left[rows // low][:, :, None] * right[rows % low][:, None, :]
-    return product.reshape(len(rows), order)
-
-
-@lru_cache
-def _whole(order: int, dtype: torch.dtype) -> Float[Tensor, "order order"]:
-    h = torch.ones(1, 1, dtype=dtype)
-    while len(h) < order:
-        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)])
-    return h
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype) -> Tensor:

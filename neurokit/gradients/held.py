@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from neurokit.gradients.delta_rule import errors, parts
+from neurokit.gradients.delta_rule import errors
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.tangent import features
+from neurokit.networks.parts import parts
 
 
 @dataclass(frozen=True)

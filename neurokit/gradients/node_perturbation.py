@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import UnsupportedNode
 from neurokit.gradients.compiled_nodes import push_nodes
-from neurokit.gradients.delta_rule import errors, parts, rule
+from neurokit.gradients.delta_rule import errors, rule
 from neurokit.gradients.directions import Bernoulli, Distribution, require_directions
 from neurokit.gradients.dual import Dual, firing
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
@@ -20,6 +20,7 @@ from neurokit.gradients.tangent import features_and_gain
 from neurokit.networks.compiled import has_kernels
 from neurokit.networks.mlp import MLP
 from neurokit.networks.noise import noise_from
+from neurokit.networks.parts import parts
 
 
 @dataclass(frozen=True)

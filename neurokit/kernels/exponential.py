@@ -31,7 +31,7 @@ _bits: Any = intrinsic(_bits_of)
 
 
 def exponential(y: Any) -> Any:
-    """exp of a float32 or float64 `y <= 0`, within two units in the last place; the least normal number below that."""
+    """exp of a float32 or float64 `y <= 0`, within two units in the last place; below -87 or -708 what it is there."""
     raise NotImplementedError("for compiled code; NumPy has its own")
 
 

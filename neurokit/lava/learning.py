@@ -95,14 +95,6 @@ class ClosedLoop:
                 raise UnsupportedNode("query", type(query).__name__, "learning on Lava", reason, "Use SPSA or RFG.")
         return found
 
-    def _moved(
-        self, query: Losses, step: int, k: int, values: Mapping[str, np.ndarray], shape: tuple[int, ...]
-    ) -> np.ndarray:
-        """What copy k answers."""
-        (output,) = self.network.program.outputs
-        raw, _ = self._pass(Mode.PERTURBED, query.layers, query.amplitude, step, k, values)
-        return output.decode(raw[output.name]).reshape(shape)
-
     def _copies(self, query: Losses) -> range:
         return range(self.network.directions.count if query.amplitude else 1)
 

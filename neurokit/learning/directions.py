@@ -6,13 +6,13 @@ For directions d_k of mean square `power`, `1 / (K power) sum_k (g . d_k) d_k` i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Int8, Int64
+from jaxtyping import Int8
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.hadamard import sylvester
 from neurokit.learning.counters import Counters, Purpose
 
 
@@ -70,7 +70,7 @@ class Hadamard:
         # Direction 2**32 of the counter is no direction: it is the number of the first row.
         offset = int(counters.below(order, Purpose.DIRECTION, step, channel, 2**32, 1)[0])
         rows = np.arange(count) ^ offset
-        return np.asarray(_rows(rows, order)[:, :size] * sigma).reshape(count, *shape)
+        return np.asarray(sylvester(rows, order, np.int8)[:, :size] * sigma).reshape(count, *shape)
 
 
 @dataclass(frozen=True)
@@ -125,18 +125,3 @@ class Directions:
         """All directions of a step for one tensor."""
         counters: Counters = getattr(self, "_counters")  # noqa: B009 (a frozen object's own)
         return self.distribution.draw(counters, step, channel, self.count, shape)
-
-
-def _rows(rows: Int64[np.ndarray, " K"], order: int) -> Int8[np.ndarray, "K order"]:
-    """Rows of Sylvester's matrix, a Kronecker product of two of about the root of its order, without the matrix."""
-    low = 1 << (order.bit_length() - 1) // 2
-    left, right = _sylvester(order // low), _sylvester(low)
-    return np.asarray(left[rows // low][:, :, None] * right[rows % low][:, None, :]).reshape(len(rows), order)
-
-
-@lru_cache(maxsize=8)
-def _sylvester(order: int) -> Int8[np.ndarray, "N N"]:
-    matrix = np.ones((1, 1), np.int8)
-    while len(matrix) < order:
-        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return matrix

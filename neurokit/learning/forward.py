@@ -82,7 +82,11 @@ class Forward:
         extra: Extra | None = None,
         record: bool = False,
     ) -> Values:
-        """All copies on all samples. Raises OverflowDetected at the first integer that leaves its width."""
+        """All copies on all samples.
+
+        Raises OverflowDetected at the first integer that leaves its width; behind spikes also where a weighted sum or a
+        current would, if every synapse of one sign were to bring a spike at once.
+        """
         found = Values()
         for node in self.program.nodes:
             self._node(node, encoded, replaced, extra or {}, record, found)
@@ -151,9 +155,7 @@ class Forward:
         if isinstance(before, Dense) and self.program.wires[before.name].signal is Signal.SERIES:
             weight, bias = self.weight(before, replaced), self.bias(before, replaced)
             more = extra.get(before.name, np.zeros((1, 1, bias.shape[1]), np.int32))
-            most = int((np.abs(weight).sum(axis=2) + np.abs(bias)).max())
-            self._fits(before, "weighted sum", np.array(most), "synapse")
-            self._safe(node, (most << max(before.exponent, 0)) + int(np.abs(more).max()))
+            self._safe(node, self._most(before, weight, bias, more))
             fired = self.loops.drive(
                 found.value[before.source],
                 np.ascontiguousarray(weight.swapaxes(1, 2)).astype(np.int16),
@@ -175,32 +177,37 @@ class Forward:
 
     def _total(self, node: Readout, replaced: Replaced, extra: Extra, found: Values) -> Int64[np.ndarray, "c s n"]:
         before, steps = self.program[node.source], self.program.steps
-        weights, whole = node.rule.weights(steps), node.rule.normaliser(steps)
         if isinstance(before, Dense) and self.program.wires[before.name].signal is Signal.SERIES:
-            total = self._readout_sum(before, found.value[before.source], weights, replaced)
-            if before.name in extra:
-                total = total + whole * extra[before.name].astype(np.int64)
+            total = self._readout_sum(node, before, found.value[before.source], replaced, extra)
         else:
-            total = found.value[node.source] * whole
+            total = found.value[node.source] * node.rule.normaliser(steps)
+            self._fits(node, "accumulator", total, "accumulator")
         offset = replaced.get((node.name, Field.OFFSET), node.offset[None] if node.offset.size else None)
         if offset is not None:
             total = total + offset[:, None].astype(np.int64)
-        self._fits(node, "accumulator", total, "accumulator")
+            self._fits(node, "accumulator", total, "accumulator")
         return np.asarray(total >> node.shift)
 
     def _readout_sum(
-        self, dense: Dense, spikes: np.ndarray, weights: Int64[np.ndarray, " steps"], replaced: Replaced
+        self, node: Readout, dense: Dense, spikes: np.ndarray, replaced: Replaced, extra: Extra
     ) -> Int64[np.ndarray, "c s n"]:
-        """`sum_t weights[t] floor((weight @ s[t] + bias) * 2**exponent)`."""
-        matrix, bias = self.weight(dense, replaced).astype(np.float64).swapaxes(1, 2), self.bias(dense, replaced)
-        if dense.exponent >= 0:  # without a floor in every step, sums over time and over synapses change places
+        """`sum_t w[t] (floor((weight @ s[t] + bias) * 2**exponent) + extra)`."""
+        weights, limit = node.rule.weights(self.program.steps), self.program.widths.limit("accumulator")
+        weight, bias = self.weight(dense, replaced), self.bias(dense, replaced)
+        more = extra.get(dense.name, np.zeros((1, 1, bias.shape[1]), np.int32)).astype(np.int64)
+        most = self._most(dense, weight, bias, more)
+        matrix = weight.astype(np.float64).swapaxes(1, 2)
+        if dense.exponent >= 0 and most * int(weights.sum()) <= limit:
+            # Without a floor in every step, and with room for all, sums over time and over synapses change places.
             count = self.loops.count(spikes, weights).astype(np.float64)
             total = np.matmul(count, matrix).astype(np.int64) + weights.sum() * bias[:, None]
-            return np.asarray(total << dense.exponent)
+            return np.asarray((total << dense.exponent) + weights.sum() * more)
         copies, samples, steps, lines = spikes.shape
         a = np.matmul(spikes.reshape(copies, -1, lines).astype(np.float64), matrix).astype(np.int64) + bias[:, None]
-        a = (a >> -dense.exponent).reshape(len(a), samples, steps, -1)
-        return np.asarray(np.einsum("t,cstn->csn", weights, a))
+        a = shift(a, dense.exponent).reshape(len(a), samples, steps, -1) + more[:, :, None]
+        so_far = np.cumsum(weights[:, None] * a, axis=2)
+        self._fits(node, "accumulator", so_far, "accumulator")
+        return np.asarray(so_far[:, :, -1])
 
     def _together(self, node: Product | Sum, found: Values) -> tuple[np.ndarray, tuple[int, ...]]:
         parts = [found.spread(name) for name in node.sources]
@@ -217,6 +224,17 @@ class Forward:
         """The answers of a Program with one Output, in problem units."""
         (output,) = self.program.outputs
         return output.decode(found.spread(output.name))
+
+    def _most(self, node: Dense, weight: np.ndarray, bias: np.ndarray, extra: np.ndarray) -> int:
+        """The largest current that any spikes could cause. Raises OverflowDetected where it has no room."""
+        high = np.maximum(weight, 0).sum(axis=2) + bias
+        low = np.minimum(weight, 0).sum(axis=2) + bias
+        weighted = int(max(high.max(), -low.min()))
+        self._fits(node, "largest possible weighted sum", np.array(weighted), "synapse")
+        # A negative sum is rounded down, away from zero.
+        most = -int(shift(-weighted, node.exponent)) + int(np.abs(extra).max())
+        self._fits(node, "largest possible current", np.array(most), "message")
+        return most
 
     def _fits(self, node: ProgramNode, what: str, values: np.ndarray, kind: str) -> None:
         limit = self.program.widths.limit(kind)

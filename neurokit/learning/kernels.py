@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurokit.twin.event_kernels import compiled, events, gather
+from neurokit.kernels.compiler import compiled
+from neurokit.twin.event_kernels import events, gather
 
 
 @compiled

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64
 
+from neurokit.kernels.compiler import compiled
 from neurokit.learning.tangent import TangentNeuron
-from neurokit.twin.event_kernels import compiled
 
 
 @compiled

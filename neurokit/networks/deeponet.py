@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,21 +49,10 @@ class DeepONet(OperatorNetwork):
         super().__init__()
         require_positive("DeepONet.features", features)
         branch_seed, trunk_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(2))
-
-        def part(inputs: int, seed: int) -> MLP:
-            return MLP(
-                inputs=inputs,
-                hidden=hidden,
-                outputs=features,
-                steps=steps,
-                neuron=neuron,
-                readout=readout,
-                surrogate=surrogate,
-                seed=seed,
-                dtype=dtype,
-            )
-
-        self.branch, self.trunk = part(sensors, branch_seed), part(coordinates, trunk_seed)
+        shared: dict[str, Any] = {"steps": steps, "neuron": neuron, "readout": readout, "surrogate": surrogate}
+        part = partial(MLP, hidden=hidden, outputs=features, dtype=dtype, **shared)
+        self.branch = part(inputs=sensors, seed=branch_seed)
+        self.trunk = part(inputs=coordinates, seed=trunk_seed)
         self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
 
     @property

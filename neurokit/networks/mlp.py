@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -123,6 +124,6 @@ class MLP(nn.Module):
 
 
 def require_positive(subject: str, value: int) -> None:
-    """Raise GraphError unless `value` is at least 1."""
-    if value < 1:
-        raise GraphError(explain(subject, value, "at least 1", "give the network something to compute with"))
+    """Raise GraphError unless `value` is a whole number, 1 or more."""
+    if not isinstance(value, Integral) or value < 1:
+        raise GraphError(explain(subject, value, "an integer >= 1", "give the network something to compute with"))

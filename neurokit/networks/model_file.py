@@ -46,13 +46,17 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
 
     `domain` is that of its data, lowest and highest value by input name; `provenance` says how it was trained.
 
-    Raises ModelFileError when a part of the model has no name in the file format.
+    Raises ModelFileError when the model or a part of it has no name in the file format.
     """
-    path = Path(path)
+    path, kind = Path(path), type(model).__name__
+    if MODELS.get(kind, (None,))[0] is not type(model):
+        raise ModelFileError(
+            explain("the model's type", kind, f"one of {sorted(MODELS)} itself", "save its state_dict yourself")
+        )
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "kind": type(model).__name__,
+        "kind": kind,
         "config": describe(model),
         "domain": {name: [float(low), float(high)] for name, (low, high) in domain.items()},
         "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},

@@ -11,6 +11,7 @@ import torch
 from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
+from neurokit.networks.parts import parts, stacks
 from neurokit.problems.data import Domain
 from neurokit.program import Program
 from neurokit.result import RunResult, Trace
@@ -30,7 +31,7 @@ def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
         answer = model(*tensors).double().cpu().numpy()
         trains = [
             (f"{prefix}{i}.spikes", train.to(torch.uint8).cpu().numpy())
-            for prefix, part, x in _parts(model, tensors)
+            for prefix, part, x in parts(model, tensors)
             for i, train in enumerate(part.spikes(x))
         ]
     outputs = {"u" if isinstance(model, OperatorNetwork) else "y": answer}
@@ -39,21 +40,9 @@ def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
         outputs=outputs,
         raw=outputs,
         trace=Trace(spikes=dict(trains), states={}, totals={}),
-        steps=_steps(model),
+        steps=next(iter(stacks(model).values())).steps,
         seconds=time.perf_counter() - started,
     )
-
-
-def _steps(model: MLP | OperatorNetwork) -> int:
-    return model.steps if isinstance(model, MLP) else next(iter(model.parts.values())).steps
-
-
-def _parts(model: MLP | OperatorNetwork, tensors: tuple[torch.Tensor, ...]) -> list[tuple[str, MLP, torch.Tensor]]:
-    """Every stack of spiking layers: prefix of its names in a Graph, itself, and what it sees."""
-    if isinstance(model, MLP):
-        return [("", model, tensors[0])]
-    seen = model.present(tensors)
-    return [(f"{prefix}.", part, x) for (prefix, part), x in zip(model.parts.items(), seen, strict=True)]
 
 
 def domain(program: Program) -> Domain:

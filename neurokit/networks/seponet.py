@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,22 +54,10 @@ class SepONet(OperatorNetwork):
         require_positive("SepONet.coordinates", coordinates)
         require_positive("SepONet.rank", rank)
         branch_seed, *trunk_seeds = (int(s) for s in np.random.SeedSequence(seed).generate_state(1 + coordinates))
-
-        def part(inputs: int, seed: int) -> MLP:
-            return MLP(
-                inputs=inputs,
-                hidden=hidden,
-                outputs=rank,
-                steps=steps,
-                neuron=neuron,
-                readout=readout,
-                surrogate=surrogate,
-                seed=seed,
-                dtype=dtype,
-            )
-
-        self.branch = part(sensors, branch_seed)
-        self.trunks = nn.ModuleList(part(1, trunk_seed) for trunk_seed in trunk_seeds)
+        shared: dict[str, Any] = {"steps": steps, "neuron": neuron, "readout": readout, "surrogate": surrogate}
+        part = partial(MLP, hidden=hidden, outputs=rank, dtype=dtype, **shared)
+        self.branch = part(inputs=sensors, seed=branch_seed)
+        self.trunks = nn.ModuleList(part(inputs=1, seed=trunk_seed) for trunk_seed in trunk_seeds)
         self.bias = nn.Parameter(torch.zeros(1, dtype=dtype))
 
     @property

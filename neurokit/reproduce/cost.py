@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurokit.gradients.delta_rule import errors, parts
+from neurokit.gradients.delta_rule import errors
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.local_loss import LocalReadouts
 from neurokit.gradients.tangent import features
+from neurokit.networks.parts import parts
 from neurokit.problems.data import Data
 from neurokit.training import Samples, Settings
 

@@ -119,8 +119,9 @@ class Row:
 
     @property
     def digest(self) -> str:
-        """Fingerprint of everything that decides what a run computes; cached results are kept under it."""
-        decisive = (self.problem, self.network, self.estimator, replace(self.settings, seed=0))
+        """Fingerprint of all that decides what a run or its tuning computes; cached results are kept under it."""
+        settings = replace(self.settings, seed=0)
+        decisive = (self.problem, self.network, self.estimator, settings, self.metric.value, self.held_out)
         return hashlib.sha256(repr(decisive).encode()).hexdigest()[:12]
 
     def trial(self, seed: int, scratch: Path | None = None, progress: Callable[[float], None] | None = None) -> Trial:

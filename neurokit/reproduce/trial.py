@@ -15,10 +15,9 @@ import torch
 from jaxtyping import Float64
 
 from neurokit.errors import TrainingDiverged
-from neurokit.metrics import relative_l2
 from neurokit.problems.data import Data, OperatorData, Split
 from neurokit.reproduce.cost import forward_equivalents
-from neurokit.training import Observer, Training, fit, predict
+from neurokit.training import Observer, Training, errors_on, fit, predict
 
 if TYPE_CHECKING:  # a row brings its own trials
     from neurokit.reproduce.row import Row
@@ -102,10 +101,9 @@ def test_errors(model: torch.nn.Module, data: Data) -> dict[str, float]:
 
 def errors_of(answer: Float64[np.ndarray, "..."], data: Data) -> dict[str, float]:
     """The same of answers in the shape of `data.answers`."""
-    truth = data.answers
+    both, truth = errors_on(data, answer), data.answers
     if not isinstance(data, OperatorData):
         truth, answer = truth[None], answer[None]
-    both = relative_l2(truth, answer)
     apart = (truth - answer).reshape(len(truth), -1)
     ratios = np.linalg.norm(apart, axis=1) / np.linalg.norm(truth.reshape(len(truth), -1), axis=1)
     return {

@@ -1,4 +1,4 @@
-"""What compiled loops over spikes share: the compiler, the lines that fire, and the sum of their rows.
+"""What compiled loops over spikes share: the lines that fire, and the sum of their rows.
 
 numba compiles these into every loop that calls them; its cache notices a change of the caller's file alone, so that
 after a change here the caches of `twin/kernels.py` and `learning/kernels.py` have to go.
@@ -6,19 +6,9 @@ after a change here the caches of `twin/kernels.py` and `learning/kernels.py` ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """numba's compiler with a cache on disk, or without where no folder can hold one (numba raises RuntimeError)."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True)(function)
+from neurokit.kernels.compiler import compiled
 
 
 @compiled

@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Int32, Int64, UInt8
 
 from neurokit.integers import Decay12
+from neurokit.kernels.compiler import compiled
 from neurokit.neurons import LIF
 from neurokit.program import Dense, Recurrent, Sparse, Spiking
 from neurokit.sparse import Csr
 from neurokit.twin.arrays import Window
-from neurokit.twin.event_kernels import compiled, events, gather
+from neurokit.twin.event_kernels import events, gather
 from neurokit.twin.layout import DenseSynapses, Population, Synapses, laid_out
 
 
