@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Int32
@@ -17,6 +17,8 @@ from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.integers import BIAS_LIMIT
 from neurokit.program import Dense, Input, Program, Readout, Spiking
 from neurokit.wiring import Signal, consumers
+
+N = TypeVar("N", Readout, Spiking)
 
 #: A bias of a layer that hears `x` in -X..X moves in units of about X / 4, and the offset of a readout likewise in
 #: quarters of what one unit of its layer's bias adds up to: fine enough to matter little, coarse enough to move.
@@ -81,7 +83,6 @@ def plastic(
     if layers is not None and not set(layers) <= set(known):
         wrong = sorted(set(layers) - set(known))
         raise GraphError(explain("plastic: layers", wrong, f"some of {sorted(known)}", "name Dense layers"))
-    readers = consumers(program.nodes)
     found: list[Plastic] = []
 
     def add(layer: str, node: str, field: Field, shape: tuple[int, ...], unit: int, low: int, high: int) -> None:
@@ -91,8 +92,7 @@ def plastic(
     for name, dense in known.items():
         grid = weight_grid(name, dense.weight, bits)
         add(name, name, Field.WEIGHT, dense.weight.shape, grid.step, grid.low * grid.step, grid.high * grid.step)
-        behind = [program[reader] for reader in readers[name]]
-        readout = next((node for node in behind if isinstance(node, Readout)), None)
+        readout = behind(program, name, Readout)
         if readout is None:
             source = program[dense.source]
             reach = int(max(-source.low.min(), source.high.max())) if isinstance(source, Input) else 1
@@ -152,10 +152,9 @@ def by_layer(tensors: Sequence[Plastic]) -> Mapping[str, tuple[Plastic, ...]]:
     return MappingProxyType(found)
 
 
-def spiking_behind(program: Program, layer: str) -> Spiking | None:
-    """The population that hears `layer`, or None."""
-    readers = consumers(program.nodes)
-    return next((n for name in readers[layer] if isinstance(n := program[name], Spiking)), None)
+def behind(program: Program, layer: str, kind: type[N]) -> N | None:
+    """The node of that kind that hears `layer`, or None."""
+    return next((n for name in consumers(program.nodes)[layer] if isinstance(n := program[name], kind)), None)
 
 
 def _below(x: float) -> int:

@@ -21,9 +21,9 @@ from jaxtyping import Float32, Int8
 from neurokit.learning.counters import Counters, Purpose
 from neurokit.learning.directions import Directions
 from neurokit.learning.forward import Values, samples_in
-from neurokit.learning.plasticity import Field, Plastic, by_layer, spiking_behind
-from neurokit.program import Dense, Program, Readout
-from neurokit.wiring import Signal, consumers
+from neurokit.learning.plasticity import Field, Plastic, behind, by_layer
+from neurokit.program import Dense, Program, Readout, Spiking
+from neurokit.wiring import Signal
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def coursing_probes(
         sigma = counters.signs(Purpose.CURRENT, step, own[0].channel, 0, samples * size).reshape(samples, size)
         signs = directions.of(step, own[0].channel, (size,))[:, None] * sigma
         course = None
-        if _hears_spikes(program, layer) and readout_behind(program, layer) is None:
+        if _hears_spikes(program, layer) and behind(program, layer, Readout) is None:
             course = np.stack(
                 [
                     counters.signs(Purpose.CURRENT, step, own[0].channel, 1 + k, samples * program.steps)
@@ -112,7 +112,7 @@ def local_gradient(
     """
     found: dict[str, np.ndarray] = {}
     for layer, own in _of(tensors, tuple(probes)).items():
-        node, probe, readout = _dense(program, layer), probes[layer], readout_behind(program, layer)
+        node, probe, readout = _dense(program, layer), probes[layer], behind(program, layer, Readout)
         batch = values.batch[layer]
         spread = (len(change), *batch, *[1] * (change.ndim - 1 - len(batch)))
         others = tuple(i for i in range(1, change.ndim) if spread[i] == 1 and change.shape[i] > 1)
@@ -142,14 +142,8 @@ def local_gradient(
 
 def threshold_of(program: Program, layer: str) -> int:
     """The threshold of the neurons behind a layer, or the largest weight before a readout, in units of the current."""
-    population = spiking_behind(program, layer)
+    population = behind(program, layer, Spiking)
     return 128 << max(_dense(program, layer).exponent, 0) if population is None else population.threshold
-
-
-def readout_behind(program: Program, layer: str) -> Readout | None:
-    """The readout that hears `layer`."""
-    readers = consumers(program.nodes)[layer]
-    return next((n for name in readers if isinstance(n := program[name], Readout)), None)
 
 
 def _of(tensors: Sequence[Plastic], layers: Sequence[str]) -> dict[str, tuple[Plastic, ...]]:
