@@ -37,10 +37,13 @@ def read(names: Sequence[str], path: Path, *, pairs: bool = False) -> dict[str, 
     Raises GraphError when the file is not such an archive, or an input is missing.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        loaded = np.load(path, allow_pickle=False)
+        bare = isinstance(loaded, np.ndarray)
+        arrays = {} if bare else {name: loaded[name] for name in loaded.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise GraphError(f"{path} is not a readable .npz file: {error}") from None
+    if bare:
+        raise GraphError(f"{path} holds one bare array; save one for every input with np.savez.")
     inputs = {}
     for axis, name in enumerate(names):
         key = next((k for k in (name, f"X_{name}") if k in arrays), None)

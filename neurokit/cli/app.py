@@ -12,6 +12,17 @@ from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learnin
 from neurokit.cli.console import console
 from neurokit.errors import NeurokitError
 
+#: What to do about a file that the system would not read or write.
+_REMEDIES = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "make room and run it again; no output was written in part."
+    ),
+    **dict.fromkeys(
+        (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG), "name another file or folder."
+    ),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "name a place that you may read and write."),
+}
+
 app = typer.Typer(
     name="neurokit",
     help="From a spiking network in PyTorch to integers on Intel's Loihi 2, spike for spike.",
@@ -62,9 +73,9 @@ def main() -> None:
         console.print(remedy, markup=False)
         sys.exit(2)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        if error.errno not in _REMEDIES:
             raise
-        console.print(f"{error}: make room and run it again; no output was written in part.", markup=False)
+        console.print(f"{error}: {_REMEDIES[error.errno]}", markup=False)
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("interrupted")

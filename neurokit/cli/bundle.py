@@ -12,6 +12,7 @@ from neurokit.bundle.verify import verify as hold
 from neurokit.cli import selftest
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.deploy import DeadlineOption, ProgramArgument
+from neurokit.cli.outputs import claim
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.program import Program
 from neurokit.samples import read
@@ -31,10 +32,12 @@ def bundle(
     json: JsonOption = None,
 ) -> None:
     """Put a Program, golden runs of it, the self-test and a report into one file."""
+    out = out or program.with_suffix(".nkb")
+    claim(reads=[program, inputs], writes=[out, json])
     loaded = Program.load(program)
     chosen = None if inputs is None else read([node.name for node in loaded.inputs], inputs)
     made = make(loaded, inputs=chosen, samples=samples, seed=seed, chip=chip)
-    where = save(made, out or program.with_suffix(".nkb"))
+    where = save(made, out)
     record = {
         "bundle": str(where),
         "bytes": where.stat().st_size,

@@ -9,6 +9,7 @@ import typer
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.deploy import ProgramArgument
+from neurokit.cli.outputs import claim
 from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
 from neurokit.compilers.place import place as put
@@ -36,6 +37,7 @@ def check(
     json: JsonOption = None,
 ) -> None:
     """Hold a Program against a chip's design rules, all at once; exit code 1 if it breaks any."""
+    claim(reads=[program, Path(chip)], writes=[json])
     loaded, hardware = Program.load(program), load_hardware(chip)
     violations = find_violations(loaded, hardware, split=split, beside=_beside(loaded, tangents))
     unknown = unchecked(hardware, split=split)
@@ -87,6 +89,7 @@ def place(
     json: JsonOption = None,
 ) -> None:
     """Put a Program on the cores of a chip or board, and say how full they are."""
+    claim(reads=[program, Path(chip)], writes=[picture, json])
     loaded, hardware = Program.load(program), load_hardware(chip)
     placement = put(loaded, hardware, beside=_beside(loaded, tangents))
     table(
@@ -129,6 +132,7 @@ def estimate(
     json: JsonOption = None,
 ) -> None:
     """Count operations on measured activity, and price them: time and energy of a sample as ranges."""
+    claim(reads=[program, inputs, Path(chip)], writes=[json])
     loaded, hardware = Program.load(program), load_hardware(chip)
     if inputs is None:
         chosen = draw(loaded, samples, seed)

@@ -9,6 +9,7 @@ import typer
 
 from neurokit.cli.climb import climb
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
+from neurokit.cli.outputs import claim
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.comparison import compare as compare_targets
 from neurokit.compilers.fit_chip import check_fit
@@ -62,9 +63,10 @@ def compile_(
 
     if nearest and calibration is not None:
         raise typer.BadParameter("--nearest rounds without samples; leave out one of --nearest and --calibration")
+    beside = model.with_suffix(CALIBRATION_SUFFIX)
+    claim(reads=[model, calibration or beside, Path(chip)], writes=[program, json])
     trained = load_model(model)
     graph = trace(trained.network, trained.domain)
-    beside = model.with_suffix(CALIBRATION_SUFFIX)
     chosen = None if nearest else calibration or (beside if beside.exists() else None)
     samples = None if chosen is None else read([node.name for node in graph.inputs], chosen, pairs=True)
     grid = _grid([node.name for node in graph.nodes if isinstance(node, GraphDense)], bits, layer_bits or [])
@@ -168,6 +170,7 @@ def run(
     json: JsonOption = None,
 ) -> None:
     """Run a Program on samples from a file."""
+    claim(reads=[program, inputs], writes=[out, json])
     loaded = Program.load(program)
     (chosen,) = parse(target, deadline)
     result = chosen.run(loaded, read([node.name for node in loaded.inputs], inputs, pairs=pairs))
@@ -214,6 +217,7 @@ def compare(
     """Hold targets against each other, spike for spike; exit code 1 at any difference."""
     if (model or picture) and not ladder:
         raise typer.BadParameter("--model and --picture go with --ladder")
+    claim(reads=[program, inputs, model], writes=[picture, json])
     loaded = Program.load(program)
     if inputs is None and model is not None and (beside := model.with_suffix(CALIBRATION_SUFFIX)).exists():
         inputs, pairs = beside, True

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.cli.outputs import claim
 from neurokit.errors import NeurokitError, RunError, explain
 
 
@@ -166,6 +167,7 @@ def _train(
         require_device(chosen.run.device)
         name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)
+        claim(folder=folder.path, writes=[json])
         if leads_by_environment():
             folder.create(chosen)
     total = chosen.optimiser.iterations

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.cli.outputs import claim
 from neurokit.errors import RunError, explain
 
 #: What a row shows in a terminal, where it has it.
@@ -43,6 +44,7 @@ def learn(
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
     experiment = experiment_of(name, config, options or [])
     folder = out or Path(f"learn-{name}")
+    claim(folder=folder, reads=[config], writes=[json])
     with progress() as bars:
         task = bars.add_task(f"learn {name}", total=len(experiment.arms()) * seeds, note="")
         record = run(

@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
+from neurokit.cli.outputs import claim
 from neurokit.errors import RunError, explain
 
 if TYPE_CHECKING:  # importing them imports torch
@@ -52,6 +53,10 @@ def reproduce(
     if tune and not made.tunable:
         raise RunError(explain("--tune", "given", f"left out: {name} has no grid to choose from", "take it out"))
     folder = out or Path(f"reproduce-{name}")
+    claim(folder=folder, writes=[json])
+    if (folder / "config.toml").exists():
+        legal = "one of a reproduction, or a name that is free"
+        raise RunError(explain("--out", f"{str(folder)!r}, the folder of another command", legal, "name another"))
     chosen = made.matching(rows)
     if budget < 1:
         chosen = tuple(row.shortened(budget) for row in chosen)

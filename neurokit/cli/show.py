@@ -9,6 +9,7 @@ import typer
 from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, progress, table
+from neurokit.cli.outputs import claim
 
 
 def demo(
@@ -24,6 +25,7 @@ def demo(
     """Train a spiking DeepONet without backpropagation, compile it, and hold Lava against it spike for spike."""
     from neurokit.demo import Demo
 
+    claim(folder=out, writes=[json])
     experiment = Demo(seed, length_scale, iterations, functions, locations, out, deadline)
     with progress() as bars:
         record = experiment.run(_Stages(bars))
@@ -98,6 +100,7 @@ def bench(
     json: JsonOption = None,
 ) -> None:
     """Measure ratios between things timed in turn in one run; exit code 0 whether or not a bar is met."""
+    claim(writes=[picture, json])
     if name == "twin":
         from neurokit.bench import twin
 

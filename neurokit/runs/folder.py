@@ -71,8 +71,9 @@ class RunFolder:
 
     def take_back(self) -> None:
         """Undo `create` where the run was refused before its first iteration, so that another may start here."""
-        if not any(path.exists() for path in (self.metrics, self.checkpoint, self.model)):
-            for path in (self.config, self.curve):
+        begun = self.metrics.exists() and self.metrics.stat().st_size > 0
+        if not begun and not self.checkpoint.exists() and not self.model.exists():
+            for path in (self.config, self.curve, self.metrics):
                 path.unlink(missing_ok=True)
             if not any(self.path.iterdir()):
                 self.path.rmdir()

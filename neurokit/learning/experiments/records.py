@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurokit import __version__
-from neurokit.errors import OutOfRange, RunError, explain
+from neurokit.errors import NeurokitError, OutOfRange, RunError, explain
 from neurokit.files import write_text
 from neurokit.learning.experiments.scene import Experiment, Row
 from neurokit.runs.tables import plain, toml
@@ -29,6 +29,26 @@ def run(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None = 
         raise OutOfRange(explain("learn: seeds", seeds, "at least 1", "raise it"))
     config = config_of(experiment)
     _claim(folder, experiment, config)
+    try:
+        rows = _rows(experiment, seeds, folder, watch)
+    except NeurokitError:
+        _take_back(folder)
+        raise
+    record = {
+        "name": experiment.name,
+        "neurokit": __version__,
+        "config": dict(config),
+        "seeds": list(range(seeds)),
+        "rows": rows,
+        "bars": {name: vars(bar) for name, bar in experiment.bars(rows).items()},
+    }
+    write_text(folder / "record.json", json.dumps(record, indent=1) + "\n")
+    experiment.draw(rows, folder / "curve.png")
+    return record
+
+
+def _rows(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None) -> list[Row]:
+    """What became of every arm from every seed; rows that are in the folder are not redone."""
     wanted = [(arm, seed) for seed in range(seeds) for arm in experiment.arms()]
     rows: list[Row] = []
     for done, (arm, seed) in enumerate(wanted):
@@ -45,17 +65,7 @@ def run(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None = 
             write_text(finished, json.dumps(row, indent=1) + "\n")
             kept.unlink(missing_ok=True)
         rows.append(_read(finished))
-    record = {
-        "name": experiment.name,
-        "neurokit": __version__,
-        "config": dict(config),
-        "seeds": list(range(seeds)),
-        "rows": rows,
-        "bars": {name: vars(bar) for name, bar in experiment.bars(rows).items()},
-    }
-    write_text(folder / "record.json", json.dumps(record, indent=1) + "\n")
-    experiment.draw(rows, folder / "curve.png")
-    return record
+    return rows
 
 
 def config_of(experiment: Experiment) -> Mapping[str, Any]:
@@ -72,6 +82,16 @@ def _claim(folder: Path, experiment: Experiment, config: Mapping[str, Any]) -> N
     elif path.read_text(encoding="utf-8") != text:
         legal = "one without an experiment, or with this one and these numbers"
         raise RunError(explain("the folder", f"{str(folder)!r}, of another config", legal, "name another with --out"))
+
+
+def _take_back(folder: Path) -> None:
+    """Undo `_claim` where nothing was done since, so that other numbers may start here."""
+    rows = folder / "rows"
+    if not rows.exists() or not any(rows.iterdir()):
+        (folder / "config.toml").unlink()
+        for place in (rows, folder):
+            if place.exists() and not any(place.iterdir()):
+                place.rmdir()
 
 
 def _read(path: Path) -> Row:

@@ -1,0 +1,55 @@
+"""claim: outputs of a command, looked at before there is any work that could be lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from neurokit.errors import RunError, explain
+
+
+def claim(
+    *, reads: Iterable[Path | None] = (), writes: Iterable[Path | str | None] = (), folder: Path | None = None
+) -> None:
+    """Raise RunError for an output that cannot be written, or that would replace what the command reads or writes.
+
+    reads   files that it reads
+    writes  files that it writes; `-` is standard output
+    folder  the folder that it writes to
+    """
+    taken = {_identity(path): "which this command reads" for path in reads if path is not None}
+    if folder is not None:
+        if folder.exists() and not folder.is_dir():
+            raise _refused(folder, "a file", "a folder, or a name that is free", "name another with --out")
+        _require_room(folder)
+    for path in (Path(path) for path in writes if path is not None and path != "-"):
+        if path.is_dir():
+            raise _refused(path, "a folder", "a file", "name a file in it")
+        _require_room(path)
+        if (use := taken.get(_identity(path))) is not None:
+            raise _refused(path, f"a file {use}", "a file of its own", "name another one")
+        taken[_identity(path)] = "which this command writes, too"
+
+
+def _identity(path: Path) -> tuple[int, int] | Path:
+    """What two names of one file have in common."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.resolve()
+    return found.st_dev, found.st_ino
+
+
+def _require_room(path: Path) -> None:
+    """Raise RunError unless `path`, or the folder that it would be made in, can be written to."""
+    nearest = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if nearest != path.absolute() and not nearest.is_dir():
+        raise _refused(path, f"below {str(nearest)!r}, which is a file", "a path through folders", "name another one")
+    place = nearest if nearest.is_dir() else nearest.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise _refused(path, f"in {str(place)!r}, which is closed to you", "a place you may write to", "name another")
+
+
+def _refused(path: Path, found: str, legal: str, remedy: str) -> RunError:
+    return RunError(explain(f"output {str(path)!r}", found, legal, remedy))
