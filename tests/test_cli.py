@@ -99,7 +99,7 @@ def test_bad_input_is_explained_with_exit_code_two(
 @pytest.mark.torch
 def test_a_program_is_no_model(saved: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    done = neurokit("compile", saved, folder=tmp_path)
+    done = neurokit("compile", saved, "other.h5", folder=tmp_path)
     assert done.returncode == 2
     assert "a model saved by neurokit" in " ".join(done.stderr.split())
 

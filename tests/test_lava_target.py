@@ -125,6 +125,11 @@ def test_a_deadline_that_is_none_is_refused(deadline_s: float) -> None:
         LavaCPU(deadline_s=deadline_s)
 
 
+def test_the_name_of_a_form_is_no_form() -> None:
+    with pytest.raises(OutOfRange, match=r"LavaCPU\.form is 'fused'; legal is StockForm"):
+        LavaCPU(form="fused")  # type: ignore[arg-type]
+
+
 def test_without_lava_the_target_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     good = {"branch": samples(4), "trunk": samples(2)}
     monkeypatch.setattr(sys, "version_info", (3, 11, 9, "final", 0))

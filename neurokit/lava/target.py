@@ -42,6 +42,9 @@ class LavaCPU:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.form, Form):
+            legal = "StockForm(), SoftIFForm() or FusedForm()"
+            raise OutOfRange(explain("LavaCPU.form", repr(self.form), legal, "give the object, not its name"))
         if not isinstance(self.workers, int) or self.workers < 1:
             raise OutOfRange(explain("LavaCPU.workers", self.workers, "an integer >= 1", "start one or more"))
         if not self.deadline_s > 0:
