@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from neurokit.compilers.populations import Population
 from neurokit.compilers.rulebook import Rule, Subject, Violation
 from neurokit.compilers.rules import RULES
-from neurokit.hw_configs import Chip, Hardware, chip_of
+from neurokit.hw_configs import Chip, Hardware, chip_of, load_hardware
 from neurokit.program import Program
 
 
@@ -30,9 +30,11 @@ class Unchecked:
 
 
 def check(
-    program: Program, hardware: Hardware, *, split: bool = False, beside: tuple[Population, ...] = ()
+    program: Program, hardware: Hardware | str, *, split: bool = False, beside: tuple[Population, ...] = ()
 ) -> list[Violation]:
     """All violations of a chip's design rules (or a board's chip's), in the order of `compilers.rules.RULES`.
+
+    `hardware` is a chip or board, or the name of one that ships.
 
     Every layer is to lie on one core; with `split`, as `neurokit.compilers.place.place` does it, only every neuron is.
     A rule without a known limit finds nothing: `unchecked` names those. `beside` are populations that are to fit too,
@@ -40,13 +42,13 @@ def check(
 
     Raises UnsupportedNode for a node that has no bounds or no neurons.
     """
-    subject = Subject(program, chip_of(hardware), beside)
+    subject = Subject(program, chip_of(load_hardware(hardware)), beside)
     return [found for each in applied(subject.chip, split=split) for found in each(subject)]
 
 
-def unchecked(hardware: Hardware, *, split: bool = False) -> list[Unchecked]:
+def unchecked(hardware: Hardware | str, *, split: bool = False) -> list[Unchecked]:
     """The rules that `check` cannot check on this chip, with the limits that they miss."""
-    chip = chip_of(hardware)
+    chip = chip_of(load_hardware(hardware))
     return [
         Unchecked(each.name, limit, chip.name)
         for each in RULES

@@ -20,7 +20,7 @@ from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
 from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, synapse_bytes
 from neurokit.errors import DoesNotFit, explain
-from neurokit.hw_configs import Chip, Hardware, Limit, chip_of
+from neurokit.hw_configs import Chip, Hardware, Limit, chip_of, load_hardware
 from neurokit.placement import RESOURCES, Placement, Slice, Use
 from neurokit.program import Program
 
@@ -28,8 +28,8 @@ from neurokit.program import Program
 NEEDED = ("neuron_synapse_bytes", "fan_in", "fan_out")
 
 
-def place(program: Program, hardware: Hardware, *, beside: tuple[Population, ...] = ()) -> Placement:
-    """Put a Program on the cores of a chip or board; deterministic.
+def place(program: Program, hardware: Hardware | str, *, beside: tuple[Population, ...] = ()) -> Placement:
+    """Put a Program on the cores of a chip or board, or of one that ships by its name; deterministic.
 
     The number of cores is never below `Placement.bound`, which is proved. A network small enough for an exhaustive
     search gets the least number that there is, as long as axons do not bind: those that a neuron has to itself are
@@ -38,6 +38,7 @@ def place(program: Program, hardware: Hardware, *, beside: tuple[Population, ...
     `beside` are populations that are to be put on the same cores, such as those of
     `neurokit.learning.tangent_populations`. Raises DoesNotFit when a neuron fits no core or the cores do not suffice.
     """
+    hardware = load_hardware(hardware)
     chip = chip_of(hardware)
     subject = Subject(program, chip, beside)
     broken = [found for rule in applied(chip, split=True) if rule.name in NEEDED for found in rule(subject)]

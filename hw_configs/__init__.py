@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
 
+from .faults import faults
 from .quantities import Choice, Energies, Limit, Quantity, Times
 
 if sys.version_info >= (3, 11):
@@ -188,7 +190,11 @@ def load_chip(name_or_path: str | Path) -> Chip:
     """A chip that ships with neurokit, by name, or a user's own TOML file, by path. Raises ChipError."""
     hardware = load_hardware(name_or_path)
     if isinstance(hardware, Board):
-        raise ChipError(f"{str(name_or_path)!r} is a board, not a chip; use load_board, or its chip's own name.")
+        carried = _carried(name_or_path, _read(str(name_or_path), name_or_path))
+        raise ChipError(
+            f"{str(name_or_path)!r} is a board, not a chip; name the chip that it carries, {str(carried)!r}, "
+            "or use load_board."
+        )
     return hardware
 
 
@@ -203,20 +209,31 @@ def load_board(name_or_path: str | Path) -> Board:
     return hardware
 
 
-def load_hardware(name_or_path: str | Path) -> Hardware:
-    """A chip or a board, whichever the description is: only a board says `chips`. Raises ChipError."""
+def load_hardware(name_or_path: str | Path | Hardware) -> Hardware:
+    """A chip or a board, whichever the description is: only a board says `chip` and `chips`.
+
+    One that was loaded before is returned as it is. Raises ChipError with a line for every fault of the description.
+    """
+    if isinstance(name_or_path, Hardware):
+        return name_or_path
     where = str(name_or_path)
     content = _read(where, name_or_path)
+    kind: type[Hardware] = Chip
+    if content.keys() & {"chip", "chips"}:
+        kind, content = Board, {**content, "chip": load_chip(_carried(name_or_path, content))}
     try:
-        if "chips" not in content:
-            return Chip.model_validate(content)
-        chip = content.get("chip")
-        if not isinstance(chip, str):
-            raise ChipError(f"the board description {where!r} has no `chip`: name one, or the path of its file.")
-        beside = chip if chip in shipped() else Path(name_or_path).parent / chip
-        return Board.model_validate({**content, "chip": load_chip(beside)})
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise ChipError(f"the chip description {where!r} is not valid: {error}") from None
+        raise ChipError("\n".join(faults(error, kind, where))) from None
+
+
+def _carried(name_or_path: str | Path, content: Mapping[str, Any]) -> str | Path:
+    """The chip that the description of a board names: one that ships, or the path of a file."""
+    chip = content.get("chip")
+    if not isinstance(chip, str):
+        where = str(name_or_path)
+        raise ChipError(f"the board description {where!r} has no `chip`: name one, or the path of its file.")
+    return chip if chip in shipped() else Path(name_or_path).parent / chip
 
 
 def _read(where: str, name_or_path: str | Path) -> dict[str, Any]:

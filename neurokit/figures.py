@@ -12,21 +12,34 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from neurokit.errors import OutOfRange, explain
 from neurokit.files import replacing
 
 if TYPE_CHECKING:
     from neurokit.parity import Rung
 
+#: Endings of pictures.
+FORMATS = (".png", ".pdf", ".svg")
 TRUTH, MODEL, INTEGER, LAVA = "#333333", "#1f77b4", "#ff7f0e", "#2ca02c"
 #: Rungs of a parity ladder that are integers, but not on Lava.
 INTEGERS = ("reference", "twin")
 
 
+def require_format(path: Path) -> str:
+    """The format that the ending of a picture's name says. Raises OutOfRange for any but those of FORMATS."""
+    chosen = path.suffix.lower()
+    if chosen not in FORMATS:
+        legal = f"one of {', '.join(FORMATS)}"
+        raise OutOfRange(explain(f"picture {str(path)!r}: its ending", repr(path.suffix), legal, "name it so"))
+    return chosen.removeprefix(".")
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all; needs no display."""
+    """Write a figure in the format that its name says, whole or not at all; needs no display. Raises OutOfRange."""
+    chosen = require_format(path)
     FigureCanvasAgg(figure)
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
+        figure.savefig(temporary, dpi=130, format=chosen)
 
 
 def new(width: float, height: float) -> Figure:

@@ -40,6 +40,8 @@ from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
 MAX_PROOF_WORK, PROOF_OVERHEAD, LINE_OVERHEAD, WEIGHT_OVERHEAD = 2**30, 1000, 256, 8
 #: First bytes of every HDF5 file, and the superblock versions whose metadata carries checksums.
 SIGNATURE, SUPERBLOCKS = b"\x89HDF\r\n\x1a\n", (2, 3)
+#: How `torch.save` begins a file: a zip whose first entry, named in so many bytes, is a pickle.
+ZIP, TORCH_ENTRY, ZIP_HEAD = b"PK\x03\x04", b"/data.pkl", 512
 
 
 def save(program: Program, path: str | Path) -> Path:
@@ -123,10 +125,12 @@ def check_envelope(path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ProgramError("it is not a regular file; give the path of a file that `save` wrote.")
     with path.open("rb") as file:
-        head = file.read(len(SIGNATURE) + 1)
-    if head[: len(SIGNATURE)] != SIGNATURE:
+        head = file.read(ZIP_HEAD)
+    if head.startswith(ZIP) and TORCH_ENTRY in head:
+        raise ProgramError("it looks like a trained model; turn it into a Program first, with `neurokit compile`.")
+    if not head.startswith(SIGNATURE):
         raise ProgramError("it is not an HDF5 file; give the path of a file that `save` wrote.")
-    if head[len(SIGNATURE) :] not in {bytes([version]) for version in SUPERBLOCKS}:
+    if head[len(SIGNATURE) : len(SIGNATURE) + 1] not in {bytes([version]) for version in SUPERBLOCKS}:
         raise ProgramError(
             "its HDF5 superblock is older than this format uses, or damaged; give a file that `save` wrote."
         )

@@ -7,6 +7,7 @@ cell refused.
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -17,8 +18,8 @@ import numpy as np
 from neurokit import graph as g
 from neurokit.compilers.check import check
 from neurokit.compilers.quantize import quantize
-from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode
-from neurokit.hw_configs import Board, Chip, Hardware, chip_of, load_hardware
+from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode, explain
+from neurokit.hw_configs import Board, Chip, ChipError, Hardware, chip_of, load_hardware, shipped
 from neurokit.lava.forms import FORMS
 from neurokit.lava.schedule import schedule
 from neurokit.lava.target import LavaCPU
@@ -183,8 +184,12 @@ def target_named(word: str) -> Target | Hardware:
 
     Raises ChipError for any other word.
     """
-    targets: tuple[Target, ...] = (Reference(), Twin(), *(LavaCPU(form=form) for form in FORMS.values()))
-    return next((target for target in targets if target.name == word), None) or load_hardware(word)
+    running: tuple[Target, ...] = (Reference(), Twin(), *(LavaCPU(form=form) for form in FORMS.values()))
+    targets = {target.name: target for target in running}
+    if word not in {*targets, *shipped()} and not os.path.exists(word):
+        legal = f"one of {', '.join([*targets, *shipped()])}, or the path of a chip's or board's TOML file"
+        raise ChipError(explain("target", repr(word), legal, "name one of those"))
+    return targets.get(word) or load_hardware(word)
 
 
 def to_json() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 from neurokit.compilers.bounds import prove
 from neurokit.compilers.check import check, unchecked
 from neurokit.compilers.fit_chip import check_fit
+from neurokit.compilers.place import place
 from neurokit.compilers.rulebook import Violation
 from neurokit.compilers.rules import RULES
 from neurokit.convolution import Convolution
@@ -82,7 +83,8 @@ def only(found: list[Violation]) -> Violation:
 
 
 def test_an_ordinary_network_breaks_no_rule_of_loihi_2() -> None:
-    assert check(network(), LOIHI2) == []
+    assert check(network(), LOIHI2) == check(network(), "loihi2") == []
+    assert place(network(), "loihi2") == place(network(), LOIHI2)
     check_fit(network(), LOIHI2)
     check_fit(network(), load_board("kapoho-point"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,44 @@ def test_broken_numbers_are_refused(changes: dict[str, object], says: str, tmp_p
         load_chip(path)
 
 
+def test_every_fault_of_a_file_is_a_line_with_what_is_legal_there(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    changes = {
+        "cores": {"value": 12.5, "kind": "guessed", "note": 1},
+        "max_delay": {"source": " "},
+        "weight_bits": None,
+    }
+    text = as_toml(load_chip("loihi2"), **changes).replace("[neurons_per_core]", "[neurons_per_cor]")
+    path.write_text("weight_bits = 7\n" + text + "[energy_pj.synopp]\nvalue = 1.0\n")
+    with pytest.raises(ChipError) as caught:
+        load_chip(path)
+    said = str(caught.value)
+    assert "pydantic" not in said
+    assert "type=" not in said
+    lines = {line.partition(" ")[2].partition(" ")[0].rstrip(":"): line for line in said.splitlines()}
+    assert all(line.startswith(f"{path}: ") and ". To mend it, " in line for line in lines.values())
+    table = "value, low, high, source, kind"
+    for key, words in {
+        "cores.value": "is 12.5; legal is a valid integer.",
+        "cores.kind": "is 'guessed'; legal is 'published', 'vendor-ratio', 'fitted-loihi1' or 'inferred'.",
+        "cores.note": f"is an unknown key with the value 1; legal is only {table}. To mend it, take it out.",
+        "max_delay": "source is empty; say where the number comes from",
+        "weight_bits": f"is 7; legal is a table of {table}.",
+        "neurons_per_cor": "legal is neurons_per_core. To mend it, write that.",
+        "neurons_per_core": "is not given; legal is all of name, cores, neurons_per_core,",
+        "energy_pj.synopp": "is an unknown key with the value {'value': 1.0}; legal is synop. To mend it, write that.",
+    }.items():
+        assert words in lines.pop(key)
+    assert not lines
+
+
+def test_a_misspelt_key_of_a_board_is_not_taken_for_one_of_a_chip(tmp_path: Path) -> None:
+    path = tmp_path / "board.toml"
+    path.write_text("name = 'b'\nchip = 'loihi2'\nchip_s = 8\n")
+    with pytest.raises(ChipError, match=r"chip_s is an unknown key with the value 8; legal is chips\."):
+        load_board(path)
+
+
 @pytest.mark.parametrize("missing", ["value", "low", "high", "source", "kind"])
 def test_every_part_of_a_number_must_be_there(missing: str, tmp_path: Path) -> None:
     parts = {"value": "1", "low": "1", "high": "1", "source": "'s'", "kind": "'inferred'"}
@@ -132,6 +171,16 @@ def test_a_board_is_no_chip_and_a_chip_no_board() -> None:
         load_chip("vpx")
     with pytest.raises(ChipError, match="use load_chip"):
         load_board("loihi2")
+
+
+def test_the_chip_of_a_board_is_named_where_only_a_chip_will_do(tmp_path: Path) -> None:
+    with pytest.raises(ChipError, match="name the chip that it carries, 'loihi2'"):
+        load_chip("hala-point")
+    (tmp_path / "mine.toml").write_text(as_toml(load_chip("loihi2")))
+    chips = '[chips]\nvalue = 5\nlow = 5\nhigh = 5\nsource = "counted"\nkind = "inferred"\n'
+    (tmp_path / "board.toml").write_text('name = "b"\nchip = "mine.toml"\n' + chips)
+    with pytest.raises(ChipError, match=re.escape(f"carries, {str(tmp_path / 'mine.toml')!r}")):
+        load_chip(tmp_path / "board.toml")
 
 
 def test_a_board_offers_no_more_cores_than_its_chips_have() -> None:

@@ -115,3 +115,36 @@ def test_an_unknown_option_is_refused(saved: Path, tmp_path: Path) -> None:
     done = neurokit("compare", saved, "--sample", 3, folder=tmp_path)
     assert done.returncode == 2
     assert "--sample" in done.stderr
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "tr.npz"], "--data is 'tr.npz' without --problem npz"),
+        (["--test-data", "te.npz"], "--test-data is 'te.npz' without --problem npz"),
+        (["--config", "own.toml", "--problem", "burgers", "--data", "tr.npz"], "--data is 'tr.npz' without --problem"),
+        (["--config", "own.toml", "--data", "tr.npz"], "tr.npz is not a readable .npz file"),
+    ],
+)
+def test_files_to_train_on_go_with_their_problem(arguments: list[str], says: str, tmp_path: Path) -> None:
+    """On the command line or in the file, whose own problem is enough."""
+    pytest.importorskip("torch")
+    (tmp_path / "own.toml").write_text('[problem]\nname = "npz"\n')
+    done = neurokit("train", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split()), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["own.toml"], "nothing was written"
+
+
+@pytest.mark.torch
+def test_aligned_samples_are_trained_on_as_they_are_recognised(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", X_branch=rng.random((9, 4)), X_trunk=rng.random((9, 2)), y=rng.random((9, 1)))
+    files = ["--problem", "npz", "--data", "a.npz", "--test-data", "a.npz", "--out", "run"]
+    done = neurokit("train", *files, "--batch-size", 5, "--iterations", 3, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    effective = (tmp_path / "run" / "config.toml").read_text()
+    assert 'layout = "triple"' in effective
+    assert 'by = "gradient"' in effective

@@ -89,7 +89,7 @@ def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_pat
     arguments = ("export", tmp_path / "m.pt", tmp_path / "m.nir", "--dt", 1e-4)
     error = refused(*arguments)
     assert isinstance(error, UnsupportedNode)
-    assert "subtracts its threshold" in str(error)
+    assert all(words in str(error) for words in ("subtracts its threshold", "neuron.reset=zero", "--annotate-resets"))
     record = run(*arguments, "--annotate-resets")
     assert [row["type"] for row in record["layers"]] == ["Input", "Affine", "IF", "Affine", "Output"]
     assert run("import", tmp_path / "m.nir", tmp_path / "p.h5")["steps"] == 5
@@ -111,7 +111,26 @@ def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_pat
         (("import", "x.nir", "--steps", 4, "--readout", "loudest"), "is no readout"),
     ],
 )
-def test_a_missing_or_idle_option_is_named(arguments: tuple[object, ...], words: str, tmp_path: Path) -> None:
+def test_a_missing_or_idle_option_is_named(
+    arguments: tuple[object, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("p.h5", "m.pt", "net.net", "x.net", "x.nir"):
+        Path(name).touch()
     done = _invoke(*arguments)
     assert done.exit_code == 2
     assert words in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "nope.nir", "q.h5", "--steps", 4),
+        ("import", "nope.net", "q.h5", "--steps", 4),
+        ("export", "nope.pt", "q.nir"),
+    ],
+)
+def test_a_missing_file_is_said_before_anything_about_options(arguments: tuple[object, ...]) -> None:
+    done = _invoke(*arguments)
+    assert done.exit_code == 2
+    assert f"file '{arguments[1]}' does not exist" in " ".join(done.stderr.lower().replace("│", " ").split())

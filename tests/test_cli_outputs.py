@@ -56,6 +56,8 @@ def folder(tmp_path: Path) -> Path:
         (("place", "p.h5", "--picture", "p.h5"), "which this command reads"),
         (("bundle", "p.h5", "--out", "p.h5"), "which this command reads"),
         (("compare", "p.h5", "--targets", "reference,twin", "--json", "p.h5"), "which this command reads"),
+        (("export", "p.h5", "./p.h5", "--format", "netx"), "which this command reads"),
+        (("import", "p.h5", "p.h5", "--format", "netx", "--steps", "4"), "which this command reads"),
         (("learn", "mismatch", "--out", "p.h5"), "output 'p.h5' is a file; legal is a folder"),
         (("reproduce", "rfg", "--out", "p.h5"), "output 'p.h5' is a file; legal is a folder"),
     ],

@@ -9,10 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from neurokit.errors import GraphError, ModelFileError  # noqa: E402
+from file_edits import small as a_program  # noqa: E402
+
+from neurokit.errors import GraphError, ModelFileError, ProgramError  # noqa: E402
 from neurokit.gradients.local_loss import LocalReadouts  # noqa: E402
 from neurokit.networks import MLP, DeepONet, load_model, save_model  # noqa: E402
 from neurokit.neurons import IF, ToZero  # noqa: E402
+from neurokit.program import Program  # noqa: E402
 from neurokit.readouts import MemMean, Rate  # noqa: E402
 from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian  # noqa: E402
 
@@ -201,6 +204,15 @@ def test_damaged_and_missing_files_are_refused(tmp_path: Path) -> None:
         load_model(path)
     with pytest.raises(ModelFileError, match="no file"):
         load_model(tmp_path / "nowhere.pt")
+
+
+def test_a_program_in_place_of_a_model_is_recognised_and_the_other_way_round(tmp_path: Path) -> None:
+    model = save_model(small(), tmp_path / ("m" * 200 + ".pt"), DOMAIN)
+    with pytest.raises(ProgramError, match=r"looks like a trained model; .*`neurokit compile`"):
+        Program.load(model)
+    program = a_program().save(tmp_path / "program.h5")
+    with pytest.raises(ModelFileError, match=r"looks like a Program; .* give the trained model \(\.pt\)"):
+        load_model(program)
 
 
 def test_parts_without_a_name_in_the_format_are_refused(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ def test_exported_again_the_file_holds_the_same_network(case: str, tmp_path: Pat
                 np.testing.assert_array_equal(layer.recurrent, original["weight_rec"][()])
 
 
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match=r"no file '.*nowhere\.net'"):
+        import_netx(tmp_path / "nowhere.net", steps=4)
+
+
 def _set(where: str, value: object) -> Callable[[h5py.File], None]:
     def edit(file: h5py.File) -> None:
         if where in file:

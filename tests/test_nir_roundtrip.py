@@ -230,6 +230,8 @@ def test_foreign_nodes_and_edges_without_a_place_are_refused_by_name(tmp_path: P
     (tmp_path / "text.nir").write_text("no HDF5")
     with pytest.raises(GraphError, match=r"text\.nir is no NIR graph"):
         read_nir(tmp_path / "text.nir")
+    with pytest.raises(GraphError, match=r"no file '.*nowhere\.nir'"):
+        read_nir(tmp_path / "nowhere.nir")
 
 
 def test_notes_that_contradict_the_numbers_are_refused() -> None:

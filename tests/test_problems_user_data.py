@@ -75,7 +75,7 @@ def test_every_shape_is_one_layout_or_an_error(tmp_path_factory: Any, sizes: tup
     product, aligned = (rows, columns) == (n1, n2), n1 == n2 == rows and columns == 1
     if product and aligned:
         assert n1 == 1
-        with pytest.raises(GraphError, match="both layouts"):
+        with pytest.raises(GraphError, match=r"both layouts.*problem\.layout"):
             read_data(path, domain=domain)
         assert isinstance(read_data(path, domain=domain, kind=TripleData), TripleData)
         assert isinstance(read_data(path, domain=domain, kind=OperatorData), OperatorData)
@@ -99,7 +99,10 @@ def test_ranges_come_from_the_data_and_a_stated_margin(tmp_path: Path) -> None:
         read_data(saved(tmp_path, **arrays), domain={"branch": (-5, 5), "trunk": (0, 1)})
     with pytest.raises(OutOfRange, match="margin"):
         read_data(saved(tmp_path, **arrays), margin=-0.1)
-    with pytest.raises(OutOfRange, match="give the domain"):
+    with pytest.raises(
+        OutOfRange,
+        match=r"array 'X_branch' of .*own.npz is 1 everywhere.*declare.*problem.branch and problem.trunk.*`domain`",
+    ):
         read_data(saved(tmp_path, **arrays | {"X_branch": np.ones((4, 2))}))
 
 
@@ -121,10 +124,64 @@ def test_a_set_in_each_file_with_and_without_suffixes(tmp_path: Path) -> None:
         read_split(saved(tmp_path, **PRODUCT), other, domain={"branch": (-9, 9), "trunk": (0, 1)})
 
 
+def files(tmp_path: Path, train: dict[str, Any], test: dict[str, Any]) -> tuple[Path, Path]:
+    paths = tmp_path / "tr.npz", tmp_path / "te.npz"
+    for path, arrays in zip(paths, (train, test), strict=True):
+        np.savez(path, **arrays)
+    return paths
+
+
 def test_test_samples_beyond_the_training_range_are_an_error(tmp_path: Path) -> None:
-    wild = PRODUCT | {"X_branch": 10 * PRODUCT["X_branch"]}
-    with pytest.raises(OutOfRange, match=r"input 'branch'.*declared range"):
-        read_split(saved(tmp_path, **suffixed(PRODUCT, "train"), **suffixed(wild, "test")))
+    """The message says whose range it is: nobody need have declared one."""
+    wild = PRODUCT | {"X_branch": PRODUCT["X_branch"].copy()}
+    wild["X_branch"][2, 0] = 99
+    wider = r"declare a wider one: problem.branch and problem.trunk .*both, or the argument `domain` \(1 such values\)"
+    entry = r"array 'X_branch'\[2, 0\] is 99.0; legal is .*"
+    paths = files(tmp_path, PRODUCT, wild)
+    with pytest.raises(OutOfRange, match=f"te.npz: {entry} range of the training samples in tr.npz, .*{wider}"):
+        read_split(*paths)
+    with pytest.raises(OutOfRange, match=f"te.npz: {entry} the declared range.*{wider}"):
+        read_split(*paths, domain={"branch": (-9, 9), "trunk": (0, 1)})
+    narrow = {"domain_branch": np.array([-9, 9]), "domain_trunk": np.array([0, 1])}
+    with pytest.raises(OutOfRange, match=f"te.npz: {entry} the range that tr.npz declares.*{wider}"):
+        read_split(*files(tmp_path, PRODUCT | narrow, wild))
+    both = saved(tmp_path, **suffixed(PRODUCT, "train"), **suffixed(wild, "test"))
+    with pytest.raises(OutOfRange, match=r"own.npz: array 'X_branch_test'\[2, 0\] is 99.0"):
+        read_split(both)
+
+
+@pytest.mark.parametrize("arrays", [PRODUCT, ALIGNED], ids=["product", "aligned"])
+@pytest.mark.parametrize("name", ["X_branch", "X_trunk"])
+def test_a_test_set_of_another_width_is_refused(tmp_path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
+    narrow = arrays | {name: arrays[name][:, :-1]}
+    rows, width = arrays[name].shape
+    with pytest.raises(
+        GraphError,
+        match=rf"array '{name}' of .*te.npz: shape is \({rows}, {width - 1}\); legal is \(N, {width}\), "
+        rf"the width of '{name}' of .*tr.npz, whose shape is \({rows}, {width}\)",
+    ):
+        read_split(*files(tmp_path, arrays, narrow))
+
+
+@pytest.mark.parametrize("name", ["X_branch", "X_trunk", "y"])
+def test_a_set_without_samples_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(GraphError, match=rf"array '{name}' of .*own.npz: shape is \(0, .*at least one sample"):
+        read_data(saved(tmp_path, **PRODUCT | {name: PRODUCT[name][:0]}))
+
+
+def test_a_function_that_is_zero_everywhere_can_be_learnt_and_not_tested(tmp_path: Path) -> None:
+    """Relative to it, no error is defined; aligned answers are measured all together."""
+    some = PRODUCT | {"y": PRODUCT["y"] * [[1], [0], [1], [0]]}
+    assert len(read_split(*files(tmp_path, some, PRODUCT)).train) == 4
+    with pytest.raises(
+        OutOfRange,
+        match=r"array 'y' of .*te.npz: sample 1 is zero everywhere.*leave that sample out \(2 such samples\)",
+    ):
+        read_split(*files(tmp_path, PRODUCT, some))
+    points = ALIGNED | {"y": ALIGNED["y"] * [[0], [1], [1], [1], [1], [1]]}
+    assert len(read_split(*files(tmp_path, ALIGNED, points)).test) == 6
+    with pytest.raises(OutOfRange, match=r"array 'y' of .*te.npz: all of it is zero everywhere.*other samples"):
+        read_split(*files(tmp_path, ALIGNED, points | {"y": np.zeros((6, 1))}))
 
 
 @pytest.mark.parametrize("arrays", [PRODUCT, ALIGNED])

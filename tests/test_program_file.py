@@ -162,6 +162,9 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         file["data"] = np.zeros(3)
     with pytest.raises(ProgramError, match="not an HDF5 file"):
         Program.load(text)
+    np.savez(tmp_path / "a.npz", x=np.zeros(3))
+    with pytest.raises(ProgramError, match="not an HDF5 file"):
+        Program.load(tmp_path / "a.npz")
     with pytest.raises(ProgramError, match="no attribute 'format'"):
         Program.load(foreign)
     with pytest.raises(ProgramError, match="superblock"):

@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 import torch
 
 from neurokit.cli.app import app
-from neurokit.errors import RunError
+from neurokit.errors import GraphError, RunError
 from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.directions import Hadamard
@@ -29,6 +29,7 @@ from neurokit.networks import MLP, DeepONet, SepONet
 from neurokit.neurons import IF, LIF, CubaLIF, Neuron, Subtract, ToZero, decay
 from neurokit.problems.burgers import Burgers, SpaceTime
 from neurokit.problems.data import OperatorData, Split, TripleData
+from neurokit.problems.data_files import DataFiles
 from neurokit.problems.kernels import Matern32, PeriodicRBF
 from neurokit.problems.mexican_hat import MexicanHat, OnGrid
 from neurokit.problems.poisson import Poisson
@@ -71,7 +72,10 @@ tables = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {"kernel": st.sampled_from(["rbf", "matern52", {"name": "periodic-rbf", "period": 2}])}
             ),
-            st.fixed_dictionaries({"name": st.just("npz"), "train": st.text(min_size=1, alphabet=paths)}),
+            # Files whose layout is not said are opened to find it.
+            st.fixed_dictionaries(
+                {"name": st.just("npz"), "train": st.text(min_size=1, alphabet=paths), "layout": st.just("cartesian")}
+            ),
             st.just({"name": "burgers", "output": {"name": "space-time", "instants": 4}, "viscosity": 1}),
         ),
         "neuron": st.sampled_from(
@@ -194,12 +198,18 @@ def test_a_seponet_has_a_trunk_for_every_coordinate() -> None:
     assert config.gradient() == AlternatingReadout(ForwardGradient(Layerwise(), 16))
 
 
+def written(folder: Path) -> Split[OperatorData]:
+    """A split in poisson.npz, and some of its answers, aligned, in triple.npz."""
+    split = Poisson(sensors=5, locations=4, train=3, test=2).generate(0)
+    write_data(split, folder / "poisson.npz")
+    rows = TripleData(split.train.branch, split.train.locations[1:], split.train.targets[:, 1:2], split.train.domain)
+    write_data(Split(rows, rows), folder / "triple.npz")
+    return split
+
+
 def test_files_of_ones_own_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths start at the working directory, and are absolute in the effective configuration."""
-    split = Poisson(sensors=5, locations=4, train=3, test=2).generate(0)
-    write_data(split, tmp_path / "poisson.npz")
-    rows = TripleData(split.train.branch, split.train.locations[:3], split.train.targets[:, :1], split.train.domain)
-    write_data(Split(rows, rows), tmp_path / "triple.npz")
+    split = written(tmp_path)
     monkeypatch.chdir(tmp_path)
     config = parsed(problem={"name": "npz", "train": "poisson.npz", "layout": "cartesian"})
     config.write(tmp_path / "config.toml")
@@ -210,6 +220,31 @@ def test_files_of_ones_own_are_a_problem(tmp_path: Path, monkeypatch: pytest.Mon
     assert (data.targets == split.train.targets).all()
     assert isinstance(aligned.generate().train, TripleData)
     assert isinstance(aligned.network_for(aligned.generate().train), DeepONet)
+
+
+@pytest.mark.parametrize("network", ["deeponet", "seponet"])
+def test_readouts_that_are_not_said_suit_the_layout_found_in_the_file(tmp_path: Path, network: str) -> None:
+    """What was found stands in the effective configuration, which needs no look into the file again."""
+    written(tmp_path)
+    solved = {"deeponet": "closed-form", "seponet": "alternating"}[network]
+    for file, layout, readout in (("poisson", "cartesian", solved), ("triple", "triple", "gradient")):
+        path = tmp_path / f"{file}.npz"
+        said = {"problem.name": "npz", "problem.train": str(path), "network.kind": network}
+        config = read_config(None, said)
+        assert isinstance(config.problem, DataFiles)
+        assert (config.problem.layout, config.word("readout")) == (layout, readout)
+        config.write(tmp_path / "config.toml")
+        path.unlink()
+        assert read_config(tmp_path / "config.toml", {}) == config
+        with pytest.raises(GraphError, match=f"{file}.npz is not a readable"):
+            read_config(None, said)
+
+
+def test_readouts_that_aligned_samples_cannot_have_are_refused_with_the_configuration(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "triple.npz"
+    with pytest.raises(RunError, match=r"readout.by is 'closed-form'; legal is .* for aligned samples"):
+        read_config(None, {"problem.name": "npz", "problem.train": str(path), "readout.by": "closed-form"})
 
 
 def test_currents_start_where_the_file_says() -> None:
@@ -298,8 +333,8 @@ def test_every_method_is_the_estimator_of_its_name(estimator: dict[str, Any], bu
         ("[optimiser]\nlearning_rate = 0", "learning_rate is 0.0; legal is finite and > 0"),
         ('[run]\ndevice = "tpu"', "run.device is 'tpu'; legal is 'cpu', 'cuda'"),
         ("[run]\nlog_every = 0", "run: Run.log_every is 0; legal is at least 1"),
-        ("[network]\nhidden = [32, 0]", r"network: hidden\[1\] is 0; legal is at least 1"),
-        ("[network]\nhidden = []", r"network: the number of hidden layers is 0; legal is at least 1"),
+        ("[network]\nhidden = [32, 0]", r"network: hidden\[1\] is 0; legal is an integer >= 1"),
+        ("[network]\nhidden = []", r"network: the number of hidden layers is 0; legal is an integer >= 1"),
         ("[network]\nhidden = 3", r"network.hidden is 3; legal is a list, each of a whole number"),
         ('[network]\nkind = "mlp"\nfeatures = 3', "network.features is 3; legal is only kind, hidden, steps"),
         ('[neuron]\nkind = "lif"\nbeta = 1.5', r"neuron: LIF.beta is 1.5; legal is 0..1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from neurokit.compilers.quantization.grid import WeightGrid, weight_bits
 from neurokit.compilers.quantize import quantize
 from neurokit.convolution import Convolution
 from neurokit.errors import DoesNotFit, NeurokitError, UnsupportedNode
-from neurokit.hw_configs import Chip, ChipError, Limit, load_chip
+from neurokit.hw_configs import Chip, ChipError, Limit, load_chip, shipped
 from neurokit.integers import Widths
 from neurokit.lava.forms import SoftIFForm, StockForm
 from neurokit.lava.schedule import schedule
@@ -306,8 +307,9 @@ def test_a_network_that_is_too_large_for_a_chip_is_refused_before_it_is_trained(
 def test_targets_have_the_names_of_the_command_line() -> None:
     assert [target_named(name).name for name in SIMULATED] == list(SIMULATED)
     assert [hardware(name).name for name in CHIPS] == list(CHIPS)
-    with pytest.raises(ChipError, match="nonsense"):
+    with pytest.raises(ChipError, match="'nonsense'; legal is one of") as caught:
         target_named("nonsense")
+    assert set(re.split(r"[ ,]+", str(caught.value))) >= {*SIMULATED, "lava-fused", *shipped()}
 
 
 @pytest.mark.checkout

@@ -59,7 +59,7 @@ def run(
 
     The stock form streams `stock_samples` samples, the fused form `windows` batches of 64; medians of `repetitions` are
     reported. Chains have `depths` layers of the first width, and the last depth but one of all `widths`. `grid` is
-    functions and locations. `picture` (PNG) shows the growth. Raises OutOfRange for numbers below 1,
+    functions and locations. `picture` (.png, .pdf or .svg) shows the growth. Raises OutOfRange for numbers below 1,
     TargetUnavailable without Lava, and what a run on Lava raises.
     """
     counts = [("stock_samples", stock_samples), ("windows", windows), ("repetitions", repetitions)]

@@ -21,7 +21,6 @@ from neurokit.comparison import earliest, tally
 from neurokit.compilers.place import place
 from neurokit.errors import BundleError, DoesNotFit, NeurokitError, ProgramError
 from neurokit.estimation.estimate import estimate
-from neurokit.hw_configs import load_hardware
 from neurokit.program import Program
 from neurokit.samples import draw
 from neurokit.selftest.assumption import Assumption
@@ -137,7 +136,7 @@ def _load(path: Path, parts: Mapping[str, container.Part], about: dict[str, Any]
 def _resources(program: Program, chip: str) -> dict[str, Any]:
     """What a placement takes, or why there is none."""
     try:
-        placed = place(program, load_hardware(chip)).to_json()
+        placed = place(program, chip).to_json()
     except DoesNotFit as error:
         return {"hardware": chip, "does_not_fit": str(error)}
     return {key: placed[key] for key in RESOURCES}

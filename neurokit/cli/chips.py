@@ -17,6 +17,7 @@ from neurokit.compilers.populations import Population
 from neurokit.compilers.synaptic_memory import storage
 from neurokit.estimation.estimate import Range
 from neurokit.estimation.estimate import estimate as price
+from neurokit.figures import require_format, save
 from neurokit.hw_configs import chip_of, load_hardware
 from neurokit.program import Program
 from neurokit.samples import draw, read
@@ -84,12 +85,14 @@ def check(
 def place(
     program: ProgramArgument,
     chip: HardwareOption = "loihi2",
-    picture: Annotated[Path | None, typer.Option(help="Where to draw the map of the cores (PNG).")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Where to draw the map of the cores (.png, .pdf, .svg).")] = None,
     tangents: TangentsOption = False,
     json: JsonOption = None,
 ) -> None:
     """Put a Program on the cores of a chip or board, and say how full they are."""
     claim(reads=[program, Path(chip)], writes=[picture, json])
+    if picture is not None:
+        require_format(picture)
     loaded, hardware = Program.load(program), load_hardware(chip)
     placement = put(loaded, hardware, beside=_beside(loaded, tangents))
     table(
@@ -109,7 +112,6 @@ def place(
     console.print(storage(chip_of(hardware)), markup=False)
     if picture is not None:
         from neurokit.core_map import core_map
-        from neurokit.figures import save
 
         save(core_map(placement), picture)
     emit({"program": str(program), **placement.to_json(), "assumptions": [storage(chip_of(hardware))]}, json)

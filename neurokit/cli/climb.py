@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from neurokit.cli.console import console, emit, table
-from neurokit.figures import disagreement, new, save
+from neurokit.figures import disagreement, new, require_format, save
 from neurokit.figures import ladder as draw_ladder
 from neurokit.parity import Ladder, ladder
 from neurokit.program import Program
@@ -26,6 +26,8 @@ def climb(
     json: str | None,
 ) -> None:
     """Print, draw and write a Ladder; exit code 1 where numbers differ that must not."""
+    if picture is not None:
+        require_format(picture)
     network = None
     if model is not None:
         from neurokit.networks.model_file import load_model

@@ -209,7 +209,7 @@ def compare(
     model: Annotated[
         Path | None, typer.Option(help="With --ladder: the trained model that the Program was made of.")
     ] = None,
-    picture: Annotated[Path | None, typer.Option(help="With --ladder: where to draw it (PNG).")] = None,
+    picture: Annotated[Path | None, typer.Option(help="With --ladder: where to draw it (.png, .pdf, .svg).")] = None,
     deadline: DeadlineOption = 600.0,
     seed: SeedOption = 0,
     json: JsonOption = None,

@@ -11,6 +11,7 @@ import typer
 
 from neurokit.cli.console import JsonOption, emit, table
 from neurokit.cli.deploy import describe
+from neurokit.cli.outputs import claim
 from neurokit.exchange.deployable import deployable
 from neurokit.exchange.dialects import Dialect, norse, plain, sinabs, snntorch
 from neurokit.exchange.nir_notes import RESETS
@@ -57,7 +58,12 @@ SchemeOption = Annotated[Scheme | None, typer.Option(help="NIR: how its differen
 def export(
     source: Annotated[
         Path,
-        typer.Argument(help="For netx a Program (HDF5), for NIR a trained model (.pt).", show_default=False),
+        typer.Argument(
+            help="For netx a Program (HDF5), for NIR a trained model (.pt).",
+            show_default=False,
+            exists=True,
+            dir_okay=False,
+        ),
     ],
     out: Annotated[Path, typer.Argument(help="The file to write: .net or .nir.", show_default=False)],
     kind: FormatOption = None,
@@ -77,6 +83,7 @@ def export(
     json: JsonOption = None,
 ) -> None:
     """Write a network for other tools; what their format cannot say exactly is refused by name."""
+    claim(reads=[source], writes=[out, json])
     if _format(kind, out) is Format.netx:
         idle = {"--dt": dt, "--scheme": scheme, "--gain-in-threshold": gain_in_threshold}
         _refuse_idle("a netx file", {**idle, "--annotate-resets": annotate_resets})
@@ -132,7 +139,10 @@ def _export_nir(
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="The file to read: .net or .nir.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(help="The file to read: .net or .nir.", show_default=False, exists=True, dir_okay=False),
+    ],
     program: Annotated[Path, typer.Argument(help="Where to write the Program (HDF5).")] = Path("program.h5"),
     kind: FormatOption = None,
     steps: Annotated[int | None, typer.Option(help="Time steps of a window.", min=1)] = None,
@@ -152,6 +162,7 @@ def import_(
     json: JsonOption = None,
 ) -> None:
     """Read another tool's network as a Program; a .nir of neurokit's own needs no options."""
+    claim(reads=[source], writes=[program, json])
     of_nir = {"--dialect": writer, "--reset": reset, "--readout": readout, "--dt": dt, "--scheme": scheme}
     bottom, top = 0.0 if low is None else low, 1.0 if high is None else high
     if _format(kind, source) is Format.netx:

@@ -152,7 +152,7 @@ def _widths(hidden: str | None) -> list[int] | None:
 def _train(
     config: Path | None, out: Path | None, resume: bool, overrides: dict[str, Any], sets: list[str], json: str | None
 ) -> None:
-    from neurokit.runs.config import option, read_config
+    from neurokit.runs.config import option, read_config, read_tables
     from neurokit.runs.folder import RunFolder
     from neurokit.runs.team import join_team, leads_by_environment
     from neurokit.runs.training import require_device, train_run
@@ -163,7 +163,18 @@ def _train(
         folder = RunFolder(out)
         chosen = folder.require_run()
     else:
-        chosen = read_config(config, overrides | dict(map(option, sets)))
+        given = overrides | dict(map(option, sets))
+        for flag, key in (("--data", "problem.train"), ("--test-data", "problem.test")):
+            if key in overrides and read_tables(config, given)["problem"].get("name") != "npz":
+                raise RunError(
+                    explain(
+                        flag,
+                        f"{overrides[key]!r} without --problem npz",
+                        "files of samples for that problem alone, as all others draw theirs",
+                        "say --problem npz too",
+                    )
+                )
+        chosen = read_config(config, given)
         require_device(chosen.run.device)
         name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)

@@ -10,6 +10,7 @@ from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
+from neurokit.figures import require_format
 
 
 def demo(
@@ -86,7 +87,9 @@ def bench(
     windows: Annotated[int, typer.Option(help="bench lava: batches of 64 on the fused form.", min=1)] = 16,
     depths: Annotated[str, typer.Option(help="bench lava: spiking layers of the chains.")] = "1,2,4,8",
     widths: Annotated[str, typer.Option(help="bench lava: neurons of their layers.")] = "32,128,512",
-    picture: Annotated[Path | None, typer.Option(help="bench lava, gradients: where to draw (PNG).")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="bench lava, gradients: where to draw (.png, .pdf, .svg).")
+    ] = None,
     draws: Annotated[int, typer.Option(help="bench gradients: draws of every random estimate.", min=2)] = 60,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
@@ -101,6 +104,8 @@ def bench(
 ) -> None:
     """Measure ratios between things timed in turn in one run; exit code 0 whether or not a bar is met."""
     claim(writes=[picture, json])
+    if picture is not None:
+        require_format(picture)
     if name == "twin":
         from neurokit.bench import twin
 

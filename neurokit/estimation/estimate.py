@@ -119,7 +119,7 @@ def estimate(
     maxima, not means. Raises DoesNotFit when there is no placement, OutOfRange for an Activity of another Program or an
     entry that is no core, and what `place` and the twin raise.
     """
-    hardware = _loaded(hardware)
+    hardware = load_hardware(hardware)
     chip = chip_of(hardware)
     made = populations(program)
     if placement is None:
@@ -129,7 +129,7 @@ def estimate(
     activity = samples if isinstance(samples, Activity) else measure(program, samples)
     require(activity, program)
     mesh = Mesh.of(chip, placement.cores_per_chip)
-    energies, times = prices(chip, None if stand_in is None else chip_of(_loaded(stand_in)))
+    energies, times = prices(chip, None if stand_in is None else chip_of(load_hardware(stand_in)))
 
     counted = dict.fromkeys(OPERATIONS, 0)
     from_outside = 0
@@ -244,7 +244,3 @@ def _assumptions(
     for priced in prices_used:
         said += [sentence for name, sentence in priced.assumed.items() if name in needed]
     return tuple(said)
-
-
-def _loaded(hardware: Hardware | str) -> Hardware:
-    return load_hardware(hardware) if isinstance(hardware, str) else hardware

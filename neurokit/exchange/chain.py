@@ -32,7 +32,8 @@ def chain(program: Program, source: str | None) -> Chain:
     """
     inputs = {node.name: node for node in program.inputs}
     if source is None and len(inputs) > 1:
-        raise GraphError(explain("source", None, f"one of {sorted(inputs)}", "name the input whose chain is meant"))
+        remedy = "name the input whose chain is meant: `--input NAME` of `neurokit export`, source=NAME in Python"
+        raise GraphError(explain("the one input of a netx file", "not named", f"one of {sorted(inputs)}", remedy))
     start = next(iter(inputs)) if source is None else source
     if start not in inputs:
         raise GraphError(explain("source", start, f"one of {sorted(inputs)}", "name an input of the Program"))

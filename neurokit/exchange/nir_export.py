@@ -202,7 +202,10 @@ def _(node: g.Spiking, writer: _Writer) -> None:
         raise UnsupportedNode(node.name, kind, _TARGET, f"its reset is {node.neuron.reset}", "Use ToZero.")
     if isinstance(node.neuron.reset, Subtract) and writer.promise.resets_alike:
         reason = "it subtracts its threshold, and NIR resets to a value"
-        remedy = "Train with ToZero, or ask for Annotated(): then foreign readers reset to zero, and spikes differ."
+        remedy = (
+            "Train with ToZero (`neurokit train --set neuron.reset=zero`), or ask for Annotated() (`neurokit export "
+            "--annotate-resets`): then foreign readers reset to zero, and spikes differ."
+        )
         raise UnsupportedNode(node.name, kind, _TARGET, reason, remedy)
     if node.recurrent is not None:
         reason = "NIR does not say how late a spike comes back along a cycle"

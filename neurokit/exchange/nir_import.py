@@ -45,6 +45,8 @@ def read_nir(path: str | Path) -> Any:
     try:
         # Some writers leave shapes open that their own types then contradict; `from_nir` checks what it uses.
         read_graph = nir.read(Path(path), type_check=False)
+    except FileNotFoundError:
+        raise GraphError(f"there is no file {str(path)!r}; give the path of a NIR graph (.nir).") from None
     except Exception as error:  # whatever the package's reading runs into
         raise GraphError(explain(f"{path}", f"no NIR graph ({error!r})", "a .nir file", "write it again")) from error
     if not isinstance(read_graph, nir.NIRGraph):

@@ -77,6 +77,8 @@ def _layers(path: Path) -> dict[int, _Layer]:
         with h5py.File(path) as file:
             groups = file["layer"]
             return {i: _layer(groups[str(i)]) for i in range(len(groups))}
+    except FileNotFoundError:
+        raise ProgramError(f"there is no file {str(path)!r}; give the path of a netx file (.net).") from None
     except (OSError, KeyError, TypeError, AttributeError, ValueError, UnicodeDecodeError) as error:
         found, legal = f"no netx file ({error!r})", "groups layer/0, layer/1, ..."
         raise ProgramError(explain(str(path), found, legal, "export the network again")) from error

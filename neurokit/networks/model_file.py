@@ -20,6 +20,7 @@ from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
+from neurokit.program_file import SIGNATURE
 from neurokit.readouts import RULES
 
 FORMAT, VERSION = "neurokit.model", 2
@@ -71,11 +72,15 @@ def load_model(path: str | Path) -> TrainedModel:
     """Read a network. Raises ModelFileError when the file is anything but a model saved by `save_model`."""
     path = Path(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
+        content = None if is_hdf5 else torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.") from None
     except Exception as error:  # a foreign file makes PyTorch's reader fail in any way
         raise _foreign(path, f"unreadable ({type(error).__name__})") from error
+    if is_hdf5:
+        raise _foreign(path, "HDF5, which looks like a Program", "give the trained model (.pt) that it is made of")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _foreign(path, "not marked as a neurokit model")
     if content.get("version") != VERSION:
@@ -128,5 +133,5 @@ def build(kind: str, config: Mapping[str, Any]) -> Model:
     return model
 
 
-def _foreign(path: Path, why: str) -> ModelFileError:
-    return ModelFileError(explain(f"file {str(path)!r}", why, "a model saved by neurokit", "save it with neurokit"))
+def _foreign(path: Path, why: str, remedy: str = "save it with neurokit") -> ModelFileError:
+    return ModelFileError(explain(f"file {str(path)!r}", why, "a model saved by neurokit", remedy))

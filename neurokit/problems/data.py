@@ -252,14 +252,19 @@ def _inside(domain: Domain, **arrays: np.ndarray) -> None:
             explain("domain: inputs", sorted(domain), f"{sorted(arrays)}", "declare the range of every input")
         )
     for name, array in arrays.items():
-        low, high = domain[name]
-        bad = np.argwhere((array < low) | (array > high))
-        if len(bad):
-            raise OutOfRange(
-                explain(
-                    f"input {name!r}[{', '.join(map(str, bad[0]))}]",
-                    array[tuple(bad[0])],
-                    f"{low:g}..{high:g}, the declared range",
-                    f"declare a wider range ({len(bad)} such values)",
-                )
+        require_inside(f"input {name!r}", array, domain[name], "the declared range", "declare a wider range")
+
+
+def require_inside(subject: str, array: np.ndarray, ends: tuple[float, float], whose: str, remedy: str) -> None:
+    """Raise OutOfRange at the first entry of `array` that leaves `ends`; `whose` says in words what range that is."""
+    low, high = ends
+    bad = np.argwhere((array < low) | (array > high))
+    if len(bad):
+        raise OutOfRange(
+            explain(
+                f"{subject}[{', '.join(map(str, bad[0]))}]",
+                array[tuple(bad[0])],
+                f"{low:g}..{high:g}, {whose}",
+                f"{remedy} ({len(bad)} such values)",
             )
+        )

@@ -12,6 +12,8 @@ from neurokit.problems.user_data import MARGIN, read_split
 
 #: A lowest and a highest value.
 Ends = tuple[float, float]
+#: What is read of files in each layout.
+LAYOUTS: dict[str, type[OperatorData] | type[TripleData]] = {"cartesian": OperatorData, "triple": TripleData}
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,13 @@ class DataFiles:
 
         Raises what `read_split` raises.
         """
-        kinds: dict[str, type[OperatorData] | type[TripleData]] = {"cartesian": OperatorData, "triple": TripleData}
-        kind = None if self.layout is None else kinds[self.layout]
+        kind = None if self.layout is None else LAYOUTS[self.layout]
         domain: Domain | None = None
         if self.branch is not None and self.trunk is not None:
             domain = {"branch": self.branch, "trunk": self.trunk}
         return read_split(self.train, self.test, kind=kind, domain=domain, margin=self.margin)
+
+    def found_layout(self) -> str:
+        """The layout that the files are in, by their shapes where it is not said. Raises what `read_split` raises."""
+        train = self.generate().train
+        return next(word for word, kind in LAYOUTS.items() if isinstance(train, kind))

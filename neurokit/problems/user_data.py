@@ -18,17 +18,47 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.files import replacing
-from neurokit.problems.data import Domain, OperatorData, Split, TripleData
+from neurokit.problems.data import Domain, OperatorData, Split, TripleData, require_inside
 
 #: What a file holds: functions by locations, or aligned samples.
 Operator = OperatorData | TripleData
 #: By how much a range taken from the data is widened at either end, as a share of the range.
 MARGIN = 0.1
+#: Where the ranges of the inputs are declared, for the remedies of errors.
+_DECLARE = "declare {}: problem.branch and problem.trunk of a run, both, or the argument `domain`"
+
+
+class _Stored(NamedTuple):
+    """One set as a file holds it.
+
+    held    every array of the file
+    names   of branch, trunk and answers among them
+    """
+
+    path: Path
+    held: Mapping[str, np.ndarray]
+    names: tuple[str, str, str]
+    branch: np.ndarray
+    trunk: np.ndarray
+    answers: np.ndarray
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, np.ndarray]]:
+        """The name in the file and the array of every input of a network."""
+        return {"branch": (self.names[0], self.branch), "trunk": (self.names[1], self.trunk)}
+
+
+class _Ranges(NamedTuple):
+    """The ranges of the inputs, and in words where they come from."""
+
+    domain: Domain
+    origin: str
 
 
 def read_data(
@@ -44,11 +74,11 @@ def read_data(
     domain  declared ranges of `branch` and `trunk`. Without, those in the file; without these, lowest and highest value
             of the data, widened at either end by `margin` of the distance between them.
 
-    Raises GraphError for a file that is not such an archive, for arrays that are missing, named twice, not numeric or
-    whose shapes fit no layout; OutOfRange for a value that is not finite or leaves the declared range.
+    Raises GraphError for a file that is not such an archive, for arrays that are missing, named twice, empty, not
+    numeric or whose shapes fit no layout; OutOfRange for a value that is not finite or leaves the declared range.
     """
-    arrays = _load(path)
-    return _build(path, arrays, "", kind, domain, margin)
+    stored = _stored(path, _load(path), "")
+    return _build(stored, kind, _ranges(stored, "samples", domain, margin))
 
 
 def read_split(
@@ -62,21 +92,26 @@ def read_split(
     """A set to train on and a set to test with, from one file or from two.
 
     In a file of its own a set may go without the suffix. Ranges not given come from the training set alone, as in
-    read_data: test samples beyond them are an error, as they would be on hardware. Raises what read_data raises, and
-    GraphError when one set is OperatorData and the other TripleData.
+    read_data: test samples beyond them are an error, as they would be on hardware. Raises what read_data raises;
+    GraphError when one set is OperatorData and the other TripleData, or their inputs differ in width; OutOfRange for a
+    test sample that is zero everywhere, whose relative error means nothing.
     """
     arrays = _load(train)
-    first = _build(train, arrays, _part(arrays, "_train", alone=test is not None), kind, domain, margin)
+    first = _stored(train, arrays, _part(arrays, "_train", alone=test is not None))
     if test is not None:
         arrays = _load(test)
     path = train if test is None else test
-    second = _build(path, arrays, _part(arrays, "_test", alone=test is not None), kind, first.domain, margin)
-    if isinstance(first, OperatorData) and isinstance(second, OperatorData):
-        return Split(train=first, test=second)
-    if isinstance(first, TripleData) and isinstance(second, TripleData):
-        return Split(train=first, test=second)
+    second = _stored(path, arrays, _part(arrays, "_test", alone=test is not None))
+    _require_one_width(first, second)
+    ranges = _ranges(first, "training samples", domain, margin)
+    learnt, tested = _build(first, kind, ranges), _build(second, kind, ranges)
+    _require_measurable(second, tested)
+    if isinstance(learnt, OperatorData) and isinstance(tested, OperatorData):
+        return Split(train=learnt, test=tested)
+    if isinstance(learnt, TripleData) and isinstance(tested, TripleData):
+        return Split(train=learnt, test=tested)
     raise GraphError(
-        f"the training set in {train} is {type(first).__name__}, the test set in {path} is {type(second).__name__}; "
+        f"the training set in {train} is {type(learnt).__name__}, the test set in {path} is {type(tested).__name__}; "
         "bring both in one layout."
     )
 
@@ -171,18 +206,19 @@ def _find(path: Path, arrays: Mapping[str, np.ndarray], names: tuple[str, ...]) 
     return found[0], array.astype(np.float64)
 
 
-def _build(
-    path: Path,
-    arrays: Mapping[str, np.ndarray],
-    part: str,
-    kind: type[OperatorData] | type[TripleData] | None,
-    domain: Domain | None,
-    margin: float,
-) -> Operator:
-    (b, branch), (t, trunk), (a, answers) = (_find(path, arrays, names) for names in _spellings(part))
+def _stored(path: Path, held: Mapping[str, np.ndarray], part: str) -> _Stored:
+    """The set of a part, its arrays finite real numbers on two axes."""
+    (b, branch), (t, trunk), (a, answers) = (_find(path, held, names) for names in _spellings(part))
     for name, array in ((b, branch), (t, trunk), (a, answers)):
-        if array.ndim != 2:
-            raise GraphError(explain(f"array {name!r} of {path}: shape", array.shape, "two axes", "reshape it"))
+        if array.ndim != 2 or not array.size:
+            raise GraphError(
+                explain(
+                    f"array {name!r} of {path}: shape",
+                    array.shape,
+                    "two axes, none empty",
+                    "reshape it" if array.size else "write a file with at least one sample",
+                )
+            )
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):
             raise OutOfRange(
@@ -193,6 +229,11 @@ def _build(
                     f"leave such samples out ({len(bad)} such entries)",
                 )
             )
+    return _Stored(path, held, (b, t, a), branch, trunk, answers)
+
+
+def _build(stored: _Stored, kind: type[OperatorData] | type[TripleData] | None, ranges: _Ranges) -> Operator:
+    path, held, (b, t, a), branch, trunk, answers = stored
     product = answers.shape == (len(branch), len(trunk))
     aligned = len(branch) == len(trunk) == len(answers) and answers.shape[1] == 1
     shapes = f"{b} {branch.shape}, {t} {trunk.shape}, {a} {answers.shape}"
@@ -201,45 +242,82 @@ def _build(
         raise GraphError(explain(f"shapes in {path}", shapes, fits, "transpose or reshape what differs"))
     if product and aligned and kind is None:
         raise GraphError(
-            f"the shapes in {path} fit both layouts: {shapes}. Say which it is: kind=OperatorData or kind=TripleData."
+            f"the shapes in {path} fit both layouts: {shapes}. Say which it is: kind=OperatorData or kind=TripleData, "
+            "problem.layout = cartesian or triple of a run."
         )
     chosen = kind or (OperatorData if product else TripleData)
     if not (product if chosen is OperatorData else aligned):
         raise GraphError(explain(f"shapes in {path} for {chosen.__name__}", shapes, fits, "read it as the other kind"))
-    declared, origin = _declared(path, arrays, {"branch": branch, "trunk": trunk}, domain, margin)
-    made = {"file": Path(path).name, "domain": origin}
+    for name, (named, array) in stored.inputs.items():
+        if name in ranges.domain:  # a range that is missing is the set's own complaint
+            remedy = _DECLARE.format("a wider one")
+            require_inside(f"{path}: array {named!r}", array, ranges.domain[name], ranges.origin, remedy)
+    made = {"file": Path(path).name, "domain": ranges.origin}
     if chosen is TripleData:
-        return TripleData(branch, trunk, answers, declared, made)
+        return TripleData(branch, trunk, answers, ranges.domain, made)
     axes: list[np.ndarray] = []
-    while f"axis_{len(axes)}" in arrays:
-        axes.append(arrays[f"axis_{len(axes)}"])
-    return OperatorData(branch, trunk, answers, declared, made, tuple(axes))
+    while f"axis_{len(axes)}" in held:
+        axes.append(held[f"axis_{len(axes)}"])
+    return OperatorData(branch, trunk, answers, ranges.domain, made, tuple(axes))
 
 
-def _declared(
-    path: Path,
-    arrays: Mapping[str, np.ndarray],
-    inputs: Mapping[str, np.ndarray],
-    domain: Domain | None,
-    margin: float,
-) -> tuple[Domain, str]:
-    """The ranges of the inputs, and in words where they come from."""
+def _ranges(stored: _Stored, whose: str, domain: Domain | None, margin: float) -> _Ranges:
+    """The ranges that are given, else those in the file, else those of its samples; `whose` says what these are."""
     if domain is not None:
-        return domain, "given"
+        return _Ranges(domain, "the declared range")
     if not (np.isfinite(margin) and margin >= 0):
         raise OutOfRange(explain("margin", margin, "a finite number >= 0", "take 0.1, a tenth of the data's range"))
-    stored = {name: arrays[f"domain_{name}"] for name in inputs if f"domain_{name}" in arrays}
-    if len(stored) == len(inputs):
-        for name, ends in stored.items():
-            if ends.shape != (2,) or ends.dtype.kind not in "fiu" or not ends[0] < ends[1]:
-                raise GraphError(explain(f"domain_{name} of {path}", ends, "two numbers, low < high", "mend the file"))
-        return {name: (float(ends[0]), float(ends[1])) for name, ends in stored.items()}, "file"
-    ranges = {}
-    for name, array in inputs.items():
+    path, file = stored.path, Path(stored.path).name
+    ends = {name: stored.held[f"domain_{name}"] for name in stored.inputs if f"domain_{name}" in stored.held}
+    if len(ends) == len(stored.inputs):
+        for name, pair in ends.items():
+            if pair.shape != (2,) or pair.dtype.kind not in "fiu" or not pair[0] < pair[1]:
+                raise GraphError(explain(f"domain_{name} of {path}", pair, "two numbers, low < high", "mend the file"))
+        return _Ranges(
+            {name: (float(low), float(high)) for name, (low, high) in ends.items()}, f"the range that {file} declares"
+        )
+    domain = {}
+    for name, (named, array) in stored.inputs.items():
         low, high = float(array.min()), float(array.max())
         if low == high:
             raise OutOfRange(
-                explain(f"input {name!r} of {path}", f"{low:g} everywhere", "a range of values", "give the domain")
+                explain(
+                    f"array {named!r} of {path}",
+                    f"{low:g} everywhere",
+                    f"a range of values, from which that of the input {name!r} is taken",
+                    _DECLARE.format("the ranges of the inputs"),
+                )
             )
-        ranges[name] = (low - margin * (high - low), high + margin * (high - low))
-    return ranges, f"range of the data, widened by {margin:g} of it at either end"
+        domain[name] = (low - margin * (high - low), high + margin * (high - low))
+    return _Ranges(domain, f"the range of the {whose} in {file}, widened by {margin:g} of it at either end")
+
+
+def _require_one_width(train: _Stored, test: _Stored) -> None:
+    """A network takes as many numbers as the training samples have."""
+    for name, (named, array) in test.inputs.items():
+        other, like = train.inputs[name]
+        if array.shape[1] != like.shape[1]:
+            raise GraphError(
+                explain(
+                    f"array {named!r} of {test.path}: shape",
+                    array.shape,
+                    f"(N, {like.shape[1]}), the width of {other!r} of {train.path}, whose shape is {like.shape}",
+                    "test with samples at the sensors, and in the coordinates, of those to train on",
+                )
+            )
+
+
+def _require_measurable(stored: _Stored, data: Operator) -> None:
+    """Test errors are relative to the norm of a function, or of all aligned answers together: neither may be zero."""
+    rows = data.targets if isinstance(data, OperatorData) else data.targets.T
+    zero = np.flatnonzero(np.linalg.norm(rows, axis=1) == 0)
+    if len(zero):
+        whole = isinstance(data, TripleData)
+        raise OutOfRange(
+            explain(
+                f"array {stored.names[2]!r} of {stored.path}: " + ("all of it" if whole else f"sample {zero[0]}"),
+                "zero everywhere",
+                "some value that is not zero: test errors are relative, and undefined relative to zero",
+                "test with other samples" if whole else f"leave that sample out ({len(zero)} such samples)",
+            )
+        )

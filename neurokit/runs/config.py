@@ -106,7 +106,7 @@ class Run:
     checkpoint_every    iterations between checkpoints; without it only time counts
     checkpoint_seconds  seconds between checkpoints
     tensorboard         whether to log for TensorBoard too
-    target              refuse at once what it could never run: reference, twin, lava, lava-softif, or a chip or board
+    target              refuse what it could never run: reference, twin, lava, lava-softif, lava-fused, a chip or board
     spread              what several processes (torchrun) divide among them: the directions, or the batch
     """
 
@@ -141,6 +141,8 @@ class RunConfig:
     form for a deeponet, alternating for a seponet, by the gradient for an mlp and for aligned samples.
 
     `RunConfig.parse` and `read_config` raise RunError naming every key that is wrong, its value and what is legal.
+    `parse` opens no file: it takes samples for aligned only where `problem.layout` says so; `read_config` looks into
+    files whose layout is not said, and writes down what it found.
     """
 
     problem: Problem = field(default_factory=Poisson)
@@ -218,9 +220,20 @@ class RunConfig:
 def read_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     """The configuration in the file at `path`, or of defaults alone, with values by dotted key put over it.
 
-    Relative paths start at the working directory. Raises RunError when the file is not TOML, or as `RunConfig.parse`
-    does.
+    Relative paths start at the working directory. Where `problem.layout` of data files is not said, it is the one found
+    in them: the readouts that suit depend on it. Raises RunError when the file is not TOML, or as `RunConfig.parse`
+    does, and then what `DataFiles.generate` raises.
     """
+    tables, source = read_tables(path, overrides), str(path) if path is not None else "options"
+    config = RunConfig.parse(tables, source)
+    if isinstance(config.problem, DataFiles) and config.problem.layout is None:
+        tables["problem"]["layout"] = config.problem.found_layout()
+        config = RunConfig.parse(tables, source)
+    return config
+
+
+def read_tables(path: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of `read_config` as they are said, unchecked. Raises RunError where there are none to put a key in."""
     tables: dict[str, Any] = {}
     if path is not None:
         try:
@@ -237,7 +250,7 @@ def read_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
                 raise RunError(explain(said, repr(below), f"a table, to put {key} in", f"write {said} as a table"))
             table = below
         table[field] = value
-    return RunConfig.parse(tables, str(path) if path is not None else "options")
+    return tables
 
 
 def option(text: str) -> tuple[str, Any]:
