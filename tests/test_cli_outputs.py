@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
         (("run", "p.h5", "--inputs", "x.npz", "--out", "o.npz", "--json", "o.npz"), "which this command writes, too"),
         (("run", "p.h5", "--inputs", "x.npz", "--out", "d"), "output 'd' is a folder"),
         (("run", "p.h5", "--inputs", "x.npz", "--out", "x.npz/o.npz"), "which is a file"),
-        (("place", "p.h5", "--picture", "p.h5"), "which this command reads"),
+        (("place", "p.h5", "--picture", "p.h5"), "its ending is '.h5'; legal is one of .png"),
         (("bundle", "p.h5", "--out", "p.h5"), "which this command reads"),
         (("compare", "p.h5", "--targets", "reference,twin", "--json", "p.h5"), "which this command reads"),
         (("export", "p.h5", "./p.h5", "--format", "netx"), "which this command reads"),

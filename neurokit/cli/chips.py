@@ -17,7 +17,6 @@ from neurokit.compilers.populations import Population
 from neurokit.compilers.synaptic_memory import storage
 from neurokit.estimation.estimate import Range
 from neurokit.estimation.estimate import estimate as price
-from neurokit.figures import require_format, save
 from neurokit.hw_configs import chip_of, load_hardware
 from neurokit.program import Program
 from neurokit.samples import draw, read
@@ -90,9 +89,7 @@ def place(
     json: JsonOption = None,
 ) -> None:
     """Put a Program on the cores of a chip or board, and say how full they are."""
-    claim(reads=[program, Path(chip)], writes=[picture, json])
-    if picture is not None:
-        require_format(picture)
+    claim(reads=[program, Path(chip)], writes=[json], picture=picture)
     loaded, hardware = Program.load(program), load_hardware(chip)
     placement = put(loaded, hardware, beside=_beside(loaded, tangents))
     table(
@@ -112,6 +109,7 @@ def place(
     console.print(storage(chip_of(hardware)), markup=False)
     if picture is not None:
         from neurokit.core_map import core_map
+        from neurokit.figures import save
 
         save(core_map(placement), picture)
     emit({"program": str(program), **placement.to_json(), "assumptions": [storage(chip_of(hardware))]}, json)

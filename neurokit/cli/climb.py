@@ -9,8 +9,6 @@ import numpy as np
 import typer
 
 from neurokit.cli.console import console, emit, table
-from neurokit.figures import disagreement, new, require_format, save
-from neurokit.figures import ladder as draw_ladder
 from neurokit.parity import Ladder, ladder
 from neurokit.program import Program
 from neurokit.targets import Target
@@ -26,8 +24,6 @@ def climb(
     json: str | None,
 ) -> None:
     """Print, draw and write a Ladder; exit code 1 where numbers differ that must not."""
-    if picture is not None:
-        require_format(picture)
     network = None
     if model is not None:
         from neurokit.networks.model_file import load_model
@@ -36,6 +32,9 @@ def climb(
     climbed, _ = ladder(network, program, samples, targets)
     _print(path, climbed)
     if picture is not None:
+        from neurokit.figures import disagreement, new, save
+        from neurokit.figures import ladder as draw_ladder
+
         figure = new(4.5 + 0.6 * len(climbed.rungs[0].layers) + 4, 1.2 + 0.5 * len(climbed.rungs))
         left, right = figure.subplots(1, 2)
         draw_ladder(left, climbed.rungs)

@@ -217,7 +217,7 @@ def compare(
     """Hold targets against each other, spike for spike; exit code 1 at any difference."""
     if (model or picture) and not ladder:
         raise typer.BadParameter("--model and --picture go with --ladder")
-    claim(reads=[program, inputs, model], writes=[picture, json])
+    claim(reads=[program, inputs, model], writes=[json], picture=picture)
     loaded = Program.load(program)
     if inputs is None and model is not None and (beside := model.with_suffix(CALIBRATION_SUFFIX)).exists():
         inputs, pairs = beside, True

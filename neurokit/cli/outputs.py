@@ -10,20 +10,29 @@ from neurokit.errors import RunError, explain
 
 
 def claim(
-    *, reads: Iterable[Path | None] = (), writes: Iterable[Path | str | None] = (), folder: Path | None = None
+    *,
+    reads: Iterable[Path | None] = (),
+    writes: Iterable[Path | str | None] = (),
+    picture: Path | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Raise RunError for an output that cannot be written, or that would replace what the command reads or writes.
 
-    reads   files that it reads
-    writes  files that it writes; `-` is standard output
-    folder  the folder that it writes to
+    reads    files that it reads
+    writes   files that it writes; `-` is standard output
+    picture  one more, whose ending says its format; raises OutOfRange for an ending that says none
+    folder   the folder that it writes to
     """
+    if picture is not None:
+        from neurokit.figures import require_format  # loads matplotlib, which most commands do without
+
+        require_format(picture)
     taken = {_identity(path): "which this command reads" for path in reads if path is not None}
     if folder is not None:
         if folder.exists() and not folder.is_dir():
             raise _refused(folder, "a file", "a folder, or a name that is free", "name another with --out")
         _require_room(folder)
-    for path in (Path(path) for path in writes if path is not None and path != "-"):
+    for path in (Path(path) for path in (*writes, picture) if path is not None and path != "-"):
         if path.is_dir():
             raise _refused(path, "a folder", "a file", "name a file in it")
         _require_room(path)

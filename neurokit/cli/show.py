@@ -10,7 +10,6 @@ from rich.progress import Progress, TaskID
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
-from neurokit.figures import require_format
 
 
 def demo(
@@ -103,9 +102,7 @@ def bench(
     json: JsonOption = None,
 ) -> None:
     """Measure ratios between things timed in turn in one run; exit code 0 whether or not a bar is met."""
-    claim(writes=[picture, json])
-    if picture is not None:
-        require_format(picture)
+    claim(writes=[json], picture=picture)
     if name == "twin":
         from neurokit.bench import twin
 
