@@ -89,9 +89,15 @@ def schedule(program: Program, period: int | None = None, form: Form | None = No
             hushes[node.name] = 0
             if owes(node):
                 hushes[node.name] = hush(node, follow(node, program.steps, emitted[node.source]), LAVA_WIDTHS)
-    last = max(s + (1 if program.wires[n].signal is Signal.TOTAL else program.steps) - 1 for n, s in start.items())
-    drain = max(0, -((period - last) // period))
-    return Schedule(MappingProxyType(start), period, drain, MappingProxyType(hushes))
+    return Schedule(MappingProxyType(start), period, windows_to_drain(program, start, period), MappingProxyType(hushes))
+
+
+def windows_to_drain(program: Program, start: Mapping[str, int], period: int, late: int = 0) -> int:
+    """Windows until the last node that started in the first one has spoken, and been heard `late` steps after."""
+    last = late + max(
+        s + (1 if program.wires[n].signal is Signal.TOTAL else program.steps) - 1 for n, s in start.items()
+    )
+    return max(0, -((period - last) // period))
 
 
 def require_stock(node: Spiking) -> None:

@@ -18,10 +18,10 @@ from jaxtyping import Int32
 from neurokit.errors import UnsupportedNode
 from neurokit.lava.cycle import Cycle
 from neurokit.lava.forms import Form
-from neurokit.lava.schedule import ORIGIN, Schedule, schedule
+from neurokit.lava.schedule import ORIGIN, Schedule, schedule, windows_to_drain
 from neurokit.program import Input, Output, Product, Program, ProgramNode, Readout, Spiking, Sum, Synapses
 from neurokit.twin.layout import laid_out
-from neurokit.twin.plan import Plan
+from neurokit.twin.plan import Plan, largest
 from neurokit.wiring import Signal
 
 #: What a node says to every sample of the batch.
@@ -42,10 +42,7 @@ def network_schedule(program: Program, period: int | None = None, form: Form | N
     """
     plan = schedule(program, period, form)
     start = {name: step + _SHIFT for name, step in plan.start.items()}
-    last = 1 + max(
-        step + (1 if program.wires[name].signal is Signal.TOTAL else program.steps) - 1 for name, step in start.items()
-    )
-    return replace(plan, start=start, drain=max(0, -((plan.period - last) // plan.period)))
+    return replace(plan, start=start, drain=windows_to_drain(program, start, plan.period, late=1))
 
 
 class Stepper:
@@ -112,10 +109,7 @@ class Stepper:
         """Go on with the weights and biases of another Program that is otherwise the same."""
         for node in program.nodes:
             if isinstance(node, Synapses) and node is not self.program[node.name]:
-                bounds = program.certificate[node.source]
-                spikes = isinstance(program[node.source], Spiking)
-                largest = np.ones(node.shape[1], np.int64) if spikes else np.maximum(-bounds.low, bounds.high)
-                self._synapses[node.name] = laid_out(node, largest)
+                self._synapses[node.name] = laid_out(node, largest(program, node, program.certificate))
         self.program = program
 
     def _lag(self, node: ProgramNode, source: str) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from neurokit.compilers.bounds import prove
-from neurokit.program import Conv2d, Dense, Input, Program, Readout, Sparse, Spiking
+from neurokit.program import Conv2d, Dense, Input, Interval, Program, Readout, Sparse, Spiking
 from neurokit.twin.layout import Population, Synapses, laid_out
 from neurokit.wiring import Signal, consumers
 
@@ -54,9 +56,7 @@ class Plan:
                 rules = [reader.rule for name in readers[node.name] if isinstance(reader := nodes[name], Readout)]
                 window = max((rule.normaliser(program.steps) for rule in rules), default=0)
                 spikes = isinstance(nodes[node.source], Spiking)
-                proved = certificate[node.source]  # of a total before its shift, which only makes it smaller
-                largest = np.ones(node.shape[1], np.int64) if spikes else np.maximum(-proved.low, proved.high)
-                synapses[node.name] = laid_out(node, largest, window)
+                synapses[node.name] = laid_out(node, largest(program, node, certificate), window)
                 weighable = isinstance(node, Dense) and not node.delay
                 fusible = (Spiking, Readout) if weighable else (Spiking,)
                 if spikes and all(isinstance(nodes[name], fusible) for name in readers[node.name]):
@@ -77,3 +77,13 @@ class Plan:
 
 
 _PLANS: dict[int, Plan] = {}
+
+
+def largest(
+    program: Program, node: Dense | Sparse | Conv2d, certificate: Mapping[str, Interval]
+) -> Int64[np.ndarray, " in"]:
+    """The largest magnitude of every line that synapses hear."""
+    if isinstance(program[node.source], Spiking):
+        return np.ones(node.shape[1], np.int64)
+    proved = certificate[node.source]  # of a total before its shift, which only makes it smaller
+    return np.asarray(np.maximum(-proved.low, proved.high))
