@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.wiring import frozen, require_finite
+from neurokit.wiring import frozen, refuse_first, require_finite
 
 #: Exponents that a Dense may have: the exact 8-bit recipe spends one of Loihi's -8..7.
 EXPONENTS = range(-7, 7)
@@ -103,31 +103,17 @@ def integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np.
     elif array.dtype.kind not in "iu":
         raise OutOfRange(explain(f"{subject}: dtype", array.dtype, "integers", "quantise the network first"))
     info = np.iinfo(dtype)
-    bad = np.argwhere((array < info.min) | (array > info.max) | (array != np.round(array)))
-    if len(bad):
-        index = ", ".join(map(str, bad[0]))
-        raise OutOfRange(
-            explain(
-                f"{subject}[{index}]",
-                array[tuple(bad[0])],
-                f"an integer in {info.min}..{info.max}",
-                f"rescale the layer ({len(bad)} such entries)",
-            )
-        )
+    bad = (array < info.min) | (array > info.max) | (array != np.round(array))
+    legal = f"an integer in {info.min}..{info.max}"
+    refuse_first(bad, subject, array, legal, "rescale the layer ({count} such entries)")
     return frozen(array.astype(dtype))
 
 
 def bias_integers(subject: str, values: object) -> np.ndarray:
     """`values` as 32-bit integers that three digits to the base 128 can carry."""
     array = integers(subject, values, np.int32)
-    too_big = np.argwhere(np.abs(array.astype(np.int64)) >= BIAS_LIMIT)
-    if len(too_big):
-        index = ", ".join(map(str, too_big[0]))
-        raise OutOfRange(
-            explain(
-                f"{subject}[{index}]", array[tuple(too_big[0])], f"below {BIAS_LIMIT} in magnitude", "rescale the layer"
-            )
-        )
+    too_big = np.abs(array.astype(np.int64)) >= BIAS_LIMIT
+    refuse_first(too_big, subject, array, f"below {BIAS_LIMIT} in magnitude", "rescale the layer")
     return array
 
 

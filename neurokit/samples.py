@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
+from neurokit.archives import read_arrays
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.files import replacing
 from neurokit.program import Program
@@ -36,14 +36,7 @@ def read(names: Sequence[str], path: Path, *, pairs: bool = False) -> dict[str, 
 
     Raises GraphError when the file is not such an archive, or an input is missing.
     """
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        bare = isinstance(loaded, np.ndarray)
-        arrays = {} if bare else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise GraphError(f"{path} is not a readable .npz file: {error}") from None
-    if bare:
-        raise GraphError(f"{path} holds one bare array; save one for every input with np.savez.")
+    arrays = read_arrays(path)
     inputs = {}
     for axis, name in enumerate(names):
         key = next((k for k in (name, f"X_{name}") if k in arrays), None)

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from jaxtyping import Bool
 
 from neurokit.errors import GraphError, OutOfRange, explain
 
@@ -165,17 +166,17 @@ def frozen(array: np.ndarray) -> np.ndarray:
 
 def require_finite(subject: str, array: np.ndarray) -> None:
     """Raise OutOfRange at the first NaN or infinite entry of `array`."""
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        index = ", ".join(map(str, bad[0]))
-        raise OutOfRange(
-            explain(
-                f"{subject}[{index}]",
-                array[tuple(bad[0])],
-                "a finite number",
-                f"look for what produced it ({len(bad)} such entries), for example a diverged training run",
-            )
-        )
+    remedy = "look for what produced it ({count} such entries), for example a diverged training run"
+    refuse_first(~np.isfinite(array), subject, array, "a finite number", remedy)
+
+
+def refuse_first(bad: Bool[np.ndarray, "..."], subject: str, array: np.ndarray, legal: str, remedy: str) -> None:
+    """Raise OutOfRange at the first entry of `array` that is `bad`; `{count}` in `remedy` is how many there are."""
+    places = np.argwhere(bad)
+    if len(places):
+        index = ", ".join(map(str, places[0]))
+        value = array[tuple(places[0])]
+        raise OutOfRange(explain(f"{subject}[{index}]", value, legal, remedy.format(count=len(places))))
 
 
 def present(inputs: Mapping[str, np.ndarray], expected: Mapping[str, int], subject: str) -> dict[str, np.ndarray]:

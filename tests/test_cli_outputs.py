@@ -40,6 +40,9 @@ def neurokit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def folder(tmp_path: Path) -> Path:
     program().save(tmp_path / "p.h5")
     write({"x": np.zeros((3, 2))}, tmp_path / "x.npz")
+    rng = np.random.default_rng(0)
+    both = {"X_branch": (6, 4), "X_trunk": (5, 1), "y": (6, 5)}
+    write({f"{n}_{s}": rng.random(z) for n, z in both.items() for s in ("train", "test")}, tmp_path / "s.npz")
     (tmp_path / "d").mkdir()
     return tmp_path
 
@@ -55,6 +58,8 @@ def folder(tmp_path: Path) -> Path:
         (("run", "p.h5", "--inputs", "x.npz", "--out", "x.npz/o.npz"), "which is a file"),
         (("place", "p.h5", "--picture", "p.h5"), "its ending is '.h5'; legal is one of .png"),
         (("bundle", "p.h5", "--out", "p.h5"), "which this command reads"),
+        (("train", "--problem", "npz", "--data", "s.npz", "--json", "s.npz"), "which this command reads"),
+        (("verify", "p.h5", "--json", "p.h5"), "which this command reads"),
         (("compare", "p.h5", "--targets", "reference,twin", "--json", "p.h5"), "which this command reads"),
         (("export", "p.h5", "./p.h5", "--format", "netx"), "which this command reads"),
         (("import", "p.h5", "p.h5", "--format", "netx", "--steps", "4"), "which this command reads"),

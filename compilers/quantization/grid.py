@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.wiring import refuse_first
 
 #: Bits that a weight may have.
 BITS = range(2, 9)
@@ -112,18 +113,10 @@ class WeightGrid:
     def levels(self, name: str, weight: Float64[np.ndarray, "out in"]) -> Levels:
         """The levels of the layer `name`; raises OutOfRange for a weight whose sign the mode has no level for."""
         levels = self.signs.levels(self.bits, weight)
-        wrong = np.argwhere((weight < 0) if levels.low == 0 else (weight > 0) if levels.high == 0 else weight != weight)
-        if len(wrong):
-            index = ", ".join(map(str, wrong[0]))
-            sign = ">= 0" if levels.low == 0 else "<= 0"
-            raise OutOfRange(
-                explain(
-                    f"layer {name!r}: weight[{index}]",
-                    weight[tuple(wrong[0])],
-                    f"{sign} in the sign mode {type(self.signs).__name__}",
-                    f"train it so ({len(wrong)} such weights), or let the layer be Mixed()",
-                )
-            )
+        wrong = (weight < 0) if levels.low == 0 else (weight > 0) if levels.high == 0 else weight != weight
+        legal = f"{'>= 0' if levels.low == 0 else '<= 0'} in the sign mode {type(self.signs).__name__}"
+        remedy = "train it so ({count} such weights), or let the layer be Mixed()"
+        refuse_first(wrong, f"layer {name!r}: weight", weight, legal, remedy)
         return levels
 
 

@@ -33,7 +33,7 @@ def bundle(
 ) -> None:
     """Put a Program, golden runs of it, the self-test and a report into one file."""
     out = out or program.with_suffix(".nkb")
-    claim(reads=[program, inputs], writes=[out, json])
+    claim(reads=[program, inputs, Path(chip)], writes=[out, json])
     loaded = Program.load(program)
     chosen = None if inputs is None else read([node.name for node in loaded.inputs], inputs)
     made = make(loaded, inputs=chosen, samples=samples, seed=seed, chip=chip)
@@ -60,6 +60,7 @@ def verify(
     json: JsonOption = None,
 ) -> None:
     """Run a bundle's golden samples on a target and compare, layer by layer; exit code 1 at any difference."""
+    claim(reads=[bundle], writes=[json])
     (chosen,) = parse(target, deadline)
     found = hold(load(bundle), chosen, self_test=self_test)
     table(

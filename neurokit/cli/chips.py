@@ -132,7 +132,8 @@ def estimate(
     json: JsonOption = None,
 ) -> None:
     """Count operations on measured activity, and price them: time and energy of a sample as ranges."""
-    claim(reads=[program, inputs, Path(chip)], writes=[json])
+    prices = None if prices_from is None else Path(prices_from)
+    claim(reads=[program, inputs, Path(chip), prices], writes=[json])
     loaded, hardware = Program.load(program), load_hardware(chip)
     if inputs is None:
         chosen = draw(loaded, samples, seed)

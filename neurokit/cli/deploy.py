@@ -217,12 +217,12 @@ def compare(
     """Hold targets against each other, spike for spike; exit code 1 at any difference."""
     if (model or picture) and not ladder:
         raise typer.BadParameter("--model and --picture go with --ladder")
-    claim(reads=[program, inputs, model], writes=[json], picture=picture)
-    loaded = Program.load(program)
     if inputs is None and model is not None and (beside := model.with_suffix(CALIBRATION_SUFFIX)).exists():
         inputs, pairs = beside, True
     if pairs and inputs is None:
         raise typer.BadParameter("--pairs goes with --inputs")
+    claim(reads=[program, inputs, model], writes=[json], picture=picture)
+    loaded = Program.load(program)
     if inputs is None:
         chosen = draw(loaded, samples, seed)
     else:

@@ -12,6 +12,9 @@ from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
 from neurokit.errors import NeurokitError, RunError, explain
 
+#: Options that name files of samples, and the keys that they stand for.
+_DATA_FILES = {"--data": "problem.train", "--test-data": "problem.test"}
+
 
 class Device(str, Enum):
     """Where tensors live."""
@@ -152,6 +155,7 @@ def _widths(hidden: str | None) -> list[int] | None:
 def _train(
     config: Path | None, out: Path | None, resume: bool, overrides: dict[str, Any], sets: list[str], json: str | None
 ) -> None:
+    from neurokit.problems.data_files import DataFiles
     from neurokit.runs.config import option, read_config, read_tables
     from neurokit.runs.folder import RunFolder
     from neurokit.runs.team import join_team, leads_by_environment
@@ -164,21 +168,18 @@ def _train(
         chosen = folder.require_run()
     else:
         given = overrides | dict(map(option, sets))
-        for flag, key in (("--data", "problem.train"), ("--test-data", "problem.test")):
-            if key in overrides and read_tables(config, given)["problem"].get("name") != "npz":
-                raise RunError(
-                    explain(
-                        flag,
-                        f"{overrides[key]!r} without --problem npz",
-                        "files of samples for that problem alone, as all others draw theirs",
-                        "say --problem npz too",
-                    )
-                )
+        files = {flag: overrides[key] for flag, key in _DATA_FILES.items() if key in overrides}
+        if files and read_tables(config, given)["problem"].get("name") != "npz":
+            flag, file = next(iter(files.items()))
+            legal = "files of samples for that problem alone, as all others draw theirs"
+            raise RunError(explain(flag, f"{file!r} without --problem npz", legal, "say --problem npz too"))
         chosen = read_config(config, given)
         require_device(chosen.run.device)
         name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)
-        claim(folder=folder.path, writes=[json])
+        problem = chosen.problem
+        samples = (problem.train, problem.test) if isinstance(problem, DataFiles) else ()
+        claim(folder=folder.path, reads=[config, *samples], writes=[json])
         if leads_by_environment():
             folder.create(chosen)
     total = chosen.optimiser.iterations

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from neurokit.errors import GraphError, OutOfRange, explain
-from neurokit.wiring import frozen, require_finite
+from neurokit.wiring import frozen, refuse_first, require_finite
 
 #: Lowest and highest value of every network input, by the input's name.
 Domain = Mapping[str, tuple[float, float]]
@@ -258,13 +258,5 @@ def _inside(domain: Domain, **arrays: np.ndarray) -> None:
 def require_inside(subject: str, array: np.ndarray, ends: tuple[float, float], whose: str, remedy: str) -> None:
     """Raise OutOfRange at the first entry of `array` that leaves `ends`; `whose` says in words what range that is."""
     low, high = ends
-    bad = np.argwhere((array < low) | (array > high))
-    if len(bad):
-        raise OutOfRange(
-            explain(
-                f"{subject}[{', '.join(map(str, bad[0]))}]",
-                array[tuple(bad[0])],
-                f"{low:g}..{high:g}, {whose}",
-                f"{remedy} ({len(bad)} such values)",
-            )
-        )
+    legal = f"{low:g}..{high:g}, {whose}"
+    refuse_first((array < low) | (array > high), subject, array, legal, f"{remedy} ({{count}} such values)")

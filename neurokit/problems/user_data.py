@@ -14,17 +14,17 @@ Beside them `domain_branch` and `domain_trunk`, of shape (2,), declare the range
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from neurokit.archives import read_arrays
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.files import replacing
 from neurokit.problems.data import Domain, OperatorData, Split, TripleData, require_inside
+from neurokit.wiring import refuse_first
 
 #: What a file holds: functions by locations, or aligned samples.
 Operator = OperatorData | TripleData
@@ -77,7 +77,7 @@ def read_data(
     Raises GraphError for a file that is not such an archive, for arrays that are missing, named twice, empty, not
     numeric or whose shapes fit no layout; OutOfRange for a value that is not finite or leaves the declared range.
     """
-    stored = _stored(path, _load(path), "")
+    stored = _stored(path, read_arrays(path), "")
     return _build(stored, kind, _ranges(stored, "samples", domain, margin))
 
 
@@ -96,10 +96,10 @@ def read_split(
     GraphError when one set is OperatorData and the other TripleData, or their inputs differ in width; OutOfRange for a
     test sample that is zero everywhere, whose relative error means nothing.
     """
-    arrays = _load(train)
+    arrays = read_arrays(train)
     first = _stored(train, arrays, _part(arrays, "_train", alone=test is not None))
     if test is not None:
-        arrays = _load(test)
+        arrays = read_arrays(test)
     path = train if test is None else test
     second = _stored(path, arrays, _part(arrays, "_test", alone=test is not None))
     _require_one_width(first, second)
@@ -151,33 +151,6 @@ def _axes(data: Operator) -> tuple[np.ndarray, ...]:
     return data.axes if isinstance(data, OperatorData) else ()
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
-    """Every array of the archive; those of objects are refused before anything in them is read."""
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise GraphError(f"{path} holds one bare array; save named arrays with np.savez.")
-        with archive:
-            return {name: _read(path, archive, name) for name in archive.files}
-    except GraphError:
-        raise
-    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise GraphError(f"{path} is not a readable .npz file: {error}") from None
-
-
-def _read(path: Path, archive: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    try:
-        return archive[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise GraphError(
-            f"array {name!r} of {path} is an array of Python objects, which can run code when it is loaded and is "
-            f"refused. If it is DeepXDE's tuple X, load it where you trust it and save its parts as plain arrays: "
-            "np.savez(path, X_branch=X[0], X_trunk=X[1], y=y)."
-        ) from None
-
-
 def _spellings(part: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Names under which branch, trunk and answers of a part may stand."""
     if not part:
@@ -219,16 +192,8 @@ def _stored(path: Path, held: Mapping[str, np.ndarray], part: str) -> _Stored:
                     "reshape it" if array.size else "write a file with at least one sample",
                 )
             )
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            raise OutOfRange(
-                explain(
-                    f"array {name!r} of {path}: entry [{bad[0][0]}, {bad[0][1]}]",
-                    array[tuple(bad[0])],
-                    "a finite number",
-                    f"leave such samples out ({len(bad)} such entries)",
-                )
-            )
+        entry, remedy = f"array {name!r} of {path}: entry ", "leave such samples out ({count} such entries)"
+        refuse_first(~np.isfinite(array), entry, array, "a finite number", remedy)
     return _Stored(path, held, (b, t, a), branch, trunk, answers)
 
 
