@@ -9,15 +9,18 @@ samples, the one under which the answers of the whole integer network err least
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float64
 
-from neurokit import __version__
+from neurokit import __version__, reference
 from neurokit import graph as g
 from neurokit import program as p
 from neurokit.compilers.bounds import prove
+from neurokit.compilers.quantization.added_error import AddedError, added_error, compare_answers, drawn
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
@@ -28,7 +31,7 @@ from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.compilers.realize import realize_as
-from neurokit.errors import GraphError, explain
+from neurokit.errors import AccuracyWarning, GraphError, explain
 from neurokit.integers import Widths
 
 
@@ -40,6 +43,8 @@ class Quantization:
     plan    every choice: with it `quantize` makes the same again, of this Graph or of one with other weights
     layers  by layer, the integers of its weights and their real values in the Graph, before equalisation
     tried   what the search tried, layer by layer; empty without samples
+    added   what the integers add to the error of every output, on the calibration samples or else on a few drawn from
+            the declared ranges; empty under a plan, whose maker judges it
     """
 
     graph: g.Graph
@@ -47,6 +52,7 @@ class Quantization:
     plan: Plan
     layers: Mapping[str, QuantizedLayer]
     tried: tuple[Tried, ...]
+    added: tuple[AddedError, ...] = ()
 
     def report(self, calibration: Mapping[str, np.ndarray] | None = None) -> QuantizationReport:
         """The choices with their reasons; with samples also what each rounding does to the answers on them."""
@@ -55,6 +61,19 @@ class Quantization:
     def realized(self) -> g.Graph:
         """The real network that the integers stand for, in the units of `graph`; see `neurokit.compilers.realize`."""
         return realize_as(self.graph, self.program, self.layers)
+
+    def added_error(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        truth: Float64[np.ndarray, "*batch size"] | None = None,
+        *,
+        data: str = "test",
+    ) -> tuple[AddedError, ...]:
+        """What the integers add to the error of every output on other samples.
+
+        See `neurokit.compilers.quantization.added_error.added_error`, which it is with this Graph and Program.
+        """
+        return added_error(self.graph, self.program, inputs, truth, data=data)
 
 
 def quantize(
@@ -76,6 +95,9 @@ def quantize(
     None every layer takes the finest scale that is proved. A `plan` fixes the scales that it names. The Program's
     certificate holds the proved bounds of every state for all inputs in the Graph's declared ranges, whatever the
     samples.
+
+    Unless a plan is given, network and Program then answer the samples, or a few drawn from the declared ranges, and
+    AccuracyWarning is issued for every output whose answers are more than 5 % of their spread apart.
 
     Raises OutOfRange when no scale satisfies a width or a grid has no level for a weight, UnsupportedNode when a node
     has no integer form, GraphError when the samples are not the Graph's or a grid or a scale is for no layer of it.
@@ -137,13 +159,30 @@ def explain_quantization(
         chosen, tried = descend(layers, program, judge, search)
     pass_ = lowered(chosen)
     result = p.Program(tuple(pass_.nodes.values()), graph.steps, widths, provenance={**made, **(provenance or {})})
+    result = replace(result, certificate=prove(result))
     return Quantization(
         graph,
-        replace(result, certificate=prove(result)),
+        result,
         Plan(dict(pass_.chosen), powers),
         {name: _of_graph(layer, powers.get(name)) for name, layer in pass_.layers.items()},
         tuple(tried),
+        () if plan is not None else _judged(graph, result, samples),
     )
+
+
+def _judged(graph: g.Graph, program: p.Program, samples: Calibration | None) -> tuple[AddedError, ...]:
+    """What the integers add, on what samples there are; AccuracyWarning where that is much."""
+    if samples is None:
+        inputs = drawn(graph)  # few: the interpreter answers them before the twin's kernels are compiled
+        real, said = reference.run(graph, inputs).outputs, reference.run(program, inputs).outputs
+        found = compare_answers(real, said, data="drawn")
+    else:
+        said = TWIN.run(program, samples.inputs).outputs
+        found = compare_answers(samples.answers, said, data="calibration")
+    for each in found:
+        if each.warning is not None:
+            warnings.warn(each.warning, AccuracyWarning, stacklevel=4)
+    return found
 
 
 def _of_graph(layer: QuantizedLayer, gain: Gain | None) -> QuantizedLayer:

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from neurokit.problems.burgers import Burgers
     from neurokit.problems.data import OperatorData, PointData, TripleData
     from neurokit.problems.data_files import DataFiles
+    from neurokit.problems.heat import Heat
     from neurokit.problems.mexican_hat import MexicanHat
     from neurokit.problems.poisson import Poisson
     from neurokit.problems.reaction_diffusion import ReactionDiffusion
@@ -108,6 +109,7 @@ _HOMES = {
     "Graph": "neurokit.graph",
     "GridEventProp": "neurokit.exact.grid",
     "Hadamard": "neurokit.gradients.directions",
+    "Heat": "neurokit.problems.heat",
     "IF": "neurokit.neurons",
     "LIF": "neurokit.neurons",
     "LabelledEvents": "neurokit.exact.training",
@@ -211,6 +213,7 @@ __all__ = [
     "Graph",
     "GridEventProp",
     "Hadamard",
+    "Heat",
     "LabelledEvents",
     "LavaCPU",
     "Layerwise",

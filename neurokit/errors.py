@@ -1,4 +1,4 @@
-"""Every exception that neurokit raises on a user's mistake, and how its message is built.
+"""Every exception that neurokit raises on a user's mistake, its warnings, and how messages are built.
 
 A message answers four questions: which object, which value, what is legal, what to do.
 """
@@ -76,6 +76,14 @@ class TrainingDiverged(NeurokitError, ArithmeticError):
 
 class TangentCrossing(NeurokitError, ArithmeticError):
     """A voltage touches its threshold without crossing it, and the derivative of that spike's time was asked for."""
+
+
+class NeurokitWarning(UserWarning):
+    """Base class of all warnings that neurokit issues."""
+
+
+class AccuracyWarning(NeurokitWarning):
+    """A Program's answers are further from those of its network than a stated share of their spread."""
 
 
 def explain(subject: str, value: object, legal: str, remedy: str) -> str:

@@ -129,6 +129,7 @@ def parsed(**tables: Any) -> RunConfig:
     [
         ({"name": "mexican-hat"}, "mlp", "gradient"),
         ({"name": "reaction-diffusion"}, "seponet", "alternating"),
+        ({"name": "heat", "dimensions": 2, "sensors": 8}, "seponet", "alternating"),
         ({"name": "burgers"}, "deeponet", "closed-form"),
         ({"name": "npz", "train": "data.npz"}, "deeponet", "closed-form"),
         ({"name": "npz", "train": "data.npz", "layout": "triple"}, "deeponet", "gradient"),

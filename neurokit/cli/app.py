@@ -9,7 +9,7 @@ import typer
 
 from neurokit import __version__
 from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learning, reproduce, selftest, show, support
-from neurokit.cli.console import console
+from neurokit.cli.console import console, warnings_shown
 from neurokit.errors import NeurokitError
 
 #: What to do about a file that the system would not read or write.
@@ -52,7 +52,11 @@ app.command("reproduce")(reproduce.reproduce)
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    context.with_resource(warnings_shown())
     if version:
         typer.echo(__version__)
         raise typer.Exit

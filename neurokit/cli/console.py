@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from neurokit.errors import NeurokitWarning
 from neurokit.files import write_text
 
 #: Tables and progress go to standard error, so that `--json -` leaves standard output to the one object.
@@ -36,6 +38,29 @@ def emit(record: Mapping[str, Any], destination: str | None) -> None:
         sys.stdout.write(text)
     else:
         write_text(Path(destination), text)
+
+
+def warn(message: str) -> None:
+    """Print one warning."""
+    console.print("[yellow]warning:[/yellow]", end=" ")
+    console.print(message, markup=False)
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Until the block ends, every warning of neurokit's is printed like a message, and only others with their place."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", NeurokitWarning)
+        other = warnings.showwarning
+
+        def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, NeurokitWarning):
+                warn(str(message))
+            else:
+                other(message, category, *place, **more)
+
+        warnings.showwarning = shown
+        yield
 
 
 def _plain(value: object) -> object:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from neurokit.cli.climb import climb
-from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
+from neurokit.cli.console import JsonOption, SeedOption, console, emit, table, warn
 from neurokit.cli.outputs import claim
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.comparison import compare as compare_targets
 from neurokit.compilers.fit_chip import check_fit
+from neurokit.compilers.quantization.added_error import AddedError
 from neurokit.compilers.quantization.grid import Grids, WeightGrid
 from neurokit.compilers.quantization.report import QuantizationReport
 from neurokit.compilers.quantization.search import Search
@@ -22,7 +24,7 @@ from neurokit.graph import Dense as GraphDense
 from neurokit.hw_configs import load_chip
 from neurokit.integers import Widths
 from neurokit.program import Program, Spiking, Synapses
-from neurokit.samples import CALIBRATION_SUFFIX, choose, draw, read, write
+from neurokit.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, choose, draw, read, read_answered, write
 
 ProgramArgument = Annotated[
     Path, typer.Argument(help="A Program, as written by `neurokit compile`.", show_default=False)
@@ -55,20 +57,39 @@ def compile_(
     report: Annotated[
         bool, typer.Option("--report", help="Explain every layer's scale and what its rounding costs.")
     ] = False,
+    test_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Samples with true answers (.npz, y beside the inputs) to say the added error on; by default what "
+            "`train` left beside the model."
+        ),
+    ] = None,
+    max_added_error: Annotated[
+        float | None,
+        typer.Option(
+            help="Write no Program, and exit 1, where the integers add more to an output's relative L2 error.", min=0
+        ),
+    ] = None,
     json: JsonOption = None,
 ) -> None:
-    """Turn a trained model into a Program: integers, with a proof that no state can overflow."""
+    """Turn a trained model into a Program: integers, with a proof that no state can overflow.
+
+    The error that the integers add is stated for every output, on test data where they are at hand.
+    """
     from neurokit.compilers.trace import trace
     from neurokit.networks.model_file import load_model
 
     if nearest and calibration is not None:
         raise typer.BadParameter("--nearest rounds without samples; leave out one of --nearest and --calibration")
     beside = model.with_suffix(CALIBRATION_SUFFIX)
-    claim(reads=[model, calibration or beside, Path(chip)], writes=[program, json])
+    tests = test_data or model.with_suffix(TEST_SUFFIX)
+    claim(reads=[model, calibration or beside, tests, Path(chip)], writes=[program, json])
     trained = load_model(model)
     graph = trace(trained.network, trained.domain)
+    names = [node.name for node in graph.inputs]
     chosen = None if nearest else calibration or (beside if beside.exists() else None)
-    samples = None if chosen is None else read([node.name for node in graph.inputs], chosen, pairs=True)
+    samples = None if chosen is None else read(names, chosen, pairs=True)
+    answered = read_answered(names, tests) if test_data is not None or tests.exists() else None
     grid = _grid([node.name for node in graph.nodes if isinstance(node, GraphDense)], bits, layer_bits or [])
     made = explain_quantization(
         graph,
@@ -80,6 +101,18 @@ def compile_(
     )
     compiled = made.program
     check_fit(compiled, load_chip(chip))
+    added = (*made.added, *(() if answered is None else made.added_error(*answered)))
+    _state(added)
+    exceeding = [] if max_added_error is None else [each for each in _decisive(added) if each.added > max_added_error]
+    for each in exceeding:
+        console.print(
+            f"output {each.output!r}: the integers add {each.added:.4f} to its error on the {each.data} samples, more "
+            f"than --max-added-error {max_added_error:g}; no Program was written.",
+            markup=False,
+        )
+    if exceeding:
+        emit({"program": None, **_added_record(added)}, json)
+        raise typer.Exit(1)
     compiled.save(program)
     rows = describe(compiled)
     rounding = f"rounded for the samples in {chosen}" if chosen else "rounded to nearest"
@@ -96,12 +129,43 @@ def compile_(
         "bits": widths,
         "rounding": rounding,
         "layers": rows,
+        **_added_record(added),
     }
     if report:
         explained = made.report(samples)
         explain_scales(explained)
         record["report"] = explained.as_dict()
     emit(record, json)
+
+
+def _decisive(added: Sequence[AddedError]) -> list[AddedError]:
+    """What `--max-added-error` is held against: samples with true answers where there are some, else the others."""
+    return [each for each in added if each.floating is not None] or list(added)
+
+
+def _state(added: Sequence[AddedError]) -> None:
+    """Print what the integers add to the error of every output."""
+    rows: list[list[object]] = []
+    for each in added:
+        errors = [error and f"{error.mean:.4f} / {error.overall:.4f}" for error in (each.floating, each.program)]
+        bound = "" if each.floating is not None else "at most "
+        what = f"{each.output}, {each.samples:,} {each.data}"
+        rows.append([what, *errors, f"{bound}{each.added:.4f}", f"{each.of_spread:.4f}"])
+    table(
+        "what the integers add to the relative L2 error (mean / global)",
+        ["output, samples", "network", "Program", "added", "of spread"],
+        rows,
+    )
+    for each in added:
+        if each.warning is not None and each.data == "test":  # of the others `quantize` has warned
+            warn(each.warning)
+
+
+def _added_record(added: Sequence[AddedError]) -> dict[str, object]:
+    return {
+        "added_error": [each.as_dict() for each in added],
+        "warnings": [each.warning for each in added if each.warning is not None],
+    }
 
 
 def _grid(layers: list[str], bits: int, by_layer: list[str]) -> Grids:

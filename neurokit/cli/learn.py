@@ -45,7 +45,7 @@ def train(
     ] = None,
     problem: Annotated[
         str | None,
-        typer.Option(help="poisson, antiderivative, burgers, reaction-diffusion, mexican-hat, or npz: your own."),
+        typer.Option(help="poisson, antiderivative, burgers, reaction-diffusion, heat, mexican-hat, or npz: your own."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Samples to train on (.npz), for --problem npz.")] = None,
     test_data: Annotated[

@@ -137,8 +137,8 @@ class RunConfig:
     """The whole file; what is not said is OperatorRecipe on the Poisson problem.
 
     The kind of network that is not said depends on the problem: an mlp for mexican-hat, a seponet for
-    reaction-diffusion, a deeponet for all others. Readouts then are solved for where the network has a way to: closed
-    form for a deeponet, alternating for a seponet, by the gradient for an mlp and for aligned samples.
+    reaction-diffusion and heat, a deeponet for all others. Readouts then are solved for where the network has a way
+    to: closed form for a deeponet, alternating for a seponet, by the gradient for an mlp and for aligned samples.
 
     `RunConfig.parse` and `read_config` raise RunError naming every key that is wrong, its value and what is legal.
     `parse` opens no file: it takes samples for aligned only where `problem.layout` says so; `read_config` looks into
@@ -273,7 +273,9 @@ def _fitting(tables: dict[str, Any]) -> None:
 
     problem = word("problem", PROBLEMS, "poisson")
     network = word(
-        "network", NETWORKS, {"mexican-hat": "mlp", "reaction-diffusion": "seponet"}.get(problem, "deeponet")
+        "network",
+        NETWORKS,
+        {"mexican-hat": "mlp", "reaction-diffusion": "seponet", "heat": "seponet"}.get(problem, "deeponet"),
     )
     aligned = isinstance(tables["problem"], dict) and tables["problem"].get("layout") == "triple"
     solved = {"mlp": "gradient", "seponet": "alternating"}.get(network, "closed-form")

@@ -6,13 +6,14 @@ from neurokit.problems.antiderivative import Antiderivative
 from neurokit.problems.burgers import Burgers, FinalTime, SpaceTime
 from neurokit.problems.burgers import Output as BurgersOutput
 from neurokit.problems.data_files import DataFiles
+from neurokit.problems.heat import Heat
 from neurokit.problems.kernels import RBF, Kernel, Matern32, Matern52, PeriodicRBF
 from neurokit.problems.mexican_hat import MexicanHat, OnGrid, Sampling, Uniform
 from neurokit.problems.poisson import Poisson
 from neurokit.problems.reaction_diffusion import ReactionDiffusion
 from neurokit.runs.tables import Vocabulary
 
-Problem = Poisson | Antiderivative | ReactionDiffusion | Burgers | MexicanHat | DataFiles
+Problem = Poisson | Antiderivative | ReactionDiffusion | Heat | Burgers | MexicanHat | DataFiles
 
 PROBLEMS = Vocabulary(
     "name",
@@ -20,6 +21,7 @@ PROBLEMS = Vocabulary(
         "poisson": Poisson,
         "antiderivative": Antiderivative,
         "reaction-diffusion": ReactionDiffusion,
+        "heat": Heat,
         "burgers": Burgers,
         "mexican-hat": MexicanHat,
         "npz": DataFiles,

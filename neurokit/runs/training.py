@@ -22,8 +22,11 @@ from neurokit.runs.folder import RunFolder
 from neurokit.runs.observers import Agreement, Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
 from neurokit.runs.spread import SpreadData, SpreadDirections, spread
 from neurokit.runs.team import Team
-from neurokit.samples import CALIBRATION_SUFFIX, write
+from neurokit.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, write
 from neurokit.training import History, Observer, evaluate, fit
+
+#: Most pairs of functions and locations that are left for `compile` to judge a Program by.
+MOST_PAIRS = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,7 @@ def train_run(
         }
         save_model(model, folder.model, data.train.domain, provenance)
         write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+        write(_answered(data.test), folder.model.with_suffix(TEST_SUFFIX))
     return Outcome(algorithm, error, history)
 
 
@@ -166,3 +170,17 @@ def _calibration(data: Data) -> Mapping[str, np.ndarray]:
     if isinstance(data, OperatorData):
         return {"branch": data.branch, "trunk": data.locations}
     return {"branch": np.unique(data.branch, axis=0), "trunk": np.unique(data.locations, axis=0)}
+
+
+def _answered(data: Data) -> Mapping[str, np.ndarray]:
+    """Test samples and their true answers, for `neurokit.samples.read_answered`; of a large grid some locations."""
+    if isinstance(data, PointData):
+        return {"x": data.x, "y": data.y}
+    branch, trunk, y = data.branch, data.locations, data.targets
+    if isinstance(data, OperatorData):
+        branch, y = branch[:MOST_PAIRS], y[:MOST_PAIRS]
+        most = max(1, MOST_PAIRS // len(branch))
+        if len(trunk) > most:
+            kept = np.linspace(0, len(trunk) - 1, most).round().astype(int)
+            trunk, y = trunk[kept], y[:, kept]
+    return {"branch": branch, "trunk": trunk, "y": y}
