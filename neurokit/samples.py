@@ -38,53 +38,60 @@ def read(names: Sequence[str], path: Path, *, pairs: bool = False) -> dict[str, 
 
     Raises GraphError when the file is not such an archive, or an input is missing.
     """
-    inputs = _named(names, read_arrays(path), path)
-    return _paired(inputs) if pairs else inputs
+    inputs = _named(names, read_arrays(path), str(path))
+    return paired(inputs) if pairs else inputs
 
 
 def read_answered(
     names: Sequence[str], path: Path
 ) -> tuple[dict[str, Float64[np.ndarray, "*batch size"]], Float64[np.ndarray, "*batch _"]]:
-    """Inputs as `read`, and their true answers, the array `y` beside them.
+    """Inputs as `read`, and their true answers, from a file of arrays as `answered` takes them.
 
-    `y (N1, N2)` of two inputs with N1 and N2 rows has an answer for every pair; any other `y (N, k)` belongs to inputs
-    of N rows, row by row. Where a file holds a set to test with beside one to train on, names ending in `_test` and
-    `_train`, the former is read.
-
+    Where it holds a set to test with beside one to train on, names ending in `_test` and `_train`, the former is read.
     Raises GraphError when the file is not such an archive, or shapes do not belong together.
     """
     arrays = read_arrays(path)
     tested = {key.removesuffix("_test"): array for key, array in arrays.items() if key.endswith("_test")}
-    held = tested or arrays
-    if "y" not in held:
-        raise GraphError(f"{path} holds the arrays {sorted(arrays)}; save the true answers as 'y' beside the inputs.")
-    inputs, y = _named(names, held, path), held["y"]
+    return answered(names, tested or arrays, str(path))
+
+
+def answered(
+    names: Sequence[str], arrays: Mapping[str, np.ndarray], source: str
+) -> tuple[dict[str, Float64[np.ndarray, "*batch size"]], Float64[np.ndarray, "*batch _"]]:
+    """Inputs that broadcast, and their true answers, the array `y`; `source` names the arrays in errors.
+
+    `y (N1, N2)` of two inputs with N1 and N2 rows has an answer for every pair; any other `y (N, k)` belongs to inputs
+    of N rows, row by row. Raises GraphError when shapes do not belong together.
+    """
+    if "y" not in arrays:
+        raise GraphError(f"{source} holds the arrays {sorted(arrays)}; save the true answers as 'y' beside the inputs.")
+    inputs, y = _named(names, arrays, source), arrays["y"]
     rows = tuple(len(array) for array in inputs.values())
     if len(rows) == 2 and y.shape == rows and rows != (1, 1):
-        return _paired(inputs), y[..., None]
+        return paired(inputs), y[..., None]
     if y.ndim == 2 and rows == (len(y),) * len(rows):
         return inputs, y
     legal = f"an answer a row of inputs that have {' and '.join(map(str, rows))} rows"
     legal += f", or {rows}, one a pair" if len(rows) == 2 else ""
-    raise GraphError(explain(f"{path}: shape of 'y'", y.shape, legal, "give every sample its answer"))
+    raise GraphError(explain(f"{source}: shape of 'y'", y.shape, legal, "give every sample its answer"))
 
 
 def _named(
-    names: Sequence[str], arrays: Mapping[str, np.ndarray], path: Path
+    names: Sequence[str], arrays: Mapping[str, np.ndarray], source: str
 ) -> dict[str, Float64[np.ndarray, "*batch size"]]:
     inputs = {}
     for name in names:
         key = next((k for k in (name, f"X_{name}") if k in arrays), None)
         if key is None:
             raise GraphError(
-                f"{path} holds the arrays {sorted(arrays)}, but the network's inputs are {list(names)}; "
+                f"{source} holds the arrays {sorted(arrays)}, but the network's inputs are {list(names)}; "
                 "save one array (N, size) per input under its name."
             )
         inputs[name] = arrays[key]
     return inputs
 
 
-def _paired(inputs: Mapping[str, Float64[np.ndarray, "N size"]]) -> dict[str, Float64[np.ndarray, "*batch size"]]:
+def paired(inputs: Mapping[str, Float64[np.ndarray, "N size"]]) -> dict[str, Float64[np.ndarray, "*batch size"]]:
     """Inputs whose rows broadcast to all combinations."""
     paired = {}
     for axis, (name, array) in enumerate(inputs.items()):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # importing them imports torch
 
 def reproduce(
     name: Annotated[
-        str, typer.Argument(help="Which table: rfg, quantization, exact or exact-deployment.", metavar="NAME")
+        str,
+        typer.Argument(help="rfg, quantization, added-error, exact or exact-deployment.", metavar="NAME"),
     ],
     rows: Annotated[str, typer.Option(help="Only rows that match, such as 'poisson/*'.")] = "*",
     seeds: Annotated[int, typer.Option(help="Seeds of every row: 0, 1, ...", min=1)] = 3,

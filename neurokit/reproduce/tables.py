@@ -70,6 +70,15 @@ def _quantization() -> Table:
     return Table("relative L2 errors", quantization.ROWS, Trial, summarise, shown, markdown, quantization.draw)
 
 
+def _added_error() -> Table:
+    from neurokit.reproduce import added_error as added
+
+    return Table(
+        "what int8 adds to relative L2 errors", added.ROWS, added.CompiledTrial, added.summarise, added.shown,
+        added.markdown, added.draw,
+    )  # fmt: skip
+
+
 def _exact() -> Table:
     from neurokit.reproduce import exact
     from neurokit.reproduce.exact_tasks import ExactTrial
@@ -92,6 +101,7 @@ def _deployment() -> Table:
 TABLES: dict[str, Callable[[], Table]] = {
     "rfg": _rfg,
     "quantization": _quantization,
+    "added-error": _added_error,
     "exact": _exact,
     "exact-deployment": _deployment,
 }

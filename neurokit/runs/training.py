@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-import numpy as np
 import torch
 
 from neurokit.errors import RunError, explain
 from neurokit.metrics import RelativeL2
 from neurokit.networks.model_file import save_model
-from neurokit.problems.data import Data, OperatorData, PointData
+from neurokit.problems.data import Data
 from neurokit.recipes import describe
+from neurokit.runs.compile_samples import calibration_arrays, test_arrays
 from neurokit.runs.config import RunConfig
 from neurokit.runs.folder import RunFolder
 from neurokit.runs.observers import Agreement, Checkpoints, Listener, Metrics, Resume, TensorBoard, require_tensorboard
@@ -24,9 +24,6 @@ from neurokit.runs.spread import SpreadData, SpreadDirections, spread
 from neurokit.runs.team import Team
 from neurokit.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, write
 from neurokit.training import History, Observer, evaluate, fit
-
-#: Most pairs of functions and locations that are left for `compile` to judge a Program by.
-MOST_PAIRS = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +89,8 @@ def train_run(
             **{f"{name}_seed": str(seed) for name, seed in vars(config.seeds).items()},
         }
         save_model(model, folder.model, data.train.domain, provenance)
-        write(_calibration(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
-        write(_answered(data.test), folder.model.with_suffix(TEST_SUFFIX))
+        write(calibration_arrays(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+        write(test_arrays(data.test), folder.model.with_suffix(TEST_SUFFIX))
     return Outcome(algorithm, error, history)
 
 
@@ -161,26 +158,3 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _calibration(data: Data) -> Mapping[str, np.ndarray]:
-    """The inputs of the training samples, each once: what `compile` rounds for, combined in every way."""
-    if isinstance(data, PointData):
-        return {"x": data.x}
-    if isinstance(data, OperatorData):
-        return {"branch": data.branch, "trunk": data.locations}
-    return {"branch": np.unique(data.branch, axis=0), "trunk": np.unique(data.locations, axis=0)}
-
-
-def _answered(data: Data) -> Mapping[str, np.ndarray]:
-    """Test samples and their true answers, for `neurokit.samples.read_answered`; of a large grid some locations."""
-    if isinstance(data, PointData):
-        return {"x": data.x, "y": data.y}
-    branch, trunk, y = data.branch, data.locations, data.targets
-    if isinstance(data, OperatorData):
-        branch, y = branch[:MOST_PAIRS], y[:MOST_PAIRS]
-        most = max(1, MOST_PAIRS // len(branch))
-        if len(trunk) > most:
-            kept = np.linspace(0, len(trunk) - 1, most).round().astype(int)
-            trunk, y = trunk[kept], y[:, kept]
-    return {"branch": branch, "trunk": trunk, "y": y}
