@@ -17,7 +17,7 @@ import numpy as np
 from neurokit.compilers.membranes import follow
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.integers import Widths
-from neurokit.neurons import CubaLIF, Subtract, ToZero
+from neurokit.neurons import Subtract, ToZero
 from neurokit.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
 from neurokit.reference import shift
 from neurokit.sparse import span
@@ -86,9 +86,9 @@ def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval,
         _within(node.name, "recurrent current", reach.recurrent, widths, "message")
         both = Interval(a.low + reach.recurrent.low, a.high + reach.recurrent.high)
         _within(node.name, "current and recurrent current", both, widths, "message")
+    # What drives the membrane stands beside it in a register as wide: of a CubaLIF i, of others the input of a step.
+    _within(node.name, "synaptic current", reach.synaptic, widths, "membrane", node.fraction)
     _within(node.name, "membrane", reach.membrane, widths, "membrane", node.fraction)
-    if isinstance(node.neuron, CubaLIF):
-        _within(node.name, "synaptic current", reach.synaptic, widths, "membrane", node.fraction)
     return reach.membrane, Interval(np.zeros_like(reach.fires), reach.fires)
 
 

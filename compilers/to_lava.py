@@ -10,9 +10,9 @@ one sample to the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import singledispatch
+from functools import partial, singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,14 @@ class Wiring:
     layout    what was wired
     labels    the node that each top-level process belongs to; the fused form's belong to the first
     synapses  the processes with the weights of each Synapses, and with its bias where that has one of its own
+    copies    of these, what has the same weights, for a Sum that reads them more than once
     """
 
     layout: Layout
     tapes: Tapes
     labels: Mapping[AbstractProcess, str]
     synapses: Mapping[str, tuple[AbstractProcess, AbstractProcess | None]]
+    copies: Mapping[AbstractProcess, Sequence[AbstractProcess]] = field(default_factory=dict)
 
     @property
     def schedule(self) -> Schedule:
@@ -86,7 +88,7 @@ def to_lava(
         _fuse(net, layout)
     else:
         net.wire_all()
-    return Wiring(layout, tapes, net.labels, net.synapses)
+    return Wiring(layout, tapes, net.labels, net.synapses, net.copies)
 
 
 def _fuse(net: Net, layout: Layout) -> None:
@@ -144,6 +146,8 @@ class Net:
     synapses: dict[str, tuple[AbstractProcess, AbstractProcess | None]] = field(default_factory=dict)
     relays: dict[str, Ports] = field(default_factory=dict)
     constants: dict[tuple[str, int], Ports] = field(default_factory=dict)
+    copies: dict[AbstractProcess, list[AbstractProcess]] = field(default_factory=dict)
+    again: dict[OutPort, Callable[[], OutPort]] = field(default_factory=dict)
 
     def wire_all(self) -> None:
         """Add the processes of every node."""
@@ -153,6 +157,29 @@ class Net:
     def add(self, node: Any, process: Any) -> Any:
         self.labels[process] = node.name
         return process
+
+    def synapse(self, node: Any, make: Callable[[], Any], spikes: Ports) -> tuple[Any, OutPort]:
+        """Synapses that hear `spikes`, and the port of their currents, of which `apart` can make another one."""
+
+        def added() -> Any:
+            process = self.add(node, make())
+            connect(spikes, process.s_in)
+            return process
+
+        def copied() -> OutPort:
+            self.copies.setdefault(process, []).append(copy := added())
+            return copy.a_out
+
+        process = added()
+        self.again[process.a_out] = copied
+        return process, process.a_out
+
+    def apart(self, ports: Ports) -> Ports:
+        """Ports of the same currents, none of them twice: Lava connects two ports once, whatever is to be added up."""
+        once: dict[OutPort, None] = {}
+        for port in ports:
+            once[self.again[port]() if port in once else port] = None
+        return tuple(once)
 
     def size(self, source: str) -> int:
         return self.program.wires[source].size
@@ -179,25 +206,23 @@ class Net:
             return self.later(node, self.port[source], size, wait)
         if isinstance(speaker, Input):
             lines = np.eye(size, size + ridden(self.program, source), dtype=np.int8)
-            synapse = self.add(node, exact(lines, bits=GRADED))
-            connect(self.port[source], synapse.s_in)
-            return self.later(node, (synapse.a_out,), size, wait)
+            _, currents = self.synapse(node, partial(exact, lines, bits=GRADED), self.port[source])
+            return self.later(node, (currents,), size, wait)
         if wait:
-            synapse = self.add(node, delayed(size, wait))
+            make = partial(delayed, size, wait)
         else:
-            synapse = self.add(node, identity(size, bits=BINARY if isinstance(speaker, Spiking) else GRADED))
-        connect(self.port[source], synapse.s_in)
-        return (synapse.a_out,)
+            make = partial(identity, size, bits=BINARY if isinstance(speaker, Spiking) else GRADED)
+        _, currents = self.synapse(node, make, self.port[source])
+        return (currents,)
 
     def later(self, node: Any, currents: Ports, size: int, wait: int) -> Ports:
         """Currents `wait` steps later, by a relay, which takes no time, and synapses behind it, which take one step."""
         if not wait:
             return currents
         neuron = self.add(node, relay(size))
-        connect(currents, neuron.a_in)
-        synapse = self.add(node, delayed(size, wait - 1) if wait > 1 else identity(size, bits=GRADED))
-        neuron.s_out.connect(synapse.s_in)
-        return (synapse.a_out,)
+        connect(self.apart(currents), neuron.a_in)
+        make = partial(delayed, size, wait - 1) if wait > 1 else partial(identity, size, bits=GRADED)
+        return (self.synapse(node, make, (neuron.s_out,))[1],)
 
     def delayed_spikes(self, node: Synapses) -> Ports:
         """The spikes of `node.source`, `node.delay` steps late, but for those that would come after their window."""
@@ -295,23 +320,23 @@ def _(node: Synapses, net: Net) -> Ports:
     columns = _filled(own, ridden(net.program, node.source)) if ride else _filled(own, 0)
     bits = BINARY if isinstance(net.program[node.source], Spiking) else GRADED
     if isinstance(node, Dense):
-        synapse = net.add(node, exact(np.concatenate([node.weight, columns], axis=1), exponent, bits))
+        make = partial(exact, np.concatenate([node.weight, columns], axis=1), exponent, bits)
     else:
-        synapse = net.add(node, exact_sparse(scipy.sparse.hstack([node.matrix, columns]), exponent, bits))
-    connect(net.delayed_spikes(node) if node.delay else net.spiking_ports(node, node.source), synapse.s_in)
-    currents: Ports = (synapse.a_out,)
+        make = partial(exact_sparse, scipy.sparse.hstack([node.matrix, columns]), exponent, bits)
+    spikes = net.delayed_spikes(node) if node.delay else net.spiking_ports(node, node.source)
+    synapse, port = net.synapse(node, make, spikes)
+    currents: Ports = (port,)
     net.synapses[node.name] = (synapse, None)
     if own.size and not ride:
-        bias = net.add(node, exact(own, exponent, GRADED))
-        connect(net.constant_ports(node, own.shape[1]), bias.s_in)
-        currents += (bias.a_out,)
+        constant = net.constant_ports(node, own.shape[1])
+        bias, port = net.synapse(node, partial(exact, own, exponent, GRADED), constant)
+        currents += (port,)
         net.synapses[node.name] = (synapse, bias)
     if apart:
         neuron = net.add(node, relay(node.shape[0]))
-        rounding = net.add(node, exact(np.eye(node.shape[0], dtype=np.int8), node.exponent, GRADED))
         connect(currents, neuron.a_in)
-        neuron.s_out.connect(rounding.s_in)
-        currents = (rounding.a_out,)
+        one_a_line = partial(exact, np.eye(node.shape[0], dtype=np.int8), node.exponent, GRADED)
+        currents = (net.synapse(node, one_a_line, (neuron.s_out,))[1],)
     return net.keep(node, currents, "totals")
 
 
@@ -337,7 +362,7 @@ def _(node: Sum, net: Net) -> Ports:
     for source in node.sources:
         wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
         ports += net.current_ports(node, source, wait)
-    return net.keep(node, ports, "totals")
+    return net.keep(node, net.apart(ports), "totals")
 
 
 @wire.register

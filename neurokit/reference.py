@@ -84,8 +84,8 @@ def interpret(
                 before, s, after = node.step(state[node.name], a)
                 if isinstance(node, p.Spiking):
                     limit = widths.membrane_limit(node.fraction)
-                    if isinstance(after, CubaState):
-                        _within(node, "synaptic current", after.i, limit)
+                    drive = after.i if isinstance(after, CubaState) else a << node.fraction
+                    _within(node, "synaptic current", drive, limit)
                     _within(node, "membrane", before, limit)
                 value[node.name], state[node.name] = s, after
                 if record:

@@ -22,7 +22,8 @@ class LeftItsWidth(Exception):
 class Answers:
     """Everything that was computed for one sample, by node name.
 
-    `seen` holds the smallest and the largest value of every line of what a certificate bounds.
+    `seen` holds the smallest and the largest value of every line of what a certificate bounds, `reach` the largest
+    magnitude of all that a width bounds, by its name, without bits of fraction.
     """
 
     outputs: dict[str, list[float]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Answers:
     series: dict[str, list[list[int]]] = field(default_factory=dict)
     partial: dict[str, list[list[int]]] = field(default_factory=dict)
     seen: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    reach: dict[str, int] = field(default_factory=dict)
 
     def see(self, name: str, values: list[int]) -> None:
         before = self.seen.setdefault(name, [(v, v) for v in values])
@@ -52,7 +54,9 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             nodes.append(node | {key: data[()].tolist() for key, data in group.items()})
 
     def check(values: list[int], kind: str) -> list[int]:
-        if any(abs(v) > limit[kind] for v in values):
+        farthest = max(map(abs, values))
+        answers.reach[kind] = max(answers.reach.get(kind, 0), farthest)
+        if farthest > limit[kind]:
             raise LeftItsWidth(kind)
         return values
 
@@ -93,14 +97,16 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             a = check([one + other for one, other in zip(a, back, strict=True)], "message")
         u = membrane.get(name, [0] * len(a))
         if node["neuron"] == "IF":
-            before = check([m + v for m, v in zip(u, a, strict=True)], "membrane")
+            before = check([m + v for m, v in zip(u, check(a, "membrane"), strict=True)], "membrane")
             spikes = [int(m >= threshold) for m in before]
         else:
             threshold *= 64
             i = [decay(v, node["alpha"]) + 64 * w for v, w in zip(current.get(name, [0] * len(a)), a, strict=True)]
             before = [decay(m, node["beta"]) + v for m, v in zip(u, i, strict=True)]
             largest = min(64 * limit["membrane"] + 63, 2**31 - 1)
-            if any(abs(v) > largest for v in (before + i if node["neuron"] == "CubaLIF" else before)):
+            farthest = max(map(abs, before + i))
+            answers.reach["membrane"] = max(answers.reach.get("membrane", 0), farthest // 64)
+            if farthest > largest:
                 raise LeftItsWidth("membrane")
             spikes = [int(m > threshold) for m in before]
             current[name] = i

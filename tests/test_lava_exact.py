@@ -87,6 +87,7 @@ def test_random_programs_agree_with_the_reference_in_both_forms(first: int) -> N
         ("populations", ["softif"], 2),
         ("current based", ["softif"], 0),
         ("synapses", ["stock"], 1),
+        ("repeated sources", ["stock", "softif"], 0),
         ("every node", ["stock"], 0),
     ],
 )

@@ -64,7 +64,7 @@ def samples(count: int) -> dict[str, np.ndarray]:
 
 
 def test_every_kind_of_node_agrees_with_the_reference_in_batches_that_samples_do_not_fill() -> None:
-    kinds = ("every node", "populations", "current based", "synapses")
+    kinds = ("every node", "populations", "current based", "synapses", "repeated sources")
     asked = [
         {"kind": kind, "seed": seed, "form": "fused", "batch": 3, "samples": 7, "extra_period": seed % 2}
         for kind in kinds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,8 +15,12 @@ from hypothesis import strategies as st
 from plain_interpreter import Answers, LeftItsWidth, interpret
 from random_programs import programs, random_inputs, unproven
 
-from neurokit.errors import OverflowDetected
-from neurokit.program import Program
+from neurokit.compilers.bounds import prove
+from neurokit.errors import OutOfRange, OverflowDetected
+from neurokit.integers import Decay12, Widths
+from neurokit.neurons import IF, LIF, ToZero
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import Rate
 from neurokit.reference import run
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "program-format.md"
@@ -68,6 +73,57 @@ def test_the_reference_detects_an_overflow_exactly_when_there_is_one(
             run(program, inputs)
     else:
         run(program, inputs)
+
+
+@settings(max_examples=60)
+@given(program=unproven(largest=5), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+def test_every_width_is_left_at_the_same_bit_by_the_document_and_the_reference(
+    tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
+) -> None:
+    """A width that just holds what the document bounds by it holds for the reference too, and one bit less does not."""
+    inputs = random_inputs(program, np.random.default_rng(seed), (1,), corners=corners)
+    roomy = Widths(32, 32, 32, 32, 32)
+    try:
+        (answers,) = one_by_one(saved(replace(program, widths=roomy), tmp_path_factory), inputs)
+    except LeftItsWidth:
+        return
+    for kind in vars(roomy):
+        bits = max(2, answers.reach.get(kind, 0).bit_length() + 1)
+        run(replace(program, widths=replace(roomy, **{kind: bits})), inputs)
+        if bits > 2:
+            with pytest.raises(OverflowDetected):
+                run(replace(program, widths=replace(roomy, **{kind: bits - 1})), inputs)
+
+
+@pytest.mark.parametrize("kind", ["LIF", "IF"])
+def test_the_input_of_a_membrane_has_a_width_of_its_own(tmp_path: Path, kind: str) -> None:
+    """A membrane below zero leaves room for an input that its register beside it does not have."""
+    strict = kind == "LIF"
+    neuron = LIF(100, ToZero(), strict=True, beta=Decay12(4096)) if strict else IF(96, ToZero())
+    # The neuron gets -7 in the first step and 14 in the second: its membrane stays within -7..7, below 2**3.
+    program = Program(
+        (
+            Input("x", [0], [1], 1.0),
+            Dense("d", "x", [[1], [1]], [0, 0]),
+            Spiking("s", "d", IF(2)),
+            Dense("e", "s", [[11, 10]], [-7]),
+            Spiking("m", "e", neuron),
+            Readout("r", "m", Rate()),
+            Output("y", "r"),
+        ),
+        steps=2,
+        widths=Widths(membrane=4),
+    )
+    with pytest.raises(OverflowDetected, match=r"node 'm': synaptic current"):
+        run(program, {"x": np.ones((1, 1))})
+    with pytest.raises(LeftItsWidth):
+        interpret(program.save(tmp_path / "net.h5"), {"x": [1.0]})
+    with pytest.raises(OutOfRange, match=r"node 'm': synaptic current"):
+        prove(program)
+    wide = replace(program, widths=Widths(membrane=6))
+    assert replace(wide, certificate=prove(wide)).certificate
+    states = interpret(wide.save(tmp_path / "net.h5"), {"x": [1.0]}).states["m"]
+    assert states == ([[-7 * 64], [7 * 64]] if strict else [[-7], [7]])
 
 
 def documented_hash(path: Path) -> str:

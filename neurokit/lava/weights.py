@@ -41,8 +41,7 @@ def rewrite(wiring: Wiring, before: Program, after: Program) -> None:
         target = weights if bias is None else bias
         columns = target.weights.init.shape[1] - (ours.shape[1] if bias is None else 0)
         own = np.pad(own, ((0, 0), (0, columns - own.shape[1])))
-        if bias is None:
-            weights.weights.set(np.concatenate([ours, own], axis=1))
-        else:
-            weights.weights.set(ours)
-            bias.weights.set(own)
+        new = {weights: np.concatenate([ours, own], axis=1)} if bias is None else {weights: ours, bias: own}
+        for process, values in new.items():
+            for each in (process, *wiring.copies.get(process, ())):
+                each.weights.set(values)

@@ -1,4 +1,4 @@
-"""Two Programs that hold between them every kind of population and every kind of synapse that Lava runs."""
+"""Programs that hold between them every kind of population, of synapse and of sum that Lava runs."""
 
 from __future__ import annotations
 
@@ -90,3 +90,30 @@ def synapses(seed: int) -> Program:
         Output("y", "product"),
     )
     return Program(nodes, 7)
+
+
+def repeated(seed: int) -> Program:
+    """Sums that read one node twice, straight and through another Sum; a square; two Outputs of one node."""
+    rng = np.random.default_rng(seed)
+    weight = rng.integers(-9, 12, (4, 3))
+    nodes = (
+        Input("x", [-40] * 3, [40] * 3, 1.0),
+        Dense("d", "x", weight, rng.integers(-60, 160, 4)),
+        Sum("twice", ("d", "d", "x4")),
+        Spiking("s", "twice", LIF(100, ToZero(), strict=True, beta=Decay12(3686))),
+        Dense("biased", "s", rng.integers(-30, 60, (4, 4)), rng.integers(100, 300, 4)),
+        Dense("rounded", "s", rng.integers(-30, 60, (4, 4)), rng.integers(100, 300, 4), -1),
+        Sparse("late", "s", Csr.of(rng.integers(0, 60, (4, 4))), rng.integers(-9, 90, 4), -1, delay=3),
+        Sum("inner", ("biased", "rounded", "late", "s", "s")),
+        Sum("outer", ("inner", "biased", "inner", "late", "rounded")),
+        Spiking("t", "outer", IF(64)),
+        Dense("out", "t", rng.integers(-20, 20, (3, 4)), [1, 2, 3]),
+        Sum("both", ("out", "out")),
+        Readout("total", "both", MemMean(), 1),
+        Product("square", "total", "total", 6),
+        Sum("totals", ("total", "square", "total")),
+        Output("y", "totals"),
+        Output("z", "totals", 0.5),
+    )
+    first, *rest = nodes
+    return Program((first, Dense("x4", "x", rng.integers(-5, 5, (4, 3)), [0] * 4), *rest), 7)
