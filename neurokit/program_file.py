@@ -40,6 +40,8 @@ from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
 MAX_PROOF_WORK, PROOF_OVERHEAD, LINE_OVERHEAD, WEIGHT_OVERHEAD = 2**30, 1000, 256, 8
 #: First bytes of every HDF5 file, and the superblock versions whose metadata carries checksums.
 SIGNATURE, SUPERBLOCKS = b"\x89HDF\r\n\x1a\n", (2, 3)
+#: Where these say how long the file is: behind four single bytes and two addresses of eight.
+END_OF_FILE = slice(28, 36)
 #: How `torch.save` begins a file: a zip whose first entry, named in so many bytes, is a pickle.
 ZIP, TORCH_ENTRY, ZIP_HEAD = b"PK\x03\x04", b"/data.pkl", 512
 
@@ -134,6 +136,12 @@ def check_envelope(path: Path) -> None:
         raise ProgramError(
             "its HDF5 superblock is older than this format uses, or damaged; give a file that `save` wrote."
         )
+    end = int.from_bytes(head[END_OF_FILE], "little")
+    if end != status.st_size:
+        raise ProgramError(
+            f"it is {status.st_size} bytes long, but its HDF5 superblock says {end}; it is truncated, or something was "
+            "appended to it: copy it again from its source, or compile the network again."
+        )
 
 
 @dataclass(frozen=True)
@@ -226,9 +234,11 @@ class Reader:
         if kind is str:
             stored = low.get_type()
             fixed = isinstance(stored, h5py.h5t.TypeStringID) and not stored.is_variable_str()
-            if not scalar or not fixed or stored.get_size() > MAX_NAME_BYTES:
+            padded = fixed and stored.get_strpad() == h5py.h5t.STR_NULLPAD
+            if not scalar or not padded or stored.get_size() > MAX_NAME_BYTES:
                 raise ProgramError(
-                    f"{subject} is not a fixed-length text of at most {MAX_NAME_BYTES} bytes; save the Program again."
+                    f"{subject} is not a fixed-length text of at most {MAX_NAME_BYTES} bytes, padded with NULs; save "
+                    "the Program again."
                 )
             return bytes(self.scalar(low, low.dtype)).decode()
         expected = np.dtype("<i8" if kind is int else "<f8")

@@ -179,6 +179,46 @@ def test_every_truncation_is_refused(path: Path) -> None:
             Program.load(path)
 
 
+def test_what_is_appended_to_a_file_or_put_before_it_is_refused(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0")
+    with pytest.raises(ProgramError, match=f"{len(whole) + 1} bytes long, but its HDF5 superblock says {len(whole)}"):
+        Program.load(path)
+    path.write_bytes(bytes(512) + whole)  # a user block
+    with pytest.raises(ProgramError, match="not an HDF5 file"):
+        Program.load(path)
+
+
+def padded_by(padding: int, charset: int = h5py.h5t.CSET_UTF8) -> Edit:
+    """The name of node 1 as a text of other padding or character set."""
+
+    def edit(file: h5py.File) -> None:
+        kind = h5py.h5t.C_S1.copy()
+        kind.set_size(8)
+        kind.set_strpad(padding)
+        kind.set_cset(charset)
+        group = file["nodes/0001"]
+        del group.attrs["name"]
+        made = h5py.h5a.create(group.id, b"name", kind, h5py.h5s.create(h5py.h5s.SCALAR))
+        made.write(np.array(b"hidden", "S8"), mtype=kind)
+
+    return edit
+
+
+@pytest.mark.parametrize("padding", [h5py.h5t.STR_NULLTERM, h5py.h5t.STR_SPACEPAD])
+def test_texts_of_other_padding_are_refused(path: Path, padding: int) -> None:
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        padded_by(padding)(file)
+    with pytest.raises(ProgramError, match=r"'name' of /nodes/0001 is not a fixed-length text.*padded with NULs"):
+        Program.load(path)
+
+
+def test_texts_tagged_as_ascii_are_read(path: Path) -> None:
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        padded_by(h5py.h5t.STR_NULLPAD, h5py.h5t.CSET_ASCII)(file)
+    assert Program.load(path).nodes[1].name == "hidden"
+
+
 def without(where: str) -> Edit:
     return lambda file: file.__delitem__(where)
 
