@@ -52,14 +52,14 @@ class Wiring:
     layout    what was wired
     labels    the node that each top-level process belongs to; the fused form's belong to the first
     synapses  the processes with the weights of each Synapses, and with its bias where that has one of its own
-    copies    of these, what has the same weights, for a Sum that reads them more than once
+    doubles   of these, what has the same weights, for a Sum that reads them more than once
     """
 
     layout: Layout
     tapes: Tapes
     labels: Mapping[AbstractProcess, str]
     synapses: Mapping[str, tuple[AbstractProcess, AbstractProcess | None]]
-    copies: Mapping[AbstractProcess, Sequence[AbstractProcess]] = field(default_factory=dict)
+    doubles: Mapping[AbstractProcess, Sequence[AbstractProcess]] = field(default_factory=dict)
 
     @property
     def schedule(self) -> Schedule:
@@ -88,7 +88,7 @@ def to_lava(
         _fuse(net, layout)
     else:
         net.wire_all()
-    return Wiring(layout, tapes, net.labels, net.synapses, net.copies)
+    return Wiring(layout, tapes, net.labels, net.synapses, net.doubles)
 
 
 def _fuse(net: Net, layout: Layout) -> None:
@@ -146,7 +146,7 @@ class Net:
     synapses: dict[str, tuple[AbstractProcess, AbstractProcess | None]] = field(default_factory=dict)
     relays: dict[str, Ports] = field(default_factory=dict)
     constants: dict[tuple[str, int], Ports] = field(default_factory=dict)
-    copies: dict[AbstractProcess, list[AbstractProcess]] = field(default_factory=dict)
+    doubles: dict[AbstractProcess, list[AbstractProcess]] = field(default_factory=dict)
     again: dict[OutPort, Callable[[], OutPort]] = field(default_factory=dict)
 
     def wire_all(self) -> None:
@@ -167,7 +167,7 @@ class Net:
             return process
 
         def copied() -> OutPort:
-            self.copies.setdefault(process, []).append(copy := added())
+            self.doubles.setdefault(process, []).append(copy := added())
             return copy.a_out
 
         process = added()

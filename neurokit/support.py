@@ -77,17 +77,15 @@ def _neuron(kind: type[Any], reset: type, strict: bool) -> Feature:
 
     words = "subtract" if reset is Subtract else "zero"
     name = f"{kind.__name__} {words}{' strict' if strict else ''}"
-    return Feature(name, found, *_of_neuron(kind, reset, strict))
+    return Feature(name, found, None, _of_neuron(kind, reset))
 
 
-def _of_neuron(kind: type, reset: type, strict: bool) -> tuple[Refusal | None, Mapping[str, Refusal]]:
-    if kind is IF and strict:
-        return Refusal("a strict threshold has no integer form", "Train with strict=False: one value apart."), {}
+def _of_neuron(kind: type, reset: type) -> Mapping[str, Refusal]:
     if kind is LIF and reset is Subtract:
-        return None, {"lava": _AFTER_DECAY}
+        return {"lava": _AFTER_DECAY}
     if kind is CubaLIF and reset is Subtract:
-        return None, {"lava": _UNPUBLISHED}
-    return None, {}
+        return {"lava": _UNPUBLISHED}
+    return {}
 
 
 def _readout(rule: type, on_loihi1: Refusal) -> Feature:

@@ -35,6 +35,36 @@ def test_every_spike_is_slayer_s(case: str, tmp_path: Path) -> None:
     assert expected.sum() > 30
 
 
+def one_layer(path: Path, weight: np.ndarray, **neuron: object) -> Path:
+    """A file of one dense layer of LOIHI neurons."""
+    with h5py.File(path, "w") as file:
+        layer = file.create_group("layer/0")
+        layer["type"] = np.array([b"dense"], "S10")
+        layer["weight"], layer["outFeatures"] = weight, 1
+        settings = {"type": b"LOIHI", "iDecay": 4096, "vDecay": 128, "vThMant": 80, "refDelay": 1, "theta": 5120}
+        for key, value in {**settings, "tauRho": 0.5, "scaleRho": 10.0, **neuron}.items():
+            layer[f"neuron/{key}"] = value
+    return path
+
+
+def test_weights_on_one_axis_are_those_of_the_neurons_that_the_file_says(tmp_path: Path) -> None:
+    flat, whole = (
+        import_netx(one_layer(tmp_path / "one.net", weight), steps=8)["layer0.synapses"].weight  # type: ignore[union-attr]
+        for weight in (np.array([2, 4, 6.0]), np.array([[2, 4, 6.0]]))
+    )
+    np.testing.assert_array_equal(flat, whole)
+    assert flat.shape == (1, 3)
+
+
+def test_the_exponent_of_a_loihi_neuron_multiplies_its_weights(tmp_path: Path) -> None:
+    def rate(weight: list[float], **neuron: object) -> float:
+        program = import_netx(one_layer(tmp_path / "f.net", np.array([weight]), **neuron), steps=24)
+        return float(Twin().run(program, {"x": np.ones((1, 2))}).output.item())
+
+    assert rate([20, 40]) == 0.5
+    assert rate([20, 40], wgtExp=2) == rate([80, 160]) == 1.0
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_exported_again_the_file_holds_the_same_network(case: str, tmp_path: Path) -> None:
     """Up to what all numbers of an integrator have in common."""
@@ -76,9 +106,17 @@ def _drop(where: str) -> Callable[[h5py.File], None]:
     [
         (_set("layer/1/type", np.array([b"conv"])), UnsupportedNode, r"'layer1' \(conv\)"),
         (_set("layer/1/neuron/type", np.array([b"SDNN"])), UnsupportedNode, r"'layer1' \(SDNN\).*no CUBA"),
-        (_set("layer/1/delay", np.array([0, 3])), UnsupportedNode, r"'layer1' \(delay\)"),
+        (_set("layer/1/delay", np.array([0, 3])), UnsupportedNode, r"'layer1' \(delay\).*its delays are 0\.\.3 steps"),
+        (_set("layer/1/delay", np.array([2, 2])), UnsupportedNode, r"'layer1' \(delay\).*all its delays are 2 steps"),
+        (_set("layer/1/neuron/refDelay", 6), UnsupportedNode, "'layer1'.*neuron/refDelay is 6.*a Program has 1 alone"),
+        (_set("layer/1/neuron/wgtExp", -1), OutOfRange, r"layer1: neuron/wgtExp is \[-1\]"),
+        (_set("layer/1/neuron/wgtExp", 6), OutOfRange, r"layer1: neuron/wgtExp is \[6\]"),
+        (_set("layer/1/neuron/noise", 1), UnsupportedNode, "'layer1'.*its field neuron/noise has no place"),
+        (_set("layer/1/mask", np.ones(3)), UnsupportedNode, "'layer1'.*its field mask has no place"),
+        (_set("layer/1/inFeatures", 3), OutOfRange, "layer1: inFeatures is 3; legal is 8, as the weights say"),
+        (_set("layer/1/weight", np.ones(9)), OutOfRange, r"layer1: shape of weight is \(9,\)"),
         (_set("layer/1/bias", np.ones(8)), UnsupportedNode, r"'layer1' \(bias\)"),
-        (_set("layer/1/neuron/gradedSpike", True), UnsupportedNode, "'layer1'.*graded"),
+        (_set("layer/1/neuron/gradedSpike", True), UnsupportedNode, "'layer1'.*gradedSpike is True"),
         (_set("layer/1/neuron/iDecay", np.array([1, 2])), UnsupportedNode, "'layer1'.*2 values of iDecay"),
         (_set("layer/1/neuron/vDecay", 5000), OutOfRange, r"layer1: vDecay is 5000; legal is an integer in 0\.\.4096"),
         (_set("layer/1/neuron/vThMant", 2**17), OutOfRange, "layer1: vThMant"),

@@ -206,7 +206,7 @@ def test_what_differs_between_neurons_goes_into_the_weights() -> None:
     [
         (foreign(tau=[2.0, 3.0]), UnsupportedNode, "'lif'.*different time constants"),
         (foreign(v_reset=[0.0, 0.1]), UnsupportedNode, "'lif'.*v_reset is not 0"),
-        (foreign(r=[1.0, 0.0]), OutOfRange, "'lif': v_threshold per unit of drive is inf in line 1"),
+        (foreign(r=[1.0, 0.0]), OutOfRange, "'lif': v_threshold per unit of drive is .* gain of 0 in line 1"),
         (foreign(tau=[0.5, 0.5]), OutOfRange, "'lif': tau is 0.5"),
     ],
 )
@@ -247,3 +247,50 @@ def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "nir", None)
     with pytest.raises(TargetUnavailable, match=r"pip install 'neurokit-loihi\[exchange\]'"):
         to_nir(g.Graph((X, D, S, R, Y), 4), Euler(1e-3))
+
+
+def test_an_edge_that_is_there_twice_is_refused_as_nir_does() -> None:
+    graph = foreign(r=[1.0, 1.0])
+    graph.edges.append(("fc", "lif"))
+    with pytest.raises(GraphError, match=r"edge is \('fc', 'lif'\); legal is there once"):
+        from_nir(graph, READING)
+
+
+@pytest.mark.parametrize("kind", ["IF", "LIF", "CubaLIF"])
+def test_a_negative_gain_is_a_change_of_sign_of_the_weights(kind: str) -> None:
+    """By NIR's own equation, step by step; x drives the membrane down where it is positive."""
+    one = np.ones(1)
+    shared = {"v_threshold": 0.5 * one, "v_reset": 0 * one}
+    node = {
+        "IF": lambda: nir.IF(r=-one, **shared),
+        "LIF": lambda: nir.LIF(tau=4 * one, r=-one, v_leak=0.25 * one, **shared),
+        "CubaLIF": lambda: nir.CubaLIF(tau_syn=2 * one, tau_mem=4 * one, r=one, w_in=-one, v_leak=0 * one, **shared),
+    }[kind]()
+    nodes = {
+        "input": nir.Input({"input": np.array([1])}),
+        "w": nir.Linear(np.eye(1)),
+        "n": node,
+        "output": nir.Output({"output": np.array([1])}),
+    }
+    graph = from_nir(nir.NIRGraph(nodes, [("input", "w"), ("w", "n"), ("n", "output")], type_check=False), READING)
+    x = np.array([-1.0, -0.6, -0.2, 0.3, 1.0])
+    v, j, count = np.zeros(5), np.zeros(5), np.zeros(5)
+    for _ in range(READING.steps):
+        if kind == "IF":
+            v = v - x
+        elif kind == "LIF":
+            v = v + (0.25 - v - x) / 4
+        else:
+            j = j + (-j - x) / 2
+            v = v + (-v + j) / 4
+        count += v > 0.5
+        v = np.where(v > 0.5, 0.0, v)
+    assert count.any()
+    np.testing.assert_allclose(reference.run(graph, {"input": x[:, None]}).output[:, 0], count / READING.steps)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5])
+@pytest.mark.parametrize("r", [1.0, -1.0])
+def test_a_threshold_that_is_not_above_rest_is_refused(threshold: float, r: float) -> None:
+    with pytest.raises(OutOfRange, match=rf"'lif': v_threshold is {threshold:g} .*legal is a number > 0"):
+        from_nir(foreign(r=[1.0, r], v_threshold=[1.0, threshold]), READING)

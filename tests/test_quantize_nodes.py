@@ -181,9 +181,13 @@ def test_sparse_and_convolutional_synapses() -> None:
         assert close < 0.15, "inputs and floors alone"
 
 
+def test_a_strict_threshold_is_an_integer_threshold_to_one_unit_of_the_membrane() -> None:
+    strict, other = (quantize(stack(IF(strict=strict))) for strict in (True, False))
+    assert strict["0.spikes"] == other["0.spikes"]
+    assert not strict["0.spikes"].neuron.strict  # type: ignore[union-attr]
+
+
 def test_what_has_no_integer_form_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedNode, match=r"'0\.spikes' \(IF\).*strict"):
-        quantize(stack(IF(strict=True)))
     rng = RNG(0)
     nodes = (
         g.Input("x", 2, -1, 1),

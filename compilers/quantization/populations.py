@@ -270,21 +270,21 @@ class Population:
 def integer_neuron(node: g.Spiking, threshold: int) -> Neuron:
     """The neuron of a layer in integers, with that threshold; decays are rounded to 4096ths.
 
-    A leaky neuron of a Program fires above its threshold, by 1/64 of a unit of the current at least: strict or not, it
-    is the same neuron to that. Raises UnsupportedNode for neurons that have no integer form.
+    An IF of a Program fires at its threshold, a leaky neuron above it, by 1/64 of a unit of the current at least:
+    strict or not, it is the same neuron to one unit of its membrane. Raises UnsupportedNode for neurons that have no
+    integer form.
     """
     neuron = node.neuron
-    if type(neuron) is IF and not neuron.strict:
-        return replace(neuron, threshold=threshold)
+    if type(neuron) is IF:
+        return replace(neuron, threshold=threshold, strict=False)
     if type(neuron) is LIF:
         return replace(neuron, threshold=threshold, beta=Decay12.nearest(neuron.beta), strict=True)
     if type(neuron) is CubaLIF:
         alpha, beta = Decay12.nearest(neuron.alpha), Decay12.nearest(neuron.beta)
         return replace(neuron, threshold=threshold, alpha=alpha, beta=beta, strict=True)
-    reason, remedy = "it has no integer form", "Use IF, LIF or CubaLIF."
-    if type(neuron) is IF:
-        reason, remedy = "a strict threshold has no integer form", "Train with strict=False: one value apart."
-    raise UnsupportedNode(node.name, type(neuron).__name__, "quantize", reason, remedy)
+    raise UnsupportedNode(
+        node.name, type(neuron).__name__, "quantize", "it has no integer form", "Use IF, LIF or CubaLIF."
+    )
 
 
 def input_node(node: g.Input, unit: float) -> p.Input:

@@ -12,7 +12,6 @@ import typer
 from neurokit.cli.console import JsonOption, emit, table
 from neurokit.cli.deploy import describe
 from neurokit.cli.outputs import claim
-from neurokit.exchange.deployable import deployable
 from neurokit.exchange.dialects import Dialect, norse, plain, sinabs, snntorch
 from neurokit.exchange.nir_notes import RESETS
 from neurokit.exchange.time_step import SCHEMES, TimeStep
@@ -184,7 +183,7 @@ def import_(
         else:
             dialect = _dialect(writer or Writer.plain, reset, dt, scheme)
             reading = Reading(dialect, steps, bottom, top, RULES[readout or "rate"])
-        graph = deployable(from_nir(read_nir(source), reading))
+        graph = from_nir(read_nir(source), reading)
         read = quantize(graph, provenance={"made": f"imported from {source.name}"})
     read.save(program)
     rows = describe(read)

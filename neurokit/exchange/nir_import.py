@@ -18,6 +18,7 @@ from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.exchange import nir_notes
 from neurokit.exchange.dialects import Dialect
+from neurokit.exchange.folding import fold
 from neurokit.exchange.nir_neurons import read
 from neurokit.exchange.nir_package import nir_package
 from neurokit.readouts import RULES, Rate, ReadoutRule
@@ -57,8 +58,9 @@ def read_nir(path: str | Path) -> Any:
 def from_nir(nir_graph: Any, reading: Reading | None = None) -> g.Graph:
     """The Graph of a `nir.NIRGraph`; `reading` says what a graph of another writer leaves open.
 
-    Raises UnsupportedNode for a node that a Graph cannot say, GraphError for a missing or superfluous Reading, dangling
-    or cyclic edges and shapes that do not fit, OutOfRange for numbers without meaning.
+    The currents of another writer's graph are multiplied out (`neurokit.exchange.folding`), so that `quantize` takes
+    it. Raises UnsupportedNode for a node that a Graph cannot say, GraphError for a missing or superfluous Reading,
+    dangling, repeated or cyclic edges and shapes that do not fit, OutOfRange for numbers without meaning.
     """
     own = nir_notes.KEY in nir_graph.metadata
     if own == (reading is not None):
@@ -72,12 +74,14 @@ def from_nir(nir_graph: Any, reading: Reading | None = None) -> g.Graph:
     reader = _Reader(nir_graph, dialect, reading)
     for each in reader.sorted():
         reader.add(each, nir_graph.nodes[each])
+    if reading is not None:
+        return fold(g.Graph(tuple(reader.nodes), steps))
     nodes = {node.name: node for node in reader.nodes}
-    if order and set(order) != set(nodes):
+    if set(order) != set(nodes):
         either = sorted(set(order) ^ set(nodes))
         remedy = "remove neurokit's notes from a graph that was changed, and give a Reading"
         raise GraphError(explain("nodes in the graph or its notes alone", either, "none", remedy))
-    return g.Graph(tuple(nodes[each] for each in order or nodes), steps)
+    return g.Graph(tuple(nodes[each] for each in order), steps)
 
 
 @dataclass
@@ -101,6 +105,11 @@ class _Reader:
     def sorted(self) -> list[str]:
         """Names in topological order; raises GraphError for dangling edges and cycles."""
         waiting = dict.fromkeys(self.source.nodes, 0)
+        edges = [tuple(edge) for edge in self.source.edges]
+        if len(set(edges)) < len(edges):
+            repeated = next(edge for edge in edges if edges.count(edge) > 1)
+            remedy = "remove it, or double the weights behind it"
+            raise GraphError(explain("edge", repeated, "there once, as NIR itself demands", remedy))
         for before, after in self.source.edges:
             if before not in waiting or after not in waiting:
                 raise GraphError(explain("edge", (before, after), "between nodes of the graph", "mend the file"))

@@ -85,8 +85,9 @@ class ReadNeuron(NamedTuple):
 def read(name: str, node: Any, size: int, dialect: Dialect) -> ReadNeuron:
     """The neuron of a NIR node over `size` lines.
 
-    Differing thresholds or gains go into `row`, with a threshold of one; a leak potential into `current`.
-    Raises UnsupportedNode for what a Graph cannot say: differing decays, a reset to anything but zero.
+    Differing thresholds or gains go into `row`, with a threshold of one, and so do negative gains; a leak potential
+    goes into `current`. Raises UnsupportedNode for what a Graph cannot say: differing decays, a reset to anything but
+    zero; OutOfRange for a threshold that is not above zero.
     """
     kind = type(node).__name__
     value = {key: _lines(name, key, array, size) for key, array in vars(node).items() if key in _PARAMETERS}
@@ -104,17 +105,22 @@ def read(name: str, node: Any, size: int, dialect: Dialect) -> ReadNeuron:
             gain = gain * value["w_in"] * ((1 - decays["alpha"]) if dialect.synapse else 1.0)
             if value["v_leak"].any():
                 raise _refused(name, kind, "v_leak is not 0", "Shift the membrane's zero to v_leak before writing.")
-        elif value["v_leak"].any():
-            current = value["v_leak"] / value["r"]
     with np.errstate(divide="ignore", invalid="ignore"):
-        threshold = value["v_threshold"] / gain
-    bad = np.flatnonzero(~(np.isfinite(threshold) & (threshold > 0)))
-    if len(bad):
-        subject, at = f"node {name!r}: v_threshold per unit of drive", f"{threshold[bad[0]]:g} in line {bad[0]}"
-        raise OutOfRange(explain(subject, at, "a finite number > 0", "mend the resistance or the threshold"))
-    row = np.ones(size)
+        if kind == "LIF" and value["v_leak"].any():
+            current = value["v_leak"] / np.abs(value["r"])
+        threshold = value["v_threshold"] / np.abs(gain)
+    # From rest at 0 a neuron with a threshold of 0 or less fires without any input, and towards lower membranes.
+    for what, bad, legal in (
+        ("v_threshold", ~(value["v_threshold"] > 0), "a number > 0, above the membrane at rest"),
+        ("v_threshold per unit of drive", ~np.isfinite(threshold) | ~np.isfinite(current), "finite, so r is not 0"),
+    ):
+        if bad.any():
+            line = int(np.argmax(bad))
+            found = f"{value['v_threshold'][line]:g} with a gain of {gain[line]:g} in line {line}"
+            raise OutOfRange(explain(f"node {name!r}: {what}", found, legal, "mend the resistance or the threshold"))
+    row = np.sign(gain)  # a negative resistance is a change of sign of the weights before it
     if (threshold != threshold[0]).any():
-        row, current, threshold = 1 / threshold, current / threshold, np.ones(size)
+        row, current, threshold = row / threshold, current / threshold, np.ones(size)
     neurons: dict[str, type[Neuron]] = {"IF": IF, "LIF": LIF, "CubaLIF": CubaLIF}
     values: dict[str, Any] = {"reset": dialect.reset, "strict": dialect.strict, **decays}
     return ReadNeuron(neurons[kind](threshold=float(threshold[0]), **values), row, current)

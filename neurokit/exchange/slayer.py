@@ -22,13 +22,23 @@ from jaxtyping import Int64
 from neurokit import __version__
 from neurokit.compilers.bounds import prove
 from neurokit.errors import OutOfRange, ProgramError, UnsupportedNode, explain
-from neurokit.integers import DECAY_BITS, Decay12
+from neurokit.integers import DECAY_BITS, EXPONENTS, Decay12
 from neurokit.neurons import CubaLIF, ToZero
 from neurokit.program import Dense, Input, Output, Program, ProgramNode, Readout, Recurrent, Spiking
 from neurokit.readouts import Rate
 
 _TARGET = "the import of netx files"
 _KEEP_ALL = 2**DECAY_BITS
+#: Even weights are halved and get an exponent of one; a Program's reaches to 6.
+LARGEST_WEIGHT_EXPONENT = EXPONENTS[-1] - 1
+#: Fields of a layer and of its neuron that are read, or that do not matter (None), and those that may say one thing
+#: alone. `theta`, `tauRho` and `scaleRho` are for training: the threshold in 64ths, and the surrogate's shape.
+_ARRAYS: dict[str, Any] = dict.fromkeys(("shape", "weight", "weight_rec", "bias", "delay", "inFeatures", "outFeatures"))
+_NEURON: dict[str, Any] = {
+    **dict.fromkeys(("type", "iDecay", "vDecay", "vThMant", "wgtExp", "theta", "tauRho", "scaleRho")),
+    "refDelay": 1,
+    "gradedSpike": False,
+}
 
 
 def import_netx(path: str | Path, *, steps: int, low: int = 0, high: int = 1) -> Program:
@@ -49,7 +59,7 @@ def import_netx(path: str | Path, *, steps: int, low: int = 0, high: int = 1) ->
         if layer.kind not in ("dense", "dense_rec"):
             remedy = "Export a network of Dense and Recurrent blocks."
             raise UnsupportedNode(name, layer.kind, _TARGET, "it has no place in a Program", remedy)
-        weight = _whole(f"{name}: weight", layer.arrays.get("weight"))
+        weight = _matrix(name, layer)
         if not nodes:
             nodes.append(Input("x", np.full(weight.shape[1], low), np.full(weight.shape[1], high), scale=1.0))
         nodes += _population(name, layer, weight, nodes[-1].name)
@@ -67,7 +77,7 @@ class _Layer:
     """What a layer of the file says."""
 
     kind: str
-    arrays: dict[str, np.ndarray]
+    arrays: dict[str, Any]
     neuron: dict[str, Any]
 
 
@@ -85,7 +95,11 @@ def _layers(path: Path) -> dict[int, _Layer]:
 
 
 def _layer(group: h5py.Group) -> _Layer:
-    arrays = {key: item[()] for key, item in group.items() if isinstance(item, h5py.Dataset) and key != "type"}
+    arrays = {
+        key: item[()] if isinstance(item, h5py.Dataset) else None
+        for key, item in group.items()
+        if key not in ("type", "neuron")
+    }
     neuron = {}
     if "neuron" in group:
         neuron = {key: item[()] for key, item in group["neuron"].items()}
@@ -105,10 +119,11 @@ def _population(name: str, layer: _Layer, weight: np.ndarray, source: str) -> li
         raise UnsupportedNode(name, kind, _TARGET, "it is no CUBA neuron", "Export a network of CUBA blocks.")
     delay = np.asarray(layer.arrays.get("delay", 0))
     if delay.any():
-        reason, remedy = "its delays differ from synapse to synapse", "Train without delays."
-        raise UnsupportedNode(name, "delay", _TARGET, reason, remedy)
-    if np.any(layer.neuron.get("gradedSpike", False)):
-        raise UnsupportedNode(name, kind, _TARGET, "its spikes are graded", "Export it with graded_spike=False.")
+        alike = (delay == delay.flat[0]).all()
+        said = f"all its delays are {delay.flat[0]:g}" if alike else f"its delays are {delay.min():g}..{delay.max():g}"
+        reason = f"{said} steps, and slayer delays spikes where netx delays synapses"
+        raise UnsupportedNode(name, "delay", _TARGET, reason, "Train without delays.")
+    _require_known(name, layer)
     bias = layer.arrays.get("bias")
     if bias is not None and np.any(bias):
         # Slayer trains it in front of the membrane's leak, netx adds it behind the synapses' one.
@@ -119,12 +134,60 @@ def _population(name: str, layer: _Layer, weight: np.ndarray, source: str) -> li
     if layer.kind == "dense_rec":
         recurrent = Recurrent(*_halves(_whole(f"{name}: weight_rec", layer.arrays.get("weight_rec"))))
     half, exponent = _halves(weight)
+    exponent += _weight_exponent(name, layer)
+    if recurrent is not None:
+        recurrent = Recurrent(recurrent.weight, recurrent.exponent + _weight_exponent(name, layer))
     neuron = CubaLIF(threshold, ToZero(), strict=True, alpha=alpha, beta=beta)
     zero = np.zeros(len(weight), dtype=np.int32)
     return [
         Dense(f"{name}.synapses", source, half, zero, exponent),
         Spiking(name, f"{name}.synapses", neuron, recurrent=recurrent),
     ]
+
+
+def _require_known(name: str, layer: _Layer) -> None:
+    """Refuse what a layer says beyond what is read of it, unless it says what is so anyway."""
+    for where, found, known in (
+        ("", layer.arrays, _ARRAYS),
+        ("neuron/", layer.neuron, _NEURON),
+    ):
+        for key, value in found.items():
+            legal = known.get(key, None)
+            if key not in known:
+                reason = f"its field {where}{key} has no place in a Program"
+                raise UnsupportedNode(name, layer.kind, _TARGET, reason, "Export the network without it.")
+            if legal is not None and np.any(np.asarray(value) != legal):
+                reason = f"its {where}{key} is {value}, and a Program has {legal} alone"
+                raise UnsupportedNode(name, layer.kind, _TARGET, reason, f"Train with {key} = {legal}.")
+
+
+def _weight_exponent(name: str, layer: _Layer) -> int:
+    """`wgtExp` of a LOIHI neuron: all its weights are worth `2**wgtExp`; 0 of others."""
+    found = np.unique(np.asarray(layer.neuron.get("wgtExp", 0)))
+    if found.size != 1 or found[0] != int(found[0]) or not 0 <= found[0] <= LARGEST_WEIGHT_EXPONENT:
+        legal = f"one integer in 0..{LARGEST_WEIGHT_EXPONENT}"
+        remedy = "scale weights and threshold instead: below 0 the chip drops bits of every weight"
+        raise OutOfRange(explain(f"{name}: neuron/wgtExp", found, legal, remedy))
+    return int(found[0])
+
+
+def _matrix(name: str, layer: _Layer) -> Int64[np.ndarray, "out in"]:
+    """The weights of a layer, `(outFeatures, in)`: those of one neuron, or of one input, may lie on one axis."""
+    weight = layer.arrays.get("weight")
+    if weight is not None and np.ndim(weight) == 1:
+        out = layer.arrays.get("outFeatures")
+        shape: np.ndarray = np.atleast_1d(layer.arrays.get("shape", []))
+        count = int(out) if out is not None else int(np.prod(shape)) if shape.size else 0
+        if count < 1 or len(weight) % count:
+            legal = "a matrix (out, in), or one axis beside outFeatures or a shape that divides it"
+            raise OutOfRange(explain(f"{name}: shape of weight", np.shape(weight), legal, "export the network again"))
+        weight = np.reshape(weight, (count, -1))
+    found = _whole(f"{name}: weight", weight)
+    for key, size in zip(("outFeatures", "inFeatures"), found.shape, strict=True):
+        said = layer.arrays.get(key)
+        if said is not None and int(said) != size:
+            raise OutOfRange(explain(f"{name}: {key}", said, f"{size}, as the weights say", "export the network again"))
+    return found
 
 
 def _whole(subject: str, values: Any) -> Int64[np.ndarray, "out in"]:

@@ -61,7 +61,7 @@ class TeachableNetwork(LavaNetwork, Generic[N]):
             tapes.inputs[node.name].open(writable=True)[:, :, : node.low.size] = np.clip(0, node.low, node.high)
         self._net = self.wired(where, tapes)
         self._net.wire_all()
-        self._wiring = Wiring(self.layout, tapes, self._net.labels, self._net.synapses, self._net.copies)
+        self._wiring = Wiring(self.layout, tapes, self._net.labels, self._net.synapses, self._net.doubles)
         self._start()
         return tapes
 

@@ -43,5 +43,5 @@ def rewrite(wiring: Wiring, before: Program, after: Program) -> None:
         own = np.pad(own, ((0, 0), (0, columns - own.shape[1])))
         new = {weights: np.concatenate([ours, own], axis=1)} if bias is None else {weights: ours, bias: own}
         for process, values in new.items():
-            for each in (process, *wiring.copies.get(process, ())):
+            for each in (process, *wiring.doubles.get(process, ())):
                 each.weights.set(values)
