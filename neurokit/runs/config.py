@@ -61,12 +61,16 @@ class Optimiser:
     batch_size     samples in the batch of each
     learning_rate  at its highest
     weight_decay   shrinkage of weights per unit of learning rate
+    normalize      whether answers are centred and scaled by mean and deviation of the training answers while they are
+                   learnt, and brought back behind the network; if not said, true for npz and false for all other
+                   problems, whose answers are of about one
     """
 
     iterations: int = _RECIPE.iterations
     batch_size: int = _RECIPE.batch_size
     learning_rate: float = _RECIPE.learning_rate
     weight_decay: float = _RECIPE.weight_decay
+    normalize: bool | None = None
 
     def __post_init__(self) -> None:
         self.settings(seed=0)
@@ -200,6 +204,12 @@ class RunConfig:
         }
         return self.network.build(data, parts)
 
+    @property
+    def normalizes(self) -> bool:
+        """Whether the answers are normalised: as it is said, else for a user's own data alone."""
+        said = self.optimiser.normalize
+        return isinstance(self.problem, DataFiles) if said is None else said
+
     def gradient(self) -> Estimator:
         """The gradient estimator of the network that `learner` makes."""
         whole = self.readout.around(self.estimator.build())
@@ -265,7 +275,7 @@ def option(text: str) -> tuple[str, Any]:
 
 
 def _fitting(tables: dict[str, Any]) -> None:
-    """Fill in the kinds of network and readout that suit the problem and the network, where none are said."""
+    """Fill in the kinds of network and readout, and the normalisation, that suit the problem, where none are said."""
 
     def word(section: str, vocabulary: Vocabulary, default: str) -> Any:
         table = tables.setdefault(section, {})
@@ -276,5 +286,8 @@ def _fitting(tables: dict[str, Any]) -> None:
         "network", NETWORKS, {"mexican-hat": "mlp", "reaction-diffusion": "seponet"}.get(problem, "deeponet")
     )
     aligned = isinstance(tables["problem"], dict) and tables["problem"].get("layout") == "triple"
+    optimiser = tables.setdefault("optimiser", {})
+    if isinstance(optimiser, dict):
+        optimiser.setdefault("normalize", problem == "npz")
     solved = {"mlp": "gradient", "seponet": "alternating"}.get(network, "closed-form")
     word("readout", READOUTS, "gradient" if aligned else solved)
