@@ -39,8 +39,8 @@ class RelativeL2(NamedTuple):
         if self.centred is None or self.centred <= max(LOST, HIDDEN * self.overall):
             return None
         return (
-            f"the relative error {self.overall:.2g} misleads: relative to the spread of the answers around their mean it "
-            f"is {self.centred:.2g}, so much of what varies in them is lost"
+            f"the relative error {self.overall:.2g} misleads: relative to the spread of the answers around their mean "
+            f"it is {self.centred:.2g}, so much of what varies in them is lost"
             + ("; the network answers with little but the mean" if self.centred > 0.9 else "")
         )
 

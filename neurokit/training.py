@@ -339,15 +339,16 @@ def predict(model: nn.Module, data: Data) -> np.ndarray:
     return answer
 
 
-def evaluate(model: nn.Module, data: Data) -> RelativeL2:
+def evaluate(model: nn.Module, data: Data, centre: Float64[np.ndarray, " columns"] | None = None) -> RelativeL2:
     """The relative L2 errors of `model` on `data`, and the centred one.
 
-    The centred error is relative to the answers less their training mean, where the model was normalised by it, else
-    less their own mean. Warns with a MisleadingError where the relative errors hide that what varies is lost.
+    The centred error is relative to the answers less `centre`, by default their training mean where the model was
+    normalised by it, else their own mean. Warns with a MisleadingError where the relative errors hide a lost signal.
     """
     network = answering(model)
     units = None if network is None else network.units
-    centre = None if units is None or units.are_one else np.array(units.offset)
+    if centre is None and units is not None and not units.are_one:
+        centre = np.array(units.offset)
     error = errors_on(data, predict(model, data), centre)
     if error.warning is not None:
         warnings.warn(error.warning, MisleadingError, stacklevel=2)

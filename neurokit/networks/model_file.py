@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from neurokit.errors import ModelFileError, NeurokitError, explain
+from neurokit.file_kinds import recognise
 from neurokit.files import replacing
 from neurokit.networks.answer_units import AnswerUnits
 from neurokit.networks.deeponet import DeepONet
@@ -22,7 +23,6 @@ from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
-from neurokit.program_file import SIGNATURE
 from neurokit.readouts import RULES
 
 FORMAT, VERSION, OLDEST = "neurokit.model", 3, 2
@@ -74,16 +74,15 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
 def load_model(path: str | Path) -> TrainedModel:
     """Read a network. Raises ModelFileError when the file is anything but a model saved by `save_model`."""
     path = Path(path)
+    if not path.exists():
+        raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.")
     try:
-        with path.open("rb") as file:
-            is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
-        content = None if is_hdf5 else torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.") from None
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a foreign file makes PyTorch's reader fail in any way
-        raise _foreign(path, f"unreadable ({type(error).__name__})") from error
-    if is_hdf5:
-        raise _foreign(path, "HDF5, which looks like a Program", "give the trained model (.pt) that it is made of")
+        kind = recognise(path)
+        if kind is None:
+            raise _foreign(path, f"unreadable ({type(error).__name__})") from error
+        raise _foreign(path, kind.what, kind.remedy("give the trained network (.pt) that neurokit saved")) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _foreign(path, "not marked as a neurokit model")
     version = content.get("version")
