@@ -13,23 +13,18 @@ the file, and `Chip.unknown` names it: nothing here is invented.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
+from neurokit.toml_files import read_toml
 
 from .faults import faults
 from .quantities import Choice, Energies, Limit, Quantity, Times
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = [
     "Board",
@@ -239,13 +234,12 @@ def _carried(name_or_path: str | Path, content: Mapping[str, Any]) -> str | Path
 def _read(where: str, name_or_path: str | Path) -> dict[str, Any]:
     try:
         if where in shipped():
-            text = (files(__package__) / f"{where}.toml").read_text(encoding="utf-8")
-        else:
-            text = Path(name_or_path).read_text(encoding="utf-8")
-        return tomllib.loads(text)
+            with as_file(files(__package__) / f"{where}.toml") as path:
+                return read_toml(path)
+        return read_toml(Path(name_or_path))
     except OSError as error:
         raise ChipError(
             f"no chip {where!r}: it is neither one that ships ({', '.join(shipped())}) nor a readable file ({error})."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ChipError(f"the chip description {where!r} is not valid: {error}") from None

@@ -17,6 +17,7 @@ import numpy as np
 
 from neurokit.compilers.bounds import prove
 from neurokit.errors import NeurokitError, ProgramError, explain
+from neurokit.file_kinds import recognise
 from neurokit.files import replacing
 from neurokit.integers import Widths
 from neurokit.program import Conv2d, Program, Spiking
@@ -131,7 +132,12 @@ def check_envelope(path: Path) -> None:
     if head.startswith(ZIP) and TORCH_ENTRY in head:
         raise ProgramError("it looks like a trained model; turn it into a Program first, with `neurokit compile`.")
     if not head.startswith(SIGNATURE):
-        raise ProgramError("it is not an HDF5 file; give the path of a file that `save` wrote.")
+        kind = recognise(path)
+        found = "" if kind is None else f" but {kind.what}"
+        remedy = (
+            "give the path of a file that `save` wrote" if kind is None else kind.remedy("give one that `save` wrote")
+        )
+        raise ProgramError(f"it is not an HDF5 file{found}. To mend it, {remedy}.")
     if head[len(SIGNATURE) : len(SIGNATURE) + 1] not in {bytes([version]) for version in SUPERBLOCKS}:
         raise ProgramError(
             "its HDF5 superblock is older than this format uses, or damaged; give a file that `save` wrote."

@@ -362,6 +362,10 @@ def test_the_command_writes_the_placement(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["cores"] == record["bound"] == 1
+    title = " ".join(done.stderr.split())
+    assert ": 1 core of 128, at least 1 needed;" in title
+    assert "between cores" not in title, "nothing crosses where there is one core; the host's lines arrive"
+    assert "lines into cores from the host or other cores" in title
     assert record["utilisation"]["neurons"] == {"used": 2 * 12 + 2 * 8 + 8 + 1, "limit": 8192}
     assert record["utilisation"]["in_axons"]["limit"] is None
     assert (tmp_path / "map.png").exists()

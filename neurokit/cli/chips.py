@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
+from neurokit.cli.console import JsonOption, SeedOption, console, counted, emit, table
 from neurokit.cli.deploy import ProgramArgument
 from neurokit.cli.outputs import claim
 from neurokit.compilers.check import check as find_violations
@@ -76,7 +76,7 @@ def check(
     }
     emit(record, json)
     if violations:
-        console.print(f"[red]{len(violations)} violations[/red]")
+        console.print(f"[red]{counted(len(violations), 'violation')}[/red]")
         raise typer.Exit(1)
     console.print(f"[green]no known rule of {hardware.name} is broken[/green]")
 
@@ -93,8 +93,8 @@ def place(
     loaded, hardware = Program.load(program), load_hardware(chip)
     placement = put(loaded, hardware, beside=_beside(loaded, tangents))
     table(
-        f"{program} on {placement.hardware}: {placement.cores} cores of {placement.available:,}, at least "
-        f"{placement.bound} needed; {placement.traffic:,} lines between cores",
+        f"{program} on {placement.hardware}: {counted(placement.cores, 'core')} of {placement.available:,}, at least "
+        f"{placement.bound:,} needed; {counted(placement.traffic, 'line')} into cores from the host or other cores",
         ["layer", "neurons", "cores"],
         [[name, sum(part.size for part in parts), len(parts)] for name, parts in placement.layers.items()],
     )
@@ -142,7 +142,8 @@ def estimate(
     stand_in = None if prices_from is None else load_hardware(prices_from)
     found = price(loaded, hardware, chosen, stand_in=stand_in)
     table(
-        f"{program} on {found.hardware}: {found.cores} cores, {found.steps} steps a sample, {found.samples} samples",
+        f"{program} on {found.hardware}: {counted(found.cores, 'core')}, {counted(found.steps, 'step')} a sample, "
+        f"{counted(found.samples, 'sample')}",
         ["operation", "a sample", "energy, low", "energy, high"],
         [[name, count, *_joules(found.by_operation.get(name))] for name, count in found.operations.items()],
     )
