@@ -38,7 +38,7 @@ LABELS = torch.tensor([0, 1])
 
 
 def network(compiled: bool = True) -> SpikeTimeNetwork:
-    populations = [Population(CurrentLIF(1.0, 0.5), 8), Population(CurrentLIF(1.0, 0.5), 2)]
+    populations = [Population(CurrentLIF(1.0, 0.5), 4), Population(CurrentLIF(1.0, 0.5), 2)]
     made = SpikeTimeNetwork(3, populations, horizon=4.0, gain=12.0, seed=1, compiled=compiled)
     with torch.no_grad():
         for layer in made.stack():
@@ -57,7 +57,7 @@ def test_times_of_any_type_are_those_of_the_network(estimator: SpikeTimeEstimato
     net = network(compiled)
     for times in (torch.tensor([[0.125, 0.75, 0.5], [0.75, 0.25, 0.5]]), torch.tensor([[1, 0, 2], [0, 2, 1]])):
         wide = loss_of(estimator, net, Events.latencies(times.double()), LABELS)
-        for kind in (times.dtype, torch.float32, torch.float16):
+        for kind in {times.dtype, torch.float32}:
             found = loss_of(estimator, net, Events.latencies(times.to(kind)), LABELS)
             assert found.loss == wide.loss
             assert found.input_times.dtype == torch.float64
@@ -99,7 +99,7 @@ def test_labels_and_lines_may_be_any_integers(kind: torch.dtype) -> None:
         ([0, 1], r"labels: type is list"),
     ],
 )
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", [EventProp(), GridEventProp(0.1)])
 def test_labels_that_are_not_one_output_a_sample_are_refused(
     estimator: SpikeTimeEstimator, labels: Any, says: str
 ) -> None:
@@ -117,6 +117,9 @@ def test_labels_out_of_range_are_refused_in_training_and_where_accuracy_is_count
     data = LabelledEvents(Events.latencies(TIMES), torch.tensor([0, 2]))
     with pytest.raises(OutOfRange, match=r"a label is 2; legal is 0\.\.1"):
         accuracy(network(), data)
+    for estimator in ESTIMATORS:
+        with pytest.raises(OutOfRange, match=r"a label is 2; legal is 0\.\.1"):
+            loss_of(estimator, network(), data.events, data.label)
     with pytest.raises(OutOfRange, match=r"a label is 2; legal is 0\.\.1"):
         fit_events(network(), data, LOSS, epochs=1, batch_size=2, learning_rate=1e-3)
     with pytest.raises(OutOfRange, match=r"label is -1"):
