@@ -28,13 +28,13 @@ from neurokit.program_content import (
     MAX_NAME_BYTES,
     MAX_NODES,
     MAX_PROVENANCE_BYTES,
-    VERSION,
+    VERSIONS,
     Value,
     build,
     digest,
     items,
 )
-from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
+from neurokit.program_schema import COMMON, SCHEMA, SINCE, Array, Kind
 
 #: Interval analysis repeats itself `steps` times per Spiking node and once for every line and weight of a convolution,
 #: which a small file may have many of; more than this (some tens of seconds, some hundred megabytes) is refused.
@@ -166,10 +166,11 @@ class Reader:
                 raise ProgramError(f"it has no attribute {name!r}, so it is not a {FORMAT} file.")
         if self.attribute(root, "format", str) != FORMAT:
             raise ProgramError(f"its format is {self.attribute(root, 'format', str)!r}, not {FORMAT!r}.")
-        version = self.attribute(root, "version", int)
-        if version != VERSION:
+        version = int(self.attribute(root, "version", int))
+        if version not in VERSIONS:
+            legal = f"{VERSIONS[0]}..{VERSIONS[-1]}"
             raise ProgramError(
-                explain("its format version", version, f"{VERSION}", "update neurokit, or save it again with this one")
+                explain("its format version", version, legal, "update neurokit, or save it again with this one")
             )
         content: dict[str, Value] = {}
         self.group(
@@ -186,10 +187,9 @@ class Reader:
         for name in names:
             node = self.child(nodes, name)
             kind = self.attribute(node, "type", str) if "type" in node.attrs else None
-            if kind not in SCHEMA:
-                raise ProgramError(
-                    explain(f"nodes/{name}: type", repr(kind), f"one of {list(SCHEMA)}", "save it again")
-                )
+            kinds = [known for known in SCHEMA if SINCE.get(known, VERSIONS[0]) <= version]
+            if kind not in kinds:
+                raise ProgramError(explain(f"nodes/{name}: type", repr(kind), f"one of {kinds}", "save it again"))
             self.group(node, COMMON | SCHEMA[str(kind)], (), f"nodes/{name}/", content)
         certificate = self.child(root, "certificate")
         proved = [name for name in names if name in certificate]
@@ -217,7 +217,7 @@ class Reader:
         ):
             if found != expected:
                 raise ProgramError(
-                    f"{where}: its {what} are not those of version {VERSION}: missing {sorted(expected - found)[:5]}, "
+                    f"{where}: its {what} are not those of the format: missing {sorted(expected - found)[:5]}, "
                     f"unknown {sorted(found - expected)[:5]}. Save it again with this version."
                 )
         for name, kind in fields.items():
