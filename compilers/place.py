@@ -8,6 +8,7 @@ is said in `neurokit.compilers.populations` and `synaptic_memory`; how the cores
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -18,7 +19,7 @@ from neurokit.compilers.lower_bound import bound
 from neurokit.compilers.packing import pack
 from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
-from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, synapse_bytes
+from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, shares_kernels, synapse_bytes
 from neurokit.errors import DoesNotFit, explain
 from neurokit.hw_configs import Chip, Hardware, Limit, chip_of, load_hardware
 from neurokit.placement import RESOURCES, Placement, Slice, Use
@@ -102,6 +103,8 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
             source = number.get(projection.source)
             if projection.one_to_one:
                 own[i] += 1
+            elif projection.kernel is not None and shares_kernels(chip):
+                shared[i].add(group(f"{projection.source} (image)", 1))
             elif projection.reach is not None and projection.lines > in_axons:
                 own[i] += projection.singles
             elif projection.lines:
@@ -126,16 +129,18 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
         )
         for i, population in enumerate(made)
     ]
+    neurons = chip.neurons_per_core.value
+    if chip.axon_maps_per_core is not None:
+        neurons = min(neurons, chip.axon_maps_per_core.value)  # every neuron takes one
+    kinds = {kind: None for population in made for kind, _ in shared_lines(chip, population)}
     room = Room(
-        neurons=chip.neurons_per_core.value,
+        neurons=neurons,
         bytes=chip.synapse_bytes_per_core.value,
-        row={
-            bits: [row_bytes(chip, n, bits) for n in range(chip.neurons_per_core.value + 1)]
-            for bits in sorted({bits for item in items for bits, _ in item.dense})
-        },
+        row={kind: [row_bytes(chip, n, kind) for n in range(neurons + 1)] for kind in kinds},
         lines=lines,
         in_axons=in_axons,
         out_axons=chip.out_axons_per_core.value if chip.out_axons_per_core else BOUNDLESS,
+        holders=chip.neuron_groups_per_core.value if chip.neuron_groups_per_core else BOUNDLESS,
     )
     return items, room
 
@@ -164,13 +169,15 @@ def measure(
     for population in made:
         for part in parts[population.name]:
             use[part.core]["neurons"] += part.size
+            use[part.core]["axon_maps"] += part.size
             use[part.core]["synapse_bytes"] += synapse_bytes(chip, population, part.size)
             content[part.core].append((population, part))
     home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
     traffic = 0
     for core, held in enumerate(content):
+        use[core]["neuron_groups"] = len({population.name for population, _ in held})
+        use[core]["in_axons"] = _in_axons(held, chip)
         for source, lines in _heard(held).items():
-            use[core]["in_axons"] += int(lines.sum())
             if source in home:
                 senders, sent = np.unique(home[source][lines], return_counts=True)
                 for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
@@ -191,6 +198,19 @@ def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarra
             if p.biases:
                 heard[f"{p.layer} (bias)"] = np.ones(p.biases, dtype=bool)
     return heard
+
+
+def _in_axons(held: Sequence[tuple[Population, Slice]], chip: Chip) -> int:
+    """Lines that slices on one core listen to; the image of a convolution whose kernel is shared counts as one."""
+    images = {
+        p.source for population, _ in held for p in population.projections if p.kernel and shares_kernels(chip)
+    }
+    others = [
+        (replace(population, projections=tuple(p for p in population.projections if not (p.kernel and images))), part)
+        for population, part in held
+    ]
+    biases = {p.layer: p.biases for population, _ in held for p in population.projections if p.kernel and images}
+    return len(images) + sum(biases.values()) + sum(int(lines.sum()) for lines in _heard(others).values())
 
 
 def _lines(projection: Projection, part: Slice) -> slice | Int[np.ndarray, " _"]:

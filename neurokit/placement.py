@@ -11,7 +11,7 @@ from typing import Any
 from neurokit.errors import GraphError, explain
 
 #: What a core runs out of; each is the field of a Chip with `_per_core` after it.
-RESOURCES = ("neurons", "synapse_bytes", "in_axons", "out_axons")
+RESOURCES = ("neurons", "synapse_bytes", "in_axons", "out_axons", "axon_maps", "neuron_groups")
 
 
 @dataclass(frozen=True)

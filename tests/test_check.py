@@ -131,7 +131,7 @@ def test_an_ordinary_network_breaks_no_rule_of_loihi_2() -> None:
         (network(), {"in_axons_per_core": 4}, ("fan_in", "spikes", (), 5, 4, 4, 1)),
         (network(), {"neurons_per_core": 1, "out_axons_per_core": 1}, None),
         (network(), {"neurons_per_core": 1}, None),
-        (network(), {"synapse_bytes_per_core": 7}, ("synapse_bytes_per_core", "hidden", (), 8, 7, 7, 1)),
+        (network(), {"synapse_bytes_per_core": 15}, ("synapse_bytes_per_core", "hidden", (), 16, 15, 15, 1)),
         (network(), {"synapse_bytes_per_core": 4}, None),
     ],
 )
@@ -166,9 +166,9 @@ def test_neurons_without_microcode_neither_sum_nor_multiply() -> None:
 
 
 def test_a_neuron_that_fits_no_core_is_named_even_when_layers_may_be_split() -> None:
-    # Of `spikes`: three lines and one bias digit, and the synapse of the reset.
-    found = check(network(), chip(synapse_bytes_per_core=4), split=True)
-    assert [(each.rule, each.layer, each.value) for each in found] == [("neuron_synapse_bytes", "spikes", 5)]
+    # Of `spikes`: three lines and one bias digit, and the synapse of the reset, a word of four bytes each.
+    found = check(network(), chip(synapse_bytes_per_core=19), split=True)
+    assert [(each.rule, each.layer, each.value) for each in found] == [("neuron_synapse_bytes", "spikes", 20)]
 
 
 def test_fan_out_counts_the_cores_that_the_readers_need_at_least() -> None:
@@ -257,7 +257,6 @@ def test_unknown_limits_are_reported_and_not_passed_in_silence() -> None:
     assert [(each.rule, each.limit) for each in unchecked(LOIHI2)] == [
         ("dendrite_width", "dendrite_bits"),
         ("product_width", "product_bits"),
-        ("fan_in", "in_axons_per_core"),
         ("fan_out", "out_axons_per_core"),
     ]
     assert "not checked" in str(unchecked(LOIHI2)[0])
@@ -291,7 +290,7 @@ def test_the_command_exits_zero_only_when_nothing_is_broken(tmp_path: Path) -> N
     path = network().save(tmp_path / "program.h5")
     code, record = run_check(path)
     assert (code, record["ok"], record["violations"]) == (0, True, [])
-    assert {each["limit"] for each in record["not_checked"]} >= {"in_axons_per_core", "dendrite_bits"}
+    assert {each["limit"] for each in record["not_checked"]} >= {"out_axons_per_core", "dendrite_bits"}
     code, record = run_check(path, "--chip", "loihi1")
     assert (code, record["ok"]) == (1, False)
     assert {"rule", "layer", "index", "value", "limit", "nearest", "source"} <= set(record["violations"][0])
