@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -296,3 +297,39 @@ def test_the_command_exits_zero_only_when_nothing_is_broken(tmp_path: Path) -> N
     assert {"rule", "layer", "index", "value", "limit", "nearest", "source"} <= set(record["violations"][0])
     assert len(record["violations"]) == len(check(network(), load_chip("loihi1")))
     assert run_check(path, "--chip", "loihi9")[0] == 2
+
+
+@pytest.mark.parametrize(("command", "answer"), [("place", "utilisation"), ("estimate", "operations")])
+def test_place_and_estimate_say_first_what_check_forbids_and_exit_one(command: str, answer: str, tmp_path: Path) -> None:
+    """An exponent of -7 is one that nengo-loihi's limit forbids; with a chip that has -8 nothing is."""
+    path = network(exponent=-7).save(tmp_path / "program.h5")
+    allowed, forbidden = as_file(tmp_path, "allowed", -8), as_file(tmp_path, "forbidden", -7)
+    for chip_file, code in ((allowed, 0), (forbidden, 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "neurokit", command, str(path), "--chip", str(chip_file), "--json", "-"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "400"},
+        )
+        assert done.returncode == code, done.stderr
+        record = json.loads(done.stdout)
+        assert record["ok"] is (code == 0)
+        assert [each["rule"] for each in record["violations"]] == ["weight_exponent"] * code
+        assert answer in record
+        for said in record["assumptions"]:
+            assert said[:60] in done.stderr, "assumptions stand under the table, too"
+        if code:
+            order = [done.stderr.index(words) for words in ("cannot run on", "exponent is -7", "What this rests on")]
+            assert order == sorted(order)
+            assert done.stderr.index("exponent is -7") < done.stderr.index("1 rule of Loihi 2 broken")
+
+
+def as_file(folder: Path, name: str, lowest: int) -> Path:
+    """Loihi 2 with another least exponent."""
+    text = (Path(__file__).parents[1] / "hw_configs" / "loihi2.toml").read_text(encoding="utf-8")
+    before, after = text.split("[weight_exponent_lowest]\nvalue = -8\nlow = -8")
+    path = folder / f"{name}.toml"
+    path.write_text(f"{before}[weight_exponent_lowest]\nvalue = {lowest}\nlow = -8{after}", encoding="utf-8")
+    return path

@@ -95,7 +95,7 @@ def test_the_refractory_counter_in_a_membrane_is_not_taken_for_one(tmp_path: Pat
     """The stand-in's `v` reads 128 in the step of a spike, as a chip's does; see tests/test_silicon_trace.py."""
     told = examine(tmp_path, ["hard-reset", "leak", "synaptic-current"], (INPUTS, OUTPUTS, STATES), profile=False)
     assert [(f["assumption"], f["holds"], f["why"]) for f in told.verdict["assumptions"]] == [
-        (name, True, None) for name in ("hard-reset", "leak", "synaptic-current")
+        (name, True, "") for name in ("hard-reset", "leak", "synaptic-current")
     ]
 
 
