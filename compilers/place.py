@@ -1,7 +1,7 @@
 """place: put the neurons of a Program on the cores of a chip or board.
 
 Layers are split over cores as need be. All known limits of `neurokit.placement.RESOURCES` hold on every core; first
-the number of cores is made small, then the messages between them. What takes how much room, and what of it is assumed,
+the number of cores is made small, then the messages between them, then those between chips and boards (`mapping`). What takes how much room, and what of it is assumed,
 is said in `neurokit.compilers.populations` and `synaptic_memory`; how the cores are filled, in `packing`.
 """
 
@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Bool, Int
 
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
 from neurokit.compilers.lower_bound import bound
+from neurokit.compilers.mapping import between, chips_of
 from neurokit.compilers.packing import pack
 from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
 from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, shares_kernels, synapse_bytes
 from neurokit.errors import DoesNotFit, explain
-from neurokit.hw_configs import Chip, Hardware, Limit, chip_of, load_hardware
+from neurokit.hw_configs import Board, Chip, Hardware, Limit, chip_of, load_hardware
 from neurokit.placement import RESOURCES, Placement, Slice, Use
 from neurokit.program import Program
 
@@ -63,7 +65,15 @@ def place(program: Program, hardware: Hardware | str, *, beside: tuple[Populatio
             )
         )
     slices = cut(made, counts)
-    use, traffic = measure(made, slices, len(counts), chip)
+    use, traffic, flow = measure(made, slices, len(counts), chip)
+    board = hardware.chips_per_board.value if isinstance(hardware, Board) and hardware.chips_per_board else None
+    chips = chips_of(flow, hardware.cores_per_chip, board)
+    order = np.argsort(chips, kind="stable")  # cores are numbered chip by chip, and as before within one
+    number = np.argsort(order)
+    along = chips[order]
+    sites = along * hardware.cores_per_chip + np.arange(len(along)) - np.searchsorted(along, along)
+    slices = tuple(replace(part, core=int(number[part.core])) for part in slices)
+    use = [use[core] for core in order.tolist()]
     limits = {name: getattr(chip, f"{name}_per_core") for name in RESOURCES}
     for each in use:
         assert all(limit is None or each[name] <= limit.value for name, limit in limits.items())
@@ -78,6 +88,10 @@ def place(program: Program, hardware: Hardware | str, *, beside: tuple[Populatio
         cores_per_chip=hardware.cores_per_chip,
         bound=bound(items, room),
         traffic=traffic,
+        sites=tuple(sites.tolist()),
+        between_chips=between(flow, chips),
+        chips_per_board=board,
+        between_boards=0 if board is None else between(flow, chips // board),
     )
 
 
@@ -159,8 +173,8 @@ def cut(made: Sequence[Population], counts: Counts) -> tuple[Slice, ...]:
 
 def measure(
     made: Sequence[Population], slices: Sequence[Slice], cores: int, chip: Chip
-) -> tuple[list[dict[str, int]], int]:
-    """The use of every resource on every core, and the traffic, counted line by line."""
+) -> tuple[list[dict[str, int]], int, scipy.sparse.csr_array]:
+    """The use of every resource on every core, the traffic, and lines by the cores that send and hear them."""
     use = [dict.fromkeys(RESOURCES, 0) for _ in range(cores)]
     parts: dict[str, list[Slice]] = {population.name: [] for population in made}
     content: list[list[tuple[Population, Slice]]] = [[] for _ in range(cores)]
@@ -174,6 +188,7 @@ def measure(
             content[part.core].append((population, part))
     home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
     traffic = 0
+    flow: list[tuple[int, int, int]] = []
     for core, held in enumerate(content):
         use[core]["neuron_groups"] = len({population.name for population, _ in held})
         use[core]["in_axons"] = _in_axons(held, chip)
@@ -183,9 +198,11 @@ def measure(
                 for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
                     use[sender]["out_axons"] += count
                     traffic += count if sender != core else 0
+                    flow += [(sender, core, count)] if sender != core else []
             else:
                 traffic += int(lines.sum())
-    return use, traffic
+    senders, hearers, counts = np.array(flow, dtype=np.int64).reshape(-1, 3).T
+    return use, traffic, scipy.sparse.csr_array((counts, (senders, hearers)), shape=(cores, cores))
 
 
 def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarray, " lines"]]:

@@ -181,6 +181,7 @@ class Board(BaseModel):
     chip                   what every one of them is
     chips                  how many
     usable_cores_per_chip  where a system offers fewer cores than its chips have
+    chips_per_board        where a system is several boards; unknown, all its chips are taken for one
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -189,6 +190,7 @@ class Board(BaseModel):
     chip: Chip
     chips: Limit
     usable_cores_per_chip: Limit | None = None
+    chips_per_board: Limit | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Board:
@@ -197,6 +199,8 @@ class Board(BaseModel):
         usable = self.usable_cores_per_chip
         if usable is not None and not 1 <= usable.low <= usable.high <= self.chip.cores.high:
             raise ValueError(f"usable_cores_per_chip must be 1..{self.chip.cores.high}, the cores of {self.chip.name}")
+        if self.chips_per_board is not None and self.chips_per_board.low < 1:
+            raise ValueError(f"chips_per_board must be at least 1, not {self.chips_per_board.low}")
         return self
 
     @property
