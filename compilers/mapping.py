@@ -1,7 +1,7 @@
 """mapping: which cores share a chip, and which chips a board, so that few messages travel between them.
 
 The cores are split in two again and again, first over boards and then over chips. Each half starts from the order of
-the network, and from that of the second eigenvector of the flow's Laplacian; single cores are then moved across, the
+the network, and from those of the eigenvectors of the flow's Laplacian that vary least; single cores are then moved across, the
 best first, and the best of all states on the way is kept (Fiduccia and Mattheyses 1982, DOI 10.1109/DAC.1982.1585498).
 In the end chips between which most is sent are improved pair by pair in the same way.
 """
@@ -17,8 +17,9 @@ import scipy.sparse.csgraph
 import scipy.sparse.linalg
 from jaxtyping import Int64
 
-#: Cores beyond which only the order of the network counts, and beyond which no eigenvector is asked for.
-REFINED, SPECTRAL = 20_000, 4_000
+#: Cores beyond which only the order of the network counts, beyond which no eigenvector is asked for, and beyond which
+#: only one is.
+REFINED, SPECTRAL, DENSE = 20_000, 4_000, 256
 #: Passes over all cores of a split at most, and pairs of chips that are improved.
 PASSES, PAIRS = 8, 64
 
@@ -102,7 +103,7 @@ def _starts(both: scipy.sparse.csr_array, limits: tuple[int, int], share: float)
     sizes = {min(limits[0], max(lowest, round(share * n))), min(limits[0], n), lowest}
     orders = [np.arange(n)]
     if 2 < n <= SPECTRAL and both.nnz:
-        orders.append(_spectral(both))
+        orders += _spectral(both)
     for order in orders:
         for size in sorted(sizes):
             side = np.ones(n, dtype=bool)
@@ -110,21 +111,23 @@ def _starts(both: scipy.sparse.csr_array, limits: tuple[int, int], share: float)
             yield side
 
 
-def _spectral(both: scipy.sparse.csr_array) -> Int64[np.ndarray, " n"]:
-    """Cores in the order of the second eigenvector of the Laplacian; ties as they were."""
+def _spectral(both: scipy.sparse.csr_array) -> list[Int64[np.ndarray, " n"]]:
+    """Cores in the order of the second eigenvector of the Laplacian, and of its mixtures with the third where they are
+    few: the two are arbitrary where their eigenvalues are one."""
     n = both.shape[0]
     laplacian = scipy.sparse.csgraph.laplacian(both.astype(np.float64))
-    if n <= 512:
+    if n <= DENSE:
         _, vectors = np.linalg.eigh(laplacian.toarray())
-        second = vectors[:, 1]
+        second, third = vectors[:, 1], vectors[:, 2]
+        mixed = [second, third, second + third, second - third]
     else:
         try:
             start = np.sin(np.arange(1, n + 1))  # deterministic, and orthogonal to nothing of interest
             _, vectors = scipy.sparse.linalg.eigsh(laplacian, k=2, sigma=-1e-3, which="LM", v0=start)
-            second = vectors[:, 1]
         except (scipy.sparse.linalg.ArpackError, RuntimeError):
-            return np.arange(n)
-    return np.argsort(np.round(second, 9), kind="stable")
+            return []
+        mixed = [vectors[:, 1]]
+    return [np.argsort(np.round(each, 9), kind="stable") for each in mixed]
 
 
 def _cut(both: scipy.sparse.csr_array, side: np.ndarray) -> int:
