@@ -1,9 +1,9 @@
 """mapping: which cores share a chip, and which chips a board, so that few messages travel between them.
 
 The cores are split in two again and again, first over boards and then over chips. Each half starts from the order of
-the network, and from those of the eigenvectors of the flow's Laplacian that vary least; single cores are then moved across, the
-best first, and the best of all states on the way is kept (Fiduccia and Mattheyses 1982, DOI 10.1109/DAC.1982.1585498).
-In the end chips between which most is sent are improved pair by pair in the same way.
+the network, and from those of the eigenvectors of the flow's Laplacian that vary least; single cores are then moved
+across, the best first, and the best of all states on the way is kept (Fiduccia and Mattheyses 1982,
+DOI 10.1109/DAC.1982.1585498). In the end chips between which most is sent are improved pair by pair in the same way.
 """
 
 from __future__ import annotations

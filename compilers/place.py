@@ -1,8 +1,9 @@
 """place: put the neurons of a Program on the cores of a chip or board.
 
 Layers are split over cores as need be. All known limits of `neurokit.placement.RESOURCES` hold on every core; first
-the number of cores is made small, then the messages between them, then those between chips and boards (`mapping`). What takes how much room, and what of it is assumed,
-is said in `neurokit.compilers.populations` and `synaptic_memory`; how the cores are filled, in `packing`.
+the number of cores is made small, then the messages between them, then those between chips and boards (`mapping`). What
+takes how much room, and what of it is assumed, is said in `neurokit.compilers.populations` and `synaptic_memory`; how
+the cores are filled, in `packing`.
 """
 
 from __future__ import annotations
@@ -219,9 +220,7 @@ def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarra
 
 def _in_axons(held: Sequence[tuple[Population, Slice]], chip: Chip) -> int:
     """Lines that slices on one core listen to; the image of a convolution whose kernel is shared counts as one."""
-    images = {
-        p.source for population, _ in held for p in population.projections if p.kernel and shares_kernels(chip)
-    }
+    images = {p.source for population, _ in held for p in population.projections if p.kernel and shares_kernels(chip)}
     others = [
         (replace(population, projections=tuple(p for p in population.projections if not (p.kernel and images))), part)
         for population, part in held

@@ -300,7 +300,9 @@ def test_the_command_exits_zero_only_when_nothing_is_broken(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("command", "answer"), [("place", "utilisation"), ("estimate", "operations")])
-def test_place_and_estimate_say_first_what_check_forbids_and_exit_one(command: str, answer: str, tmp_path: Path) -> None:
+def test_place_and_estimate_say_first_what_check_forbids_and_exit_one(
+    command: str, answer: str, tmp_path: Path
+) -> None:
     """An exponent of -7 is one that nengo-loihi's limit forbids; with a chip that has -8 nothing is."""
     path = network(exponent=-7).save(tmp_path / "program.h5")
     allowed, forbidden = as_file(tmp_path, "allowed", -8), as_file(tmp_path, "forbidden", -7)

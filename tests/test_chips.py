@@ -77,7 +77,12 @@ def test_loihi_2_has_the_limits_of_intels_compiler_and_its_brochure_beside_them(
     assert chip.synapse_bytes_per_core.value * 8 == 12_000 * 32
     assert [
         each.value
-        for each in (chip.neurons_per_core, chip.in_axons_per_core, chip.axon_maps_per_core, chip.neuron_groups_per_core)
+        for each in (
+            chip.neurons_per_core,
+            chip.in_axons_per_core,
+            chip.axon_maps_per_core,
+            chip.neuron_groups_per_core,
+        )
         if each is not None
     ] == [4096, 16_000, 16_000, 8]
     assert (chip.cores.low, chip.cores.value, chip.cores.high) == (120, 128, 152)

@@ -225,7 +225,9 @@ def test_slow_links_between_chips_make_a_sample_longer() -> None:
     def timed(nanoseconds: float | None) -> float:
         slow = None
         if nanoseconds is not None:
-            slow = Quantity(value=nanoseconds, low=nanoseconds, high=nanoseconds, source="a test's own", kind="inferred")
+            slow = Quantity(
+                value=nanoseconds, low=nanoseconds, high=nanoseconds, source="a test's own", kind="inferred"
+            )
         chip = few_cores(4)
         chip = chip.model_copy(update={"time_ns": chip.time_ns.model_copy(update={"between_chips": slow})})
         found = estimate(program, Board(name="b", chip=chip, chips=limit(8)), samples).time_s.low

@@ -123,7 +123,13 @@ def test_rows_of_dense_synapses_take_the_words_that_were_printed(
 
 @pytest.mark.parametrize(
     ("neurons", "bits", "lines", "allocated"),
-    [(255, 8, 200, 16_000), (256, 8, 200, 16_200), (200, 8, 256, 16_128), (100, 6, 2560, 66_560), (17, 6, 2560, 12_800)],
+    [
+        (255, 8, 200, 16_000),
+        (256, 8, 200, 16_200),
+        (200, 8, 256, 16_128),
+        (100, 6, 2560, 66_560),
+        (17, 6, 2560, 12_800),
+    ],
 )
 def test_what_the_compiler_refused_is_as_large_as_it_said(neurons: int, bits: int, lines: int, allocated: int) -> None:
     """`Violation ... reg_name='SynMem' allocation=...` of oxford/run.ipynb and pilotnet_sdnn/benchmark.ipynb."""
@@ -218,7 +224,9 @@ def test_place_counts_a_kernel_once_a_core_and_its_image_as_one_axon(groups: int
         expected = synapse_bytes(LOIHI2, conv, held.get("s", 0)) + (512 * WORD if "r" in held else 0)
         assert use["synapse_bytes"].used == expected
         assert use["in_axons"].used == ("s" in held) + 512 * ("r" in held)
-    unshared = limited(neurons_per_core=130).model_copy(update={"kernel_entry_bits": None, "kernel_overhead_bits": None})
+    unshared = limited(neurons_per_core=130).model_copy(
+        update={"kernel_entry_bits": None, "kernel_overhead_bits": None}
+    )
     assert synapse_bytes(unshared, conv, 512) == 512 * rows * WORD, "every neuron has its synapses to itself"
 
 

@@ -24,16 +24,17 @@ from neurokit.twin import Twin
 
 RUNS = Path(__file__).parent / "lava_apart" / "trace_runs.py"
 #: Steps, from 0, in which the neuron's one synapse is sent a spike.
-SENT = [60, 220, 270, 310, 320, 350, 370, 400, 410, 430, 440, 450, 460, 470, 480, 490, 500, 510, 520, 530, 670, 680, 690]
-SENT += [700, 710, 720, 730, 740, 750, 760, 770, 780, 840, 850]
+SENT = [10 * tenth for tenth in (6, 22, 27, 31, 32, 35, 37, 40, 41, *range(43, 54), *range(67, 79), 84, 85)]
 #: Steps in which the chip's neuron spiked.
 FIRED = [461, 511, 711, 761]
 STEPS, LARGEST = 1000, 1589
 #: What the chip keeps of a membrane in a step, in 4096ths, and what a spike adds to it a step later.
 KEPT, WEIGHT = 4096 - 163, 640
 #: Membranes that the probe read, by step; at the neuron's spikes it read 128, the counter of its refractory time.
-READ = {61: 640, 62: 614, 100: 120, 150: 5, 155: 0, 221: 640, 271: 712, 321: 1149, 411: 1266, 441: 1431, 451: 1589, 460: 1099,
-        462: 0, 471: 640, 510: 1059, 521: 640, 531: 1062, 671: 640, 710: 1059, 841: 722, 851: 1117, 990: 0}  # fmt: skip
+READ = {
+    61: 640, 62: 614, 100: 120, 150: 5, 155: 0, 221: 640, 271: 712, 321: 1149, 411: 1266, 441: 1431, 451: 1589,
+    460: 1099, 462: 0, 471: 640, 510: 1059, 521: 640, 531: 1062, 671: 640, 710: 1059, 841: 722, 851: 1117, 990: 0,
+}  # fmt: skip
 #: Steps that an IF integrates before the first spike is sent: more than follow, and a legal threshold.
 SLOW = 960
 #: A step's membrane is shifted by as many bits against weights and thresholds.

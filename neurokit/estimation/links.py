@@ -37,9 +37,7 @@ class Links:
     ends: tuple[tuple[int, int, int], ...]
     crossed: Mapping[str, scipy.sparse.csr_array]
 
-    def loads(
-        self, source: str, count: Int64[np.ndarray, "*batch segments"]
-    ) -> Int64[np.ndarray, "*batch links"]:
+    def loads(self, source: str, count: Int64[np.ndarray, "*batch segments"]) -> Int64[np.ndarray, "*batch links"]:
         """Messages on every link of the lines that speak, `count` of every segment of a source."""
         flat = count.reshape(-1, count.shape[-1])
         carried: np.ndarray = np.asarray((self.crossed[source].T @ flat.T).T, dtype=np.int64)

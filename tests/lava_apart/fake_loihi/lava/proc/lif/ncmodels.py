@@ -1,6 +1,6 @@
 """Models of Lava's own processes for the chip: here, the fixed-point ones under another mark.
 
-After a spike `v` holds the refractory counter, as the public trace of a chip shows: 128 until the next step begins at 0.
+After a spike `v` holds the refractory counter, as a chip's public trace shows: 128, until the next step begins at 0.
 """
 
 import numpy as np
