@@ -24,6 +24,7 @@ from neurokit.compilers.quantization.added_error import AddedError, added_error,
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.grid import Grids, WeightGrid, grid_of
+from neurokit.compilers.quantization.input_columns import Columns, balance, columns_of
 from neurokit.compilers.quantization.lowering import Lowering
 from neurokit.compilers.quantization.memory import Memory
 from neurokit.compilers.quantization.report import QuantizationReport, report
@@ -127,7 +128,8 @@ def explain_quantization(
     _require_layers(graph, grid, plan or Plan())
     widths = widths or Widths()
     powers = gains(graph, grid) if plan is None or plan.gains is None else plan.gains
-    equal = equalize(graph, powers)
+    columns = columns_of(graph)
+    equal = equalize(balance(graph, columns), powers)
     searched = search is not None and calibration is not None and plan is None
     most = ENOUGH if search is None else search.samples
     samples = None if calibration is None else Calibration(equal, calibration, most)
@@ -164,7 +166,10 @@ def explain_quantization(
         graph,
         result,
         Plan(dict(pass_.chosen), powers),
-        {name: _of_graph(layer, powers.get(name)) for name, layer in pass_.layers.items()},
+        {
+            name: _of_graph(layer, powers.get(name), _scale_of(graph[name], columns))
+            for name, layer in pass_.layers.items()
+        },
         tuple(tried),
         () if plan is not None else _judged(graph, result, samples),
     )
@@ -185,8 +190,18 @@ def _judged(graph: g.Graph, program: p.Program, samples: Calibration | None) -> 
     return found
 
 
-def _of_graph(layer: QuantizedLayer, gain: Gain | None) -> QuantizedLayer:
-    """A layer in units of the Graph before equalisation."""
+def _scale_of(node: g.GraphNode, columns: Mapping[str, Columns]) -> Float64[np.ndarray, " _"] | None:
+    """By what balanced inputs multiplied the weights that synapses store, in their order."""
+    if not isinstance(node, g.Dense | g.Sparse) or node.source not in columns:
+        return None
+    scale = columns[node.source].scale
+    return scale[node.weight.columns] if isinstance(node, g.Sparse) else scale
+
+
+def _of_graph(layer: QuantizedLayer, gain: Gain | None, scale: np.ndarray | None) -> QuantizedLayer:
+    """A layer in units of the Graph before its inputs were balanced and products equalised."""
+    if scale is not None:
+        layer = replace(layer, unit=layer.unit / scale)
     if gain is None:
         return layer
     rows, columns = np.exp2(gain.rows), np.exp2(gain.columns)

@@ -60,7 +60,12 @@ def realize_as(
             bias = (integer.bias - _lost(-integer.exponent) * 2.0**-integer.exponent) * layer.bias_unit
         else:
             bias = node.bias  # it went into an Output's offset, or is the integer's to rounding
-        nodes.append(with_entries(node, entries(integer) * layer.unit, bias))
+        made = with_entries(node, entries(integer) * layer.unit, bias)
+        source, read = graph[node.source], program[node.source]
+        if isinstance(source, g.Input) and isinstance(read, p.Input) and np.any(read.offset != source.offset):
+            moved = np.broadcast_to((read.offset - source.offset) / source.scale, (source.size,))
+            made = replace(made, bias=made.bias - made.matrix @ moved)  # integers count from the offset
+        nodes.append(made)
     return replace(graph, nodes=tuple(nodes))
 
 
@@ -101,8 +106,10 @@ class _Realization:
 
     @lower.register
     def _(self, node: p.Input) -> None:
-        low, high = float(node.low.min()) * node.scale, float(node.high.max()) * node.scale
-        self.add(g.Input(node.name, len(node.low), low, max(high, np.nextafter(low, np.inf))), 1 / node.scale)
+        low, high = node.decode(node.low), node.decode(node.high)
+        if len(set(zip(low, high, strict=True))) == 1:  # one constant is no range
+            high = np.maximum(high, np.nextafter(low, np.inf))
+        self.add(g.Input(node.name, len(node.low), low, high, node.scale, node.offset))
 
     @lower.register
     def _(self, node: p.Dense) -> None:

@@ -56,6 +56,7 @@ _SPIKING: dict[str, Kind] = {
 _GEOMETRY: dict[str, Kind] = {"image": VECTOR, "stride": VECTOR, "padding": VECTOR, "dilation": VECTOR, "groups": int}
 SCHEMA: dict[str, dict[str, Kind]] = {
     "Input": {"low": VECTOR, "high": VECTOR, "scale": float},
+    "InputByLine": {"low": VECTOR, "high": VECTOR, "scale": Array("float64", 1), "offset": Array("float64", 1)},
     "Dense": _SYNAPSES | {"weight": Array("int8", 2)},
     "Sparse": _SYNAPSES | {"starts": Array("int64", 1), "columns": VECTOR, "values": Array("int8", 1), "width": int},
     "Conv2d": _SYNAPSES | _GEOMETRY | {"kernel": Array("int8", 4)},
@@ -68,7 +69,7 @@ SCHEMA: dict[str, dict[str, Kind]] = {
     "OutputByLine": {"source": str, "scale": float, "offset": Array("float64", 1)},
 }
 #: The version of the format in which a type of node came, if not in the oldest that is read.
-SINCE: dict[str, int] = {"OutputByLine": 3}
+SINCE: dict[str, int] = {"InputByLine": 3, "OutputByLine": 3}
 #: How the file names resets and neurons.
 RESETS: dict[str, Reset] = {"subtract": Subtract(), "zero": ToZero()}
 NEURONS: dict[str, type] = {kind.__name__: kind for kind in (IF, LIF, CubaLIF)}
@@ -80,13 +81,17 @@ def kind_of(node: ProgramNode) -> str:
         return "Recurrent"
     if isinstance(node, Output) and np.ndim(node.offset):
         return "OutputByLine"
+    if isinstance(node, Input) and (np.ndim(node.scale) or np.any(node.offset)):
+        return "InputByLine"
     return type(node).__name__
 
 
 def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
     """The node's items by the names that the file gives them; raises ProgramError for what it cannot hold."""
     fields = dict(vars(node))
-    if isinstance(node, Spiking):
+    if kind_of(node) == "InputByLine":
+        fields |= {key: np.full(program.wires[node.name].size, fields[key]) for key in ("scale", "offset")}
+    elif isinstance(node, Spiking):
         reset = [name for name, choice in RESETS.items() if choice == node.neuron.reset]
         if not reset:
             raise ProgramError(
@@ -160,6 +165,7 @@ def _readout(fields: dict[str, Any], names: list[str]) -> Readout:
 
 NODES: dict[str, Callable[[dict[str, Any], list[str]], ProgramNode]] = {
     "Input": lambda fields, names: Input(**fields),
+    "InputByLine": lambda fields, names: Input(**fields),
     "Dense": lambda fields, names: Dense(**fields),
     "Sparse": _sparse,
     "Conv2d": _conv2d,

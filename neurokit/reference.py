@@ -38,7 +38,7 @@ def run(network: g.Graph | p.Program, inputs: Mapping[str, np.ndarray], *, recor
         values = network.encode(inputs)
     else:
         arrays = present(inputs, {n.name: n.size for n in network.inputs}, "the Graph")
-        values = {name: array.astype(np.float64) for name, array in arrays.items()}
+        values = {node.name: node.emit(arrays[node.name].astype(np.float64)) for node in network.inputs}
     values, trace = interpret(network, values, record=record)
     raw = {n.name: values[n.source] for n in network.outputs}
     return RunResult(

@@ -25,7 +25,7 @@ def draw(program: Program, samples: int, seed: int) -> dict[str, Float64[np.ndar
         raise OutOfRange(explain("samples", samples, "at least 1", "ask for some"))
     rng = np.random.default_rng(seed)
     return {
-        node.name: rng.integers(node.low, node.high, size=(samples, node.low.size), endpoint=True) * node.scale
+        node.name: node.decode(rng.integers(node.low, node.high, size=(samples, node.low.size), endpoint=True))
         for node in program.inputs
     }
 

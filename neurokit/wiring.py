@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from neurokit.errors import GraphError, OutOfRange, explain
 
@@ -153,6 +153,16 @@ def require_recurrent(node: Node, weight: np.ndarray | None, size: int) -> None:
                 "match the two",
             )
         )
+
+
+#: One number for all columns of an input, or a read-only array with one for each.
+PerColumn = Any
+
+
+def per_column(values: Float64[np.ndarray, "..."]) -> PerColumn:
+    """One number where all columns have it, else a read-only array."""
+    same = values.ndim == 0 or (values == values.flat[0]).all()
+    return float(values.flat[0]) if same else frozen(values)
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

@@ -125,8 +125,11 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
     value: dict[str, list[int]] = {}
     for node in nodes:
         name, kind = node["name"], node["type"]
-        if kind == "Input":
-            x = [round(real / node["scale"]) for real in sample[name]]
+        if kind in ("Input", "InputByLine"):
+            scale, offset = node["scale"], node.get("offset", 0.0)
+            if kind == "Input":
+                scale, offset = [scale] * len(node["low"]), [offset] * len(node["low"])
+            x = [round((real - o) / u) for real, o, u in zip(sample[name], offset, scale, strict=True)]
             assert all(low <= v <= high for low, v, high in zip(node["low"], x, node["high"], strict=True))
             value[name], time[name] = check(x, "message"), "held"
             answers.see(name, x)

@@ -200,7 +200,7 @@ def test_layers_wider_than_a_core_are_all_named() -> None:
     with pytest.raises(DoesNotFit) as caught:
         check_fit(quantize(graph), load_chip("loihi2"))
     message = str(caught.value)
-    assert "layer 'spikes': neurons is 8193; legal is at most 8192" in message
+    assert "layer 'spikes': neurons is 8193; legal is at most 4096" in message
     assert "layer 'hidden': synapses" in message
     assert "layer 'out': synapses" in message
 

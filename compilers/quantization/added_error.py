@@ -73,8 +73,8 @@ class AddedError:
         return (
             f"output {self.output!r}: the Program's answers to the {self.data} samples are {self.of_spread:.3g} of "
             f"their spread away from the network's, more than the {WARNED_SHARE:g} that is warned of; give more bits "
-            "or more calibration samples, declare narrower input ranges, or see what costs most with "
-            "`compile --report`."
+            "or more calibration samples, declare narrower input ranges (each column may have its own), or see what "
+            "costs most with `compile --report`."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -32,13 +32,16 @@ class Calibration:
         self.inputs = {name: _some(np.asarray(array, dtype=np.float64), most) for name, array in inputs.items()}
         for node in graph.inputs:
             x = self.inputs.get(node.name)
-            if x is not None and ((x < node.low) | (x > node.high)).any():
-                worst = float(x.flat[int(np.argmax(np.abs(x)))])
+            if x is None:
+                continue
+            outside = (x < node.low) | (x > node.high)
+            if outside.any():
+                worst = float(x[outside][0])
                 raise GraphError(
                     explain(
                         f"calibration of input {node.name!r}",
                         worst,
-                        f"{node.low:g}..{node.high:g}, its declared range",
+                        said_range(node, int(np.argwhere(outside)[0][-1])),
                         "declare a wider range, or leave the sample out",
                     )
                 )
@@ -57,8 +60,10 @@ class Calibration:
         return self._mean_squares[name]
 
     def held(self, name: str) -> Float64[np.ndarray, "samples size"]:
-        """Real values of an Input."""
-        return _rows(self.inputs[name])
+        """What an Input emits of the samples."""
+        node = self.graph[name]
+        assert isinstance(node, g.Input), "others are not held"
+        return _rows(node.emit(self.inputs[name]))
 
     def spikes(self, nodes: Iterable[p.ProgramNode], source: str) -> UInt8[np.ndarray, "samples steps size"]:
         """Spikes of the integer layer `source`, from the integer nodes that exist so far."""
@@ -76,6 +81,12 @@ class Calibration:
         assert trace is not None
         train = trace.spikes[source]
         return train.reshape(-1, *train.shape[-2:])
+
+
+def said_range(node: g.Input, column: int) -> str:
+    """The declared range of a column, in words."""
+    low, high = (float(np.broadcast_to(end, (node.size,))[column]) for end in (node.low, node.high))
+    return f"{low:g}..{high:g}, its declared range" + (f" in column {column}" if np.ndim(node.low) else "")
 
 
 def _listener(source: str, size: int) -> tuple[p.ProgramNode, ...]:

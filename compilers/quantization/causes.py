@@ -56,7 +56,7 @@ def causes(
     rounded = realize_as(graph, program, layers)
     ranges = {node.name: (node.low, node.high) for node in graph.inputs}
     given = {
-        node.name: np.clip(node.encode(samples.inputs[node.name]) * node.scale, *ranges[node.name])
+        node.name: np.clip(node.decode(node.encode(samples.inputs[node.name])), *ranges[node.name])
         for node in program.inputs
     }
     summed = _sums(program, samples.inputs)

@@ -123,7 +123,7 @@ class Lowering:
         if isinstance(planned, InputScale):
             unit = planned.unit
         else:
-            unit = 2.0 ** math.ceil(math.log2(max(abs(node.low), abs(node.high)) / (2 ** (INPUT_BITS - 1) - 1)))
+            unit = 2.0 ** math.ceil(math.log2((node.reach or 1.0) / (2 ** (INPUT_BITS - 1) - 1)))
         self.chosen[node.name] = InputScale(unit)
         self.add(input_node(node, unit), unit)
 
@@ -176,8 +176,8 @@ class Lowering:
         made = population.choose()
         for one in made:
             if one.source is not None:
-                self.chosen[one.source.name] = InputScale(one.source.scale)
-                self.add(one.source, one.source.scale)
+                self.chosen[one.source.name] = InputScale(one.choice.x_unit)
+                self.add(one.source, one.choice.x_unit)
             self.chosen[one.node.name], self.layers[one.node.name] = one.choice.scale, one.layer
             self.add(one.node, one.node.scale)
         spiking = population.spiking(made)

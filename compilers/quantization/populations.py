@@ -208,7 +208,7 @@ class Population:
         fixed = self.around.reader(node.source) is None or isinstance(self.around.plan.get(node.source), InputScale)
         if fixed or len(self.onto) > 1:
             return [Choice(from_shared_input(weight, levels, x_unit, cap, wish.fill, self.leaky), x_unit)]
-        reach = max(abs(source.low), abs(source.high))
+        reach = source.reach or 1.0
         shares = SHARES if wish.share is None else (wish.share,)
         return [Choice(*from_input(weight, levels, reach, cap, share, wish.fill, self.leaky)) for share in shares]
 
@@ -249,13 +249,13 @@ class Population:
             rounded = round_to_nearest(weight, bias, grid)
             if x is not None:
                 # Independent roundings of weights and of inputs that reach their range at three standard deviations.
-                square = (float(np.max(np.abs([x.low, x.high]))) * x.scale / 3) ** 2
-                error = (square * unit**2 + float(np.mean(real**2)) * x.scale**2) * len(x.low) / 12
+                square = (float(np.max(np.abs([x.low, x.high]))) * x_unit / 3) ** 2
+                error = (square * unit**2 + float(np.mean(real**2)) * x_unit**2) * len(x.low) / 12
         elif x is None:
             rounded = round_for_data(weight, bias, grid, self.around.spikes(node).reshape(-1, weight.shape[1]))
         else:
             held = samples.held(x.name)
-            seen = x.encode(held).astype(np.float64)
+            seen = np.rint(held / x_unit)
             target = held @ real.T / bias_unit + bias
             weight, bias = fit_to_data(weight, bias, seen, target)
             rounded = round_for_data(weight, bias, grid, seen)
@@ -288,6 +288,9 @@ def integer_neuron(node: g.Spiking, threshold: int) -> Neuron:
 
 
 def input_node(node: g.Input, unit: float) -> p.Input:
-    """The integer Input with that unit, its range rounded outwards: every real value in it has its integer."""
-    low, high = math.floor(node.low / unit), math.ceil(node.high / unit)
-    return p.Input(node.name, np.full(node.size, low), np.full(node.size, high), unit)
+    """The integer Input whose integers are worth `unit` of what the Graph's emits.
+
+    Its range is rounded outwards: every real value in it has its integer.
+    """
+    low, high = node.emitted
+    return p.Input(node.name, np.floor(low / unit), np.ceil(high / unit), unit * node.scale, node.offset)

@@ -95,7 +95,7 @@ def report(
             alone = realize_as(graph, program, layers, {name})
             contribution = distance(answers(alone), samples.answers)
         choices.append(_choice(program, layer, turns.get(name), contribution))
-    inputs = {node.name: node.scale for node in program.inputs}
+    inputs = {node.name: float(np.max(node.scale)) for node in program.inputs}
     if samples is None:
         return QuantizationReport(tuple(choices), inputs, None, None, None)
     rounded, said = answers(realize_as(graph, program, layers)), dict(TWIN.run(program, samples.inputs).outputs)

@@ -154,7 +154,7 @@ def stack(width: int, rng: np.random.Generator) -> Program:
 def samples(program: Program, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     """`count` aligned samples, uniform over the Program's declared ranges."""
     return {
-        node.name: rng.integers(node.low, node.high + 1, (count, node.low.size)) * node.scale for node in program.inputs
+        node.name: node.decode(rng.integers(node.low, node.high + 1, (count, node.low.size))) for node in program.inputs
     }
 
 

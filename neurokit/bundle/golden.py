@@ -56,7 +56,7 @@ class Golden:
 
     def real(self, program: Program) -> dict[str, np.ndarray]:
         """The samples in problem units; `program.encode` gives the integers back."""
-        return {node.name: self.inputs[node.name] * node.scale for node in program.inputs}
+        return {node.name: node.decode(self.inputs[node.name]) for node in program.inputs}
 
     def save(self, program: Program) -> bytes:
         """The bytes of the file."""

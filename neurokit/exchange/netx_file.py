@@ -61,6 +61,8 @@ def _write_surroundings(group: h5py.Group, network: NetxNetwork) -> None:
         said.attrs["name"], said.attrs["neurons"], said.attrs["unit"] = layer.name, layer.neurons, layer.unit
     entry = group.create_group("input")
     entry.attrs["name"], entry.attrs["scale"] = network.source.name, network.source.scale
+    if np.any(network.source.offset):
+        entry.attrs["offset"] = network.source.offset
     entry["low"], entry["high"], entry["ones"] = network.source.low, network.source.high, network.ones
     if network.sent is not None:
         sent = group.create_group("sent")

@@ -163,8 +163,12 @@ def _(node: g.Input, writer: _Writer) -> None:
     ]
     if convolutions:
         writer.images[node.name] = convolutions[0].convolution.image
+    if np.any(node.scale != 1) or np.any(node.offset):
+        reason = "it scales or shifts what it reads, and NIR's Input does not"
+        raise UnsupportedNode(node.name, "Input", "NIR", reason, "Put scale and offset into the layer behind it.")
     shape = np.array(writer.shape(node.name))
-    writer.add(node, writer.nir.Input(input_type={"input": shape}), low=float(node.low), high=float(node.high))
+    low, high = (np.asarray(end).tolist() for end in (node.low, node.high))
+    writer.add(node, writer.nir.Input(input_type={"input": shape}), low=low, high=high)
 
 
 @write_node.register

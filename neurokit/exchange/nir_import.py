@@ -171,9 +171,7 @@ class _Reader:
         else:
             notes = {"low": self.reading.low, "high": self.reading.high}
         size = int(np.prod(shape))
-        self.keep(
-            g.Input(name, size, float(notes["low"]), float(notes["high"])), size, shape if len(shape) > 1 else None
-        )
+        self.keep(g.Input(name, size, notes["low"], notes["high"]), size, shape if len(shape) > 1 else None)
 
     def _sum(self, name: str, node: Any, sources: list[str]) -> str:
         if self.reading is None:

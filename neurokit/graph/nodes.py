@@ -7,22 +7,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.graph.synapses import Recurrent
 from neurokit.neurons import Neuron, heaviside, trainables
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, one_source, require_finite, require_recurrent, summed, two_totals
+from neurokit.wiring import (
+    PerColumn,
+    Signal,
+    Wire,
+    one_source,
+    per_column,
+    require_finite,
+    require_recurrent,
+    summed,
+    two_totals,
+)
 
 
 @dataclass(frozen=True)
 class Input:
-    """Real values in `[low, high]`, held over the window. The range is a promise that quantisation relies on."""
+    """Real values in `[low, high]`, held over the window, of which `(x - offset) / scale` is emitted.
+
+    The range is a promise that quantisation relies on. Range, scale and offset are one for all columns or one for each;
+    a column of its own range may be constant. Raises GraphError and OutOfRange for anything else.
+    """
 
     name: str
     size: int
-    low: float
-    high: float
+    low: PerColumn
+    high: PerColumn
+    scale: PerColumn = 1.0
+    offset: PerColumn = 0.0
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -31,10 +48,41 @@ class Input:
     def __post_init__(self) -> None:
         if self.size < 1:
             raise GraphError(explain(f"input {self.name!r}: size", self.size, "at least 1", "declare its lines"))
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
+        for field in ("low", "high", "scale", "offset"):
+            value = np.asarray(getattr(self, field), dtype=np.float64)
+            if value.shape not in ((), (self.size,)):
+                legal = f"() or ({self.size},)"
+                raise GraphError(explain(f"input {self.name!r}: shape of {field}", value.shape, legal, "match it"))
+            object.__setattr__(self, field, per_column(value))
+        low, high = (np.atleast_1d(end) for end in (self.low, self.high))
+        ordered = low <= high if max(low.size, high.size) > 1 else low < high
+        bad = ~(np.isfinite(low) & np.isfinite(high) & ordered)
+        if bad.any():
+            at = int(np.argmax(bad))
+            ends = tuple(float(np.broadcast_to(end, bad.shape)[at]) for end in (low, high))
+            column = f" of column {at}" if bad.size > 1 else ""
             raise OutOfRange(
-                explain(f"input {self.name!r}: range", (self.low, self.high), "finite, low < high", "declare the range")
+                explain(f"input {self.name!r}: range{column}", ends, "finite, low < high", "declare the range")
             )
+        if not (np.isfinite(self.offset).all() and np.isfinite(self.scale).all() and np.all(self.scale > 0)):
+            found = (self.scale, self.offset)
+            raise OutOfRange(explain(f"input {self.name!r}: (scale, offset)", found, "finite, scale > 0", "mend them"))
+
+    def emit(self, x: Float64[np.ndarray, "*batch size"]) -> Float64[np.ndarray, "*batch size"]:
+        """What the nodes behind it read of real values."""
+        return np.asarray((x - self.offset) / self.scale)
+
+    @property
+    def emitted(self) -> tuple[Float64[np.ndarray, " size"], Float64[np.ndarray, " size"]]:
+        """Lowest and highest value that every column emits."""
+        low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), (self.size,)) for end in (self.low, self.high))
+        return self.emit(low), self.emit(high)
+
+    @property
+    def reach(self) -> float:
+        """Largest magnitude that any column emits."""
+        low, high = self.emitted
+        return float(max(np.abs(low).max(), np.abs(high).max()))
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
         return Wire(self.size, Signal.HELD)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from neurokit.errors import ModelFileError, NeurokitError, explain
@@ -24,6 +25,7 @@ from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
 from neurokit.readouts import RULES
+from neurokit.wiring import per_column
 
 FORMAT, VERSION, OLDEST = "neurokit.model", 3, 2
 Model = MLP | DeepONet | SepONet
@@ -47,7 +49,8 @@ class TrainedModel(NamedTuple):
 def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mapping[str, str] | None = None) -> Path:
     """Write `model` as a `.pt` file, whole or not at all.
 
-    `domain` is that of its data, lowest and highest value by input name; `provenance` says how it was trained.
+    `domain` is that of its data, lowest and highest value by input name, of all columns or of each; `provenance` says
+    how it was trained.
 
     Raises ModelFileError when the model or a part of it has no name in the file format.
     """
@@ -62,7 +65,7 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
         "kind": kind,
         "config": describe(model),
         "units": None if model.units is None else {name: list(value) for name, value in vars(model.units).items()},
-        "domain": {name: [float(low), float(high)] for name, (low, high) in domain.items()},
+        "domain": {name: [np.asarray(end, dtype=np.float64).tolist() for end in ends] for name, ends in domain.items()},
         "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},
         "state": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
     }
@@ -93,7 +96,10 @@ def load_model(path: str | Path) -> TrainedModel:
         model = build(content["kind"], content["config"])
         model.load_state_dict(content["state"])
         model.units = AnswerUnits() if version == OLDEST else _units(content["units"])
-        domain = {name: (low, high) for name, (low, high) in content["domain"].items()}
+        domain = {
+            name: (per_column(np.asarray(low, dtype=np.float64)), per_column(np.asarray(high, dtype=np.float64)))
+            for name, (low, high) in content["domain"].items()
+        }
         return TrainedModel(model, domain, dict(content["provenance"]))
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
         raise _foreign(path, f"damaged ({error})") from error

@@ -15,6 +15,7 @@ from neurokit.networks.parts import parts, stacks
 from neurokit.problems.data import Domain
 from neurokit.program import Program
 from neurokit.result import RunResult, Trace
+from neurokit.wiring import per_column
 
 Network = MLP | OperatorNetwork | LocalReadouts
 
@@ -46,7 +47,7 @@ def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
 
 
 def domain(program: Program) -> Domain:
-    """The ranges of a Program's inputs, in real numbers."""
+    """The ranges of a Program's inputs, in real numbers, column by column."""
     return {
-        node.name: (float(node.low.min()) * node.scale, float(node.high.max()) * node.scale) for node in program.inputs
+        node.name: (per_column(node.decode(node.low)), per_column(node.decode(node.high))) for node in program.inputs
     }

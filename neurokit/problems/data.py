@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from neurokit.errors import GraphError, OutOfRange, explain
-from neurokit.wiring import frozen, refuse_first, require_finite
+from neurokit.wiring import PerColumn, frozen, per_column, refuse_first, require_finite
 
 #: Lowest and highest value of every network input, by the input's name.
-Domain = Mapping[str, tuple[float, float]]
+Domain = Mapping[str, tuple[PerColumn, PerColumn]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,8 @@ class OperatorData:
     branch     values of `N` input functions at `m` sensors
     locations  `P` points in `d` dimensions at which the answers are known
     targets    the answers, one row a function, one column a location
-    domain     declared range of the inputs `branch` and `trunk`: a promise to the quantiser, checked here
+    domain     declared range of the inputs `branch` and `trunk`, two numbers or one of both for every column: a promise
+               to the quantiser, checked here
     axes       where the locations are a grid, the coordinates along each of its `d` axes, else empty: the locations are
                then all tuples of them, the last coordinate changing fastest. Separable networks read the axes.
 
@@ -242,7 +243,11 @@ def _own(data: Data, *names: str) -> None:
             )
         require_finite(f"{type(data).__name__}.{name}", array)
         object.__setattr__(data, name, frozen(array))
-    object.__setattr__(data, "domain", MappingProxyType(dict(data.domain)))
+    ends = {
+        name: (per_column(np.asarray(low, dtype=np.float64)), per_column(np.asarray(high, dtype=np.float64)))
+        for name, (low, high) in data.domain.items()
+    }
+    object.__setattr__(data, "domain", MappingProxyType(ends))
     object.__setattr__(data, "provenance", MappingProxyType(dict(data.provenance)))
 
 
@@ -255,8 +260,11 @@ def _inside(domain: Domain, **arrays: np.ndarray) -> None:
         require_inside(f"input {name!r}", array, domain[name], "the declared range", "declare a wider range")
 
 
-def require_inside(subject: str, array: np.ndarray, ends: tuple[float, float], whose: str, remedy: str) -> None:
+def require_inside(subject: str, array: np.ndarray, ends: tuple[PerColumn, PerColumn], whose: str, remedy: str) -> None:
     """Raise OutOfRange at the first entry of `array` that leaves `ends`; `whose` says in words what range that is."""
-    low, high = ends
-    legal = f"{low:g}..{high:g}, {whose}"
-    refuse_first((array < low) | (array > high), subject, array, legal, f"{remedy} ({{count}} such values)")
+    bad = (array < ends[0]) | (array > ends[1])
+    if bad.any():
+        column = int(np.argwhere(bad)[0][-1])
+        low, high = (float(np.broadcast_to(end, array.shape[-1:])[column]) for end in ends)
+        which = f" in column {column}" if max(np.ndim(end) for end in ends) else ""
+        refuse_first(bad, subject, array, f"{low:g}..{high:g}, {whose}{which}", f"{remedy} ({{count}} such values)")

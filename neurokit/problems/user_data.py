@@ -8,8 +8,9 @@ Names of the arrays, for a file with one set: `X_branch`, `X_trunk`, `y`. For a 
 to test with: the same with `_train` and `_test` at the end, or `X_train0`, `X_train1`, `y_train` and likewise `test`,
 as in DeepXDE's examples, whose X is a tuple of these two. Object arrays, and with them pickles, are never loaded.
 
-Beside them `domain_branch` and `domain_trunk`, of shape (2,), declare the ranges of the inputs, and `axis_0`, `axis_1`,
-... the axes of locations that form a grid; write_data writes them, files without them are read all the same.
+Beside them `domain_branch` and `domain_trunk`, of shape (2,) or (2, columns), declare the ranges of the inputs, and
+`axis_0`, `axis_1`, ... the axes of locations that form a grid; write_data writes them, files without them are read all
+the same.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float64
 
 from neurokit.archives import read_arrays
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.files import replacing
 from neurokit.problems.data import Domain, OperatorData, Split, TripleData, require_inside
-from neurokit.wiring import refuse_first
+from neurokit.wiring import PerColumn, refuse_first
 
 #: What a file holds: functions by locations, or aligned samples.
 Operator = OperatorData | TripleData
 #: By how much a range taken from the data is widened at either end, as a share of the range.
 MARGIN = 0.1
+#: A column of functions whose width is a smaller share of the widest than this has a range of its own, three times as
+#: wide as what was seen; below the second, its values are noise around a constant.
+OTHER_UNIT, ROUNDING = 1 / 32, 1e-9
 #: Where the ranges of the inputs are declared, for the remedies of errors.
 _DECLARE = "declare {}: problem.branch and problem.trunk of a run, both, or the argument `domain`"
 
@@ -71,8 +76,9 @@ def read_data(
     """The one set in a file, OperatorData or TripleData by the shapes of its arrays.
 
     kind    says which layout it is; needed only for a single sample, whose shapes fit both
-    domain  declared ranges of `branch` and `trunk`. Without, those in the file; without these, lowest and highest value
-            of the data, widened at either end by `margin` of the distance between them.
+    domain  declared ranges of `branch` and `trunk`, of all columns or of each. Without, those in the file; without
+            these, lowest and highest value of the data, widened at either end by `margin` of the distance between them:
+            of each coordinate, and of functions over all sensors.
 
     Raises GraphError for a file that is not such an archive, for arrays that are missing, named twice, empty, not
     numeric or whose shapes fit no layout; OutOfRange for a value that is not finite or leaves the declared range.
@@ -125,7 +131,7 @@ def write_data(data: Operator | Split[OperatorData] | Split[TripleData], path: P
     ranges or lie on different axes, which one file cannot say.
     """
     if isinstance(data, Split):
-        same = dict(data.train.domain) == dict(data.test.domain)
+        same = all(np.array_equal(_ends(data.train, name), _ends(data.test, name)) for name in data.train.domain)
         if not same or [a.tolist() for a in _axes(data.train)] != [a.tolist() for a in _axes(data.test)]:
             raise GraphError(
                 f"the parts of the split differ in their declared ranges or axes; write them to two files, not {path}."
@@ -143,10 +149,15 @@ def _arrays(data: Operator, part: str) -> dict[str, np.ndarray]:
         f"X_branch{part}": data.branch,
         f"X_trunk{part}": data.locations,
         f"y{part}": data.targets,
-        "domain_branch": np.array(data.domain["branch"], dtype=np.float64),
-        "domain_trunk": np.array(data.domain["trunk"], dtype=np.float64),
+        "domain_branch": _ends(data, "branch"),
+        "domain_trunk": _ends(data, "trunk"),
         **{f"axis_{i}": axis for i, axis in enumerate(_axes(data))},
     }
+
+
+def _ends(data: Operator, name: str) -> Float64[np.ndarray, "2 *columns"]:
+    """The declared range of an input: two numbers, or two of every column."""
+    return np.stack(np.broadcast_arrays(*(np.asarray(end, dtype=np.float64) for end in data.domain[name])))
 
 
 def _axes(data: Operator) -> tuple[np.ndarray, ...]:
@@ -255,25 +266,44 @@ def _ranges(stored: _Stored, whose: str, domain: Domain | None, margin: float) -
     ends = {name: stored.held[f"domain_{name}"] for name in stored.inputs if f"domain_{name}" in stored.held}
     if len(ends) == len(stored.inputs):
         for name, pair in ends.items():
-            if pair.shape != (2,) or pair.dtype.kind not in "fiu" or not pair[0] < pair[1]:
-                raise GraphError(explain(f"domain_{name} of {path}", pair, "two numbers, low < high", "mend the file"))
-        return _Ranges(
-            {name: (float(low), float(high)) for name, (low, high) in ends.items()}, f"the range that {file} declares"
-        )
-    domain = {}
+            columns = stored.inputs[name][1].shape[1]
+            shaped = pair.shape in ((2,), (2, columns)) and pair.dtype.kind in "fiu"
+            if not shaped or not (np.all(pair[0] <= pair[1]) and np.any(pair[0] < pair[1])):
+                legal = f"two numbers, low < high, or two rows of {columns}"
+                raise GraphError(explain(f"domain_{name} of {path}", pair, legal, "mend the file"))
+        return _Ranges({name: (pair[0], pair[1]) for name, pair in ends.items()}, f"the range that {file} declares")
+    found: dict[str, tuple[PerColumn, PerColumn]] = {}
     for name, (named, array) in stored.inputs.items():
-        low, high = float(array.min()), float(array.max())
-        if low == high:
+        low, high = array.min(axis=0), array.max(axis=0)
+        if (low == high).all() and (low == low[0]).all():
             raise OutOfRange(
                 explain(
                     f"array {named!r} of {path}",
-                    f"{low:g} everywhere",
+                    f"{low[0]:g} everywhere",
                     f"a range of values, from which that of the input {name!r} is taken",
                     _DECLARE.format("the ranges of the inputs"),
                 )
             )
-        domain[name] = (low - margin * (high - low), high + margin * (high - low))
-    return _Ranges(domain, f"the range of the {whose} in {file}, widened by {margin:g} of it at either end")
+        found[name] = _widened(low, high, margin, alike=name == "branch")
+    return _Ranges(found, f"the range of the {whose} in {file}, widened by {margin:g} of it at either end")
+
+
+def _widened(
+    low: Float64[np.ndarray, " columns"], high: Float64[np.ndarray, " columns"], margin: float, *, alike: bool
+) -> tuple[PerColumn, PerColumn]:
+    """Ranges of columns, widened at either end by `margin` of their width.
+
+    Columns of locations are coordinates, each with a unit of its own. Columns of functions (`alike`) are values of one
+    function at sensors: test functions may reach further at one sensor than all training functions do, so that they
+    share one range; but for those that reach a part of it so small that they must have another unit.
+    """
+    bottom, top = low.min(), high.max()
+    widest = top - bottom
+    if alike:
+        own = (high - low < OTHER_UNIT * widest) & (high - low > ROUNDING * widest)
+        low, high = np.where(own, low - (high - low), bottom), np.where(own, high + (high - low), top)
+    width = np.where(high > low, high - low, widest)  # a constant column may differ in another set
+    return low - margin * width, high + margin * width
 
 
 def _require_one_width(train: _Stored, test: _Stored) -> None:

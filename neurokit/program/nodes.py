@@ -19,17 +19,31 @@ from neurokit.integers import (
     require_positive_scale,
 )
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, summed, two_totals
+from neurokit.wiring import (
+    PerColumn,
+    Signal,
+    Wire,
+    frozen,
+    one_source,
+    per_column,
+    require_finite,
+    summed,
+    two_totals,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """Integers `low <= x <= high` (per line), held over the window; one unit is worth `scale` in problem units."""
+    """Integers `x = round((real - offset) / scale)` with `low <= x <= high` (per line), held over the window.
+
+    `scale` and `offset`, in problem units, are one number for all lines or one for each.
+    """
 
     name: str
     low: Int32[np.ndarray, " size"]
     high: Int32[np.ndarray, " size"]
-    scale: float
+    scale: PerColumn
+    offset: PerColumn = 0.0
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -38,7 +52,14 @@ class Input:
     def __post_init__(self) -> None:
         for bound in ("low", "high"):
             object.__setattr__(self, bound, integers(f"input {self.name!r}: {bound}", getattr(self, bound), np.int32))
-        require_positive_scale(f"input {self.name!r}: scale", self.scale)
+        for key in ("scale", "offset"):
+            value = np.asarray(getattr(self, key), dtype=np.float64)
+            if value.shape not in ((), self.low.shape):
+                legal = f"() or {self.low.shape}"
+                raise GraphError(explain(f"input {self.name!r}: shape of {key}", value.shape, legal, "match it"))
+            require_finite(f"input {self.name!r}: {key}", value)
+            object.__setattr__(self, key, per_column(value))
+        require_positive_scale(f"input {self.name!r}: scale", float(np.min(self.scale)))
         if self.low.ndim != 1 or self.low.shape != self.high.shape or not self.low.size or (self.low > self.high).any():
             raise OutOfRange(
                 explain(
@@ -54,11 +75,11 @@ class Input:
 
     def encode(self, real: Float64[np.ndarray, "*batch size"]) -> Int64[np.ndarray, "*batch size"]:
         """Nearest integers of real values. Raises OutOfRange at the first value outside the declared range."""
-        x = np.rint(np.asarray(real, dtype=np.float64) / self.scale)
+        x = np.rint((np.asarray(real, dtype=np.float64) - self.offset) / self.scale)
         bad = np.argwhere((x < self.low) | (x > self.high))
         if len(bad):
             where = tuple(bad[0])
-            low, high = self.low[where[-1]] * self.scale, self.high[where[-1]] * self.scale
+            low, high = (float(self.decode(end)[where[-1]]) for end in (self.low, self.high))
             raise OutOfRange(
                 explain(
                     f"input {self.name!r}[{', '.join(map(str, where))}]",
@@ -69,6 +90,10 @@ class Input:
             )
         encoded: np.ndarray = x.astype(np.int64)
         return encoded
+
+    def decode(self, x: Int64[np.ndarray, "*batch size"]) -> Float64[np.ndarray, "*batch size"]:
+        """The real values that integers stand for."""
+        return np.asarray(x * self.scale + self.offset, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

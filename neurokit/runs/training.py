@@ -14,8 +14,9 @@ import torch
 
 from neurokit.errors import RunError, explain
 from neurokit.metrics import RelativeL2
+from neurokit.networks.input_units import InputUnits
 from neurokit.networks.model_file import save_model
-from neurokit.problems.data import Split
+from neurokit.problems.data import PointData, Split
 from neurokit.recipes import describe
 from neurokit.runs.compile_samples import calibration_arrays, test_arrays
 from neurokit.runs.config import RunConfig
@@ -62,7 +63,9 @@ def train_run(
     algorithm = describe(estimator)
     kind = SpreadDirections if config.run.spread == "directions" else SpreadData
     estimator = spread(estimator, kind, team)
-    data = config.generate()
+    raw = config.generate()
+    units = InputUnits.of(raw.train) if config.normalizes and not isinstance(raw.train, PointData) else None
+    data = raw if units is None else units.split(raw)
     model = config.network_for(data.train)
     learner = config.learner(model).to(config.run.device)
 
@@ -83,16 +86,18 @@ def train_run(
         )
 
     history = _led(config, folder, data, fitted, observers, listeners) if team.leads else _followed(fitted)
-    error = errors_on(data.test, predict(model, data.test), mean_of_columns(data.train))
+    if units is not None:
+        units.fold_into(model)
+    error = errors_on(raw.test, predict(model, raw.test), mean_of_columns(raw.train))
     if team.leads:
         provenance = {
             "problem": repr(config.problem),
             "algorithm": algorithm,
             **{f"{name}_seed": str(seed) for name, seed in vars(config.seeds).items()},
         }
-        save_model(model, folder.model, data.train.domain, provenance)
-        write(calibration_arrays(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
-        write(test_arrays(data.test), folder.model.with_suffix(TEST_SUFFIX))
+        save_model(model, folder.model, raw.train.domain, provenance)
+        write(calibration_arrays(raw.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+        write(test_arrays(raw.test), folder.model.with_suffix(TEST_SUFFIX))
     return Outcome(algorithm, error, history)
 
 
