@@ -44,10 +44,10 @@ class Job:
 
     def save(self, directory: Path) -> None:
         self.program.save(directory / "program.h5")
-        np.savez(
-            directory / "inputs.npz",
-            **{f"input-{i}": self.inputs[n.name] for i, n in enumerate(self.program.inputs) if n.name in self.inputs},
-        )
+        names = [node.name for node in self.program.inputs]
+        samples = {f"input-{i}": self.inputs[name] for i, name in enumerate(names) if name in self.inputs}
+        with replacing(directory / "inputs.npz") as temporary:
+            np.savez(temporary, **samples)
         record = self.record if isinstance(self.record, bool) else sorted(self.record)
         settings = {"form": self.form.name, "batch": self.form.batch, "record": record, "period": self.period}
         write_text(directory / JOB, json.dumps(settings))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Protocol
 
 from neurokit.errors import RunError, explain
+from neurokit.files import explained
 from neurokit.problems.data import Data
 from neurokit.runs.folder import RunFolder, flush, metrics_line
 from neurokit.runs.team import Team
@@ -71,7 +72,8 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
 
     def begin(self, training: Training) -> None:
         self.folder.rewind_metrics(training.done)
-        self._stream = self.folder.metrics.open("a", encoding="utf-8")
+        with explained(self.folder.metrics, self.folder.metrics):
+            self._stream = self.folder.metrics.open("a", encoding="utf-8")
 
     def iterated(self, training: Training) -> None:
         judged = training.done % self.evaluate_every == 0 or training.finished
@@ -87,20 +89,24 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
             concluded = copy.deepcopy(training.model)
             training.conclude(concluded)
             line["test_error"] = evaluate(concluded, self.test).mean
-        self._stream.write(metrics_line(line))
-        self._stream.flush()
+        with explained(self.folder.metrics, self.folder.metrics):
+            self._stream.write(metrics_line(line))
+            self._stream.flush()
         for listener in self.listeners:
             listener(line)
 
     def flush(self) -> None:
         """Bring every line to the disk."""
-        flush(self._stream)
+        with explained(self.folder.metrics, self.folder.metrics):
+            flush(self._stream)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._stream is not None:
-            self._stream.close()
+            # What it could not write before, it tries once more; its first error is the one to be raised.
+            with suppress(OSError) if error is not None else explained(self.folder.metrics):
+                self._stream.close()
 
 
 class Checkpoints(Observer):
@@ -117,7 +123,7 @@ class Checkpoints(Observer):
         metrics: Metrics,
         every: int | None,
         seconds: float,
-        asked_to_stop: Callable[[], bool],
+        asked_to_stop: Callable[[], int],
     ) -> None:
         self.folder, self.metrics, self.every, self.seconds = folder, metrics, every, seconds
         self.asked_to_stop = asked_to_stop
