@@ -32,7 +32,7 @@ from pathlib import Path
 from types import FrameType
 
 #: Seconds from SIGTERM, and from the first SIGINT, to the kill.
-GRACE_S, INTERRUPT_S = 0.8, 5.0
+GRACE_S, INTERRUPT_S = 0.6, 5.0
 #: Where the guard of this process listens; None without one.
 _guard: int | None = None
 _owner = 0
