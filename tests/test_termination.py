@@ -7,10 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from neurokit.neurons import IF
+from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
+from neurokit.readouts import Rate
+from neurokit.samples import write
 
 psutil = pytest.importorskip("psutil")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -138,3 +144,63 @@ assert signal.set_wakeup_fd(-1) == -1
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S, env=os.environ)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_training_ends_while_it_is_looking_whether_a_wide_network_fits_a_chip(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """The check alone takes minutes."""
+    pytest.importorskip("torch")
+    command = [sys.executable, "-m", "neurokit", "train", "--out", "run", "--hidden", "9000", "--for", "loihi2"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        wait_for(process, lambda: (tmp_path / "run" / "config.toml").exists())
+        process.send_signal(number)
+        assert process.wait(LIMIT_S) in (-signal.SIGKILL, 130)
+        assert not list((tmp_path / "run").glob(".*"))
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.lava
+def test_a_run_on_lava_takes_its_worker_along(tmp_path: Path) -> None:
+    pytest.importorskip("lava")
+    nodes = (
+        Input("x", [-9], [9], 1.0),
+        Dense("d", "x", [[5]], [300]),
+        Spiking("s", "d", IF(199)),
+        Dense("o", "s", [[3]], [0]),
+        Readout("r", "o", Rate()),
+        Output("y", "r"),
+    )
+    Program(nodes, 6).save(tmp_path / "p.h5")
+    write({"x": np.zeros((100_000, 1))}, tmp_path / "x.npz")
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "neurokit", "run", "p.h5", "--inputs", "x.npz", "--target", "lava-softif"]
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=tmp_path, env=environment)
+    try:
+        wait_for(process, lambda: len(of(scratch)) > 4)  # the worker, and some of Lava's processes
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) in (-signal.SIGKILL, 130)
+        over = time.monotonic() + LIMIT_S
+        while (left := list(scratch.iterdir())) or of(scratch):
+            assert time.monotonic() < over, (left, of(scratch))
+            time.sleep(0.05)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["p.h5", "tmp", "x.npz"]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    """Wait until `condition()` holds, while the process runs."""
+    over = time.monotonic() + 2 * LIMIT_S
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < over
+        time.sleep(0.02)

@@ -38,8 +38,11 @@ class WatchedRuntime(Runtime):  # type: ignore[misc]  # Lava has no types
         self._give_back = reaped_here()
         try:
             super().initialize(node_cfg_idx)
-        except (EOFError, OSError):  # a call of the manager of shared memory, whose process is not there any more
-            self.require_alive("while the network was built")
+        except (EOFError, OSError):  # perhaps of a call to the manager of shared memory, whose process has just died
+            over = time.monotonic() + _GRACE
+            while time.monotonic() < over:
+                self.require_alive("while the network was built")
+                time.sleep(_NAP)
             raise
 
     def require_alive(self, when: str) -> None:
