@@ -5,6 +5,9 @@ A message answers four questions: which object, which value, what is legal, what
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class NeurokitError(Exception):
     """Base class of all errors that neurokit raises on purpose."""
@@ -88,6 +91,35 @@ class NeurokitWarning(UserWarning):
 
 class AccuracyWarning(NeurokitWarning):
     """A Program's answers are further from those of its network than a stated share of their spread."""
+
+
+class OutputFailed(NeurokitError, OSError):
+    """A file could not be written; what stood at its name before stands there still. Its `errno` says why."""
+
+    def __init__(self, number: int, path: str | os.PathLike[str], need: str = "") -> None:
+        super().__init__(number, os.strerror(number), os.fspath(path))
+        self.need = need
+
+    def __reduce__(self) -> tuple[type[OutputFailed], tuple[int, str, str]]:
+        return type(self), (self.errno or 0, self.filename, self.need)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.filename!r} could not be written: {self.strerror}.{self.need} Nothing of this file is left, and "
+            f"one that had its name is as it was. {REMEDIES.get(self.errno or 0, 'Look at the name and the disk')}."
+        )
+
+
+#: What to do about a file that the system would not write, by the number of its error.
+REMEDIES = {
+    errno.ENOSPC: "Make room on that disk, or name another with more of it, and run it again",
+    errno.EDQUOT: "Make room within your quota, or name another disk, and run it again",
+    errno.EFBIG: "Raise the largest size of a file (`ulimit -f`), and run it again",
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Name a place that you may write to"),
+    **dict.fromkeys(
+        (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG), "Name another file or folder"
+    ),
+}
 
 
 def explain(subject: str, value: object, legal: str, remedy: str) -> str:

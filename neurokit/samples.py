@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from neurokit.archives import read_arrays
 from neurokit.errors import GraphError, OutOfRange, explain
-from neurokit.files import replacing
+from neurokit.files import write_arrays
 from neurokit.program import Program
 
 #: What `train` leaves beside a model for `compile` to round its weights by.
@@ -118,6 +118,5 @@ def choose(
 
 def write(arrays: Mapping[str, np.ndarray], path: Path) -> Path:
     """Write arrays as an `.npz`, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **dict(arrays))
+    write_arrays(path, arrays)
     return path

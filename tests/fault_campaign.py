@@ -1,7 +1,8 @@
 """Disturbs runs on Lava at random times, and looks at how they end and what they leave.
 
-python fault_campaign.py RESULTS.jsonl FIRST LAST      trials FIRST..LAST-1 that RESULTS does not have yet
-python fault_campaign.py RESULTS.jsonl                 the table of what it has
+python fault_campaign.py RESULTS.jsonl FIRST LAST            trials FIRST..LAST-1 that RESULTS does not have yet
+python fault_campaign.py RESULTS.jsonl FIRST LAST FAULT...   of these faults alone
+python fault_campaign.py RESULTS.jsonl                       the table of what it has
 
 Trial i is fixed by the seed i: its fault, its form, its moment. It is good when the run ends within its deadline and
 `MARGIN_S`, with the right numbers or the error that belongs to the fault, and leaves no process, no shared memory, no
@@ -45,16 +46,21 @@ ENDS = {
     "exception": ("LavaFailure",),
     "SIGKILL of a child": ("LavaFailure",),
     "SIGSTOP of a child": ("LavaTimeout",),
-    "files limited": ("OSError", "LavaFailure", "ProgramError"),
-    "disk full": ("OSError", "LavaFailure", "ProgramError"),
-    "disk of the outputs full": ("OSError",),
+    "files limited": ("OSError", "OutputFailed", "LavaFailure", "ProgramError"),
+    "disk full": ("OSError", "OutputFailed", "LavaFailure", "ProgramError"),
+    "disk of the outputs full": ("OSError", "OutputFailed"),
     "shared memory full": ("LavaFailure",),
     "Ctrl-C": ("KeyboardInterrupt",),
     "Ctrl-C to the group": ("KeyboardInterrupt",),
     "parent killed": (),
     "parent and worker killed": (),
     "everything killed": (),
+    "SIGKILL of a child in the build": ("LavaFailure",),
+    "SIGCHLD ignored": (),
+    "SIGCHLD ignored, SIGKILL of a child": ("LavaFailure",),
 }
+#: Processes beside the first that there are when a child is killed in the build, worker and Lava's manager included.
+BUILT = range(2, 9)
 #: After these the folder may stay until the next run begins; here it begins with nothing but its cleaning.
 AT_ONCE = ("parent and worker killed", "everything killed")
 
@@ -113,10 +119,14 @@ def disturb(seed: int, faults: tuple[str, ...] = tuple(ENDS), form: str | None =
             text=True,
             start_new_session=True,
             env={**os.environ, "TMPDIR": str(home / "tmp"), MARK: mark, "OMP_NUM_THREADS": "1"},
+            preexec_fn=_ignore_children if fault.startswith("SIGCHLD") else None,
         )
         prefixes: set[str] = set()
         wrong = []
-        _watch(victim, LONG_S, prefixes, moment)
+        if fault.endswith("in the build"):
+            _watch_build(victim, mark, rng.choice(BUILT))
+        else:
+            _watch(victim, LONG_S, prefixes, moment)
         _strike(fault, victim, mark, rng)
         try:
             while victim.poll() is None and time.monotonic() < started + deadline + MARGIN_S:
@@ -173,6 +183,16 @@ def _watch(victim: subprocess.Popen[str], seconds: float, prefixes: set[str], wo
         time.sleep(0.02)
 
 
+def _ignore_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def _watch_build(victim: subprocess.Popen[str], mark: str, processes: int) -> None:
+    """Let time pass until a run has so many processes beside its first."""
+    while victim.poll() is None and len(_marked(mark)) <= processes:
+        time.sleep(0.005)
+
+
 def _strike(fault: str, victim: subprocess.Popen[str], mark: str, rng: random.Random) -> None:
     """Do what the fault is, if it comes from outside."""
     try:
@@ -189,7 +209,7 @@ def _strike(fault: str, victim: subprocess.Popen[str], mark: str, rng: random.Ra
                 if fault == "everything killed" or process.ppid() == victim.pid:
                     process.kill()
             victim.kill()
-        elif fault.endswith("of a child"):
+        elif "of a child" in fault:
             children = [process for process in _marked(mark) if process.pid != victim.pid]
             if children:
                 rng.choice(children).send_signal(signal.SIGKILL if "KILL" in fault else signal.SIGSTOP)
@@ -280,9 +300,10 @@ def read(results: Path) -> list[Trial]:
     return [Trial(**json.loads(line)) for line in lines]
 
 
-def main(results: Path, seeds: range) -> int:
+def main(results: Path, seeds: range, chosen: tuple[str, ...] = ()) -> int:
     done = {trial.seed for trial in read(results)}
-    faults = tuple(ENDS) if namespaces() else tuple(fault for fault in ENDS if not fault.endswith("full"))
+    possible = tuple(ENDS) if namespaces() else tuple(fault for fault in ENDS if not fault.endswith("full"))
+    faults = chosen or possible
     for seed in seeds:
         if seed not in done:
             trial = disturb(seed, faults)
@@ -295,4 +316,5 @@ def main(results: Path, seeds: range) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), range(*map(int, sys.argv[2:4])) if len(sys.argv) > 2 else range(0)))
+    wanted = range(*map(int, sys.argv[2:4])) if len(sys.argv) > 2 else range(0)
+    sys.exit(main(Path(sys.argv[1]), wanted, tuple(sys.argv[4:])))

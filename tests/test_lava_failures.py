@@ -19,10 +19,12 @@ pytest.importorskip("lava")
 psutil = pytest.importorskip("psutil")
 
 # ruff: noqa: E402 (without Lava these imports fail)
+from neurokit import reference
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.lava.forms import FORMS
 from neurokit.lava.job import Job
 from neurokit.lava.job_folder import JobFolder, sweep
+from neurokit.lava.live import LiveNetwork
 from neurokit.lava.supervisor import supervise
 from neurokit.neurons import IF
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
@@ -31,7 +33,14 @@ from neurokit.readouts import Rate
 pytestmark = pytest.mark.lava
 
 CASES = Path(__file__).parent / "lava_apart" / "cases.py"
-FAULTS = ["before", "after", "init", "killed", "sleeps"]
+FAULTS = ["before", "after", "init", "killed", "sleeps", "init killed", "init exit", "init unpicklable"]
+#: What is said of a process that died without a word, and in the last case without one that a queue could carry.
+DEATHS = {
+    "killed": ("Misfit", "exit -9, SIGKILL", "chip steps"),
+    "init killed": ("Misfit", "exit -9, SIGKILL", "while the network was built"),
+    "init exit": ("Misfit", "exit 3", "while the network was built"),
+    "init unpicklable": ("Misfit", "while the network was built", "misfit on purpose: init unpicklable"),
+}
 #: Faults that leave a traceback; a killed or sleeping process has none.
 TALKING = {"before", "after", "init"}
 
@@ -86,9 +95,32 @@ def test_a_worker_that_fails_ends_in_an_exception_and_leaves_nothing(
     if fault in TALKING:
         assert f"misfit on purpose: {fault}" in raised.value.child_traceback
         assert "Traceback" in str(raised.value)
-    if fault == "killed":
-        assert "exit -9" in str(raised.value)
+    for word in DEATHS.get(fault, ()):
+        assert word in str(raised.value)
     assert traces(folder) == before
+    assert not list(Path("/dev/shm").glob(prefix + "*"))
+
+
+@pytest.mark.parametrize("form", ["softif", "stock"])
+def test_a_parent_that_ignores_the_ends_of_its_children_gets_its_answer_and_its_failures(
+    form: str, folder: Path, prefix: str
+) -> None:
+    """Servers do, and shells after `trap '' CHLD`; what they start, inherits it."""
+    job = make_job(form)
+    expected = reference.interpret(job.program, job.inputs)[0]["r"]
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert (supervise(job, 120).raw["y"] == expected).all()
+        with pytest.raises(LavaFailure, match="exit -9, SIGKILL"):
+            supervise(job, 120, (sys.executable, str(CASES), "worker", "killed"))
+        with pytest.raises(LavaFailure, match=r"how is not known(?s:.*)famous last words"):
+            supervise(job, 120, (sys.executable, str(CASES), "worker", "exit"))
+        with LiveNetwork(job.program, FORMS[form], deadline_s=120) as network:
+            raw, _ = network.run(job.inputs)
+            assert (raw["y"] == expected).all()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert not list(folder.iterdir())
     assert not list(Path("/dev/shm").glob(prefix + "*"))
 
 
@@ -99,7 +131,7 @@ def test_a_worker_that_just_exits_is_quoted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["softif", "stock"])
-@pytest.mark.parametrize("fault", [*FAULTS, "interrupt", "interrupt group", "interrupt build"])
+@pytest.mark.parametrize("fault", [*FAULTS, "interrupt", "interrupt group", "interrupt build", "SIGCHLD ignored"])
 def test_a_network_in_process_survives_failures_and_interrupts(fault: str, form: str) -> None:
     # The folder's name is short, for a socket's path in it may not exceed some 100 characters.
     with tempfile.TemporaryDirectory() as folder:
@@ -120,6 +152,8 @@ def test_a_network_in_process_survives_failures_and_interrupts(fault: str, form:
     if fault in TALKING:
         assert f"misfit on purpose: {fault}" in answer["traceback"]
     assert answer["after"] == answer["before"]
+    for word in DEATHS.get("killed" if fault == "SIGCHLD ignored" else fault, ())[:2]:
+        assert word in answer["message"]
     assert answer["again"] == "LavaFailure"  # a stopped network says so
     assert answer["healthy"]  # and a new one works
 
@@ -129,6 +163,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_lava_failures import make_job
+from neurokit.lava.live import LiveNetwork
 from neurokit.lava.supervisor import supervise
 supervise(make_job(), 600, (sys.executable, {cases!r}, "worker", "sleeps"))
 """

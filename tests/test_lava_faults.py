@@ -22,6 +22,7 @@ pytestmark = pytest.mark.lava
 
 #: What a single computer without namespaces can do; the seeds put each at another time of a run.
 TRIALS = [("SIGKILL of a child", 5), ("Ctrl-C", 22), ("files limited", 3), ("everything killed", 10)]
+TRIALS += [("SIGKILL of a child in the build", 1), ("SIGCHLD ignored, SIGKILL of a child", 2)]
 
 
 @pytest.mark.parametrize(("fault", "seed"), TRIALS)

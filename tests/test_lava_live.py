@@ -213,7 +213,7 @@ def test_a_live_network_goes_on_by_itself_until_it_is_paused_and_is_then_as_if_i
         np.testing.assert_array_equal(network.sample({"x": values["x"][0]})["y"], expected[0])
     command = (sys.executable, str(CASES), "faulty", "killed")
     with LiveNetwork(program, FusedForm(1), deadline_s=120, command=command) as network:
-        with pytest.raises(LavaFailure, match="ended"):
+        with pytest.raises(LavaFailure, match="was killed by SIGKILL"):
             resume_and_pause(network, 1000)  # a pause may come before the first window has begun
         with pytest.raises(LavaFailure, match="is not running"):
             network.resume()

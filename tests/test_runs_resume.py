@@ -48,10 +48,10 @@ def started(path: Path, configuration: RunConfig) -> RunFolder:
     return folder
 
 
-def resume(folder: RunFolder, **how: Any) -> subprocess.Popen[str]:
+def resume(folder: RunFolder, **variables: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "neurokit", "train", "--out", str(folder.path), "--resume"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def in_the_middle(process: subprocess.Popen[str], folder: RunFolder) -> None:
@@ -120,7 +120,7 @@ def test_an_interrupt_leaves_a_checkpoint_and_says_how_to_resume(
     number: signal.Signals, uninterrupted: RunFolder, tmp_path: Path
 ) -> None:
     folder = started(tmp_path / "stopped", config(run=SMALL["run"] | {"checkpoint_every": 200}))
-    process = resume(folder)
+    process = resume(folder, NEUROKIT_GRACE_S="60")  # as a batch system gives it
     in_the_middle(process, folder)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -129,7 +129,7 @@ def test_an_interrupt_leaves_a_checkpoint_and_says_how_to_resume(
     state = folder.load_state()
     assert state is not None
     assert state["done"] >= folder.read_metrics()[-1]["iteration"], "it was saved after the last line"
-    assert folder.curve.exists()
+    assert folder.curve.exists() == (number == signal.SIGINT), "SIGTERM leaves no time for pictures"
     process = resume(folder)
     _, errors = process.communicate(timeout=250)
     assert process.returncode == 0, errors

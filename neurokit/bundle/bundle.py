@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,8 +18,9 @@ from neurokit.bundle import container, manifest
 from neurokit.bundle.golden import Golden
 from neurokit.comparison import earliest, tally
 from neurokit.compilers.place import place
-from neurokit.errors import BundleError, DoesNotFit, NeurokitError, ProgramError
+from neurokit.errors import BundleError, DoesNotFit, NeurokitError, OutputFailed, ProgramError
 from neurokit.estimation.estimate import estimate
+from neurokit.files import temporary_folder
 from neurokit.program import Program
 from neurokit.samples import draw
 from neurokit.selftest.assumption import Assumption
@@ -109,8 +109,10 @@ def load(path: str | Path) -> Bundle:
         about = manifest.decode(container.read(path, parts[MANIFEST], manifest.MAX_BYTES))
         if {MANIFEST, *about["parts"]} != set(parts) or not {PROGRAM, GOLDEN, ANSWERS} <= set(parts):
             raise BundleError("its parts are not those that its manifest lists.")
-        with tempfile.TemporaryDirectory(prefix="neurokit-bundle-") as folder:
-            return _load(path, parts, about, Path(folder))
+        with temporary_folder("neurokit-bundle-") as folder:
+            return _load(path, parts, about, folder)
+    except OutputFailed:  # of the temporary folder, and no fault of the bundle
+        raise
     except (BundleError, ProgramError) as error:
         raise BundleError(f"{path}: {error}") from error
     except NeurokitError as error:
@@ -152,8 +154,8 @@ def _estimate(program: Program, chip: str, real: Mapping[str, np.ndarray]) -> di
 
 
 def _program_bytes(program: Program) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="neurokit-bundle-") as folder:
-        return program.save(Path(folder) / "program.h5").read_bytes()
+    with temporary_folder("neurokit-bundle-") as folder:
+        return program.save(folder / "program.h5").read_bytes()
 
 
 def _home(name: str) -> str:

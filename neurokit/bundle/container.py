@@ -18,7 +18,7 @@ from pathlib import Path
 
 from neurokit.errors import BundleError, explain
 from neurokit.file_kinds import NPZ, TORCH, recognise, zipped
-from neurokit.files import replacing
+from neurokit.files import explained, replacing
 
 #: Records of the ZIP format: a part's header, its entry in the directory, and the end of the directory.
 _HEADER, _ENTRY, _END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
@@ -94,7 +94,7 @@ def read(path: Path, part: Part, limit: int) -> bytes:
 def extract(path: Path, part: Part, target: Path) -> str:
     """Copy a part to a file of the caller's choice, a piece at a time; returns its SHA-256 in hexadecimal."""
     digest, left = hashlib.sha256(), part.size
-    with path.open("rb") as file, target.open("wb") as out:
+    with path.open("rb") as file, explained(target), target.open("wb") as out:
         file.seek(part.offset)
         while left:
             piece = file.read(min(left, _CHUNK))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import signal
 import sys
 
 import typer
@@ -10,18 +10,9 @@ import typer
 from neurokit import __version__
 from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learning, reproduce, selftest, show, support
 from neurokit.cli.console import console, warnings_shown
-from neurokit.errors import NeurokitError
-
-#: What to do about a file that the system would not read or write.
-_REMEDIES = {
-    **dict.fromkeys(
-        (errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "make room and run it again; no output was written in part."
-    ),
-    **dict.fromkeys(
-        (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG), "name another file or folder."
-    ),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "name a place that you may read and write."),
-}
+from neurokit.cli.outputs import leftovers
+from neurokit.errors import REMEDIES, NeurokitError, OutputFailed
+from neurokit.termination import guarded
 
 app = typer.Typer(
     name="neurokit",
@@ -64,8 +55,19 @@ def _root(
 
 def main() -> None:
     """Entry point. Exit codes: 0 what was claimed holds, 1 it does not, 2 the input was wrong, 130 interrupted."""
+    with guarded():
+        _main()
+
+
+def _main() -> None:
+    # Set by a shell after `trap '' CHLD`, it would hide from every command how the processes that it starts have ended.
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         app()
+    except OutputFailed as error:
+        console.print(" ".join(filter(None, (str(error), leftovers()))), markup=False)
+        sys.exit(2)
     except NeurokitError as error:
         console.print(f"[red]{type(error).__name__}:[/red]", end=" ")
         console.print(str(error), markup=False)
@@ -77,9 +79,9 @@ def main() -> None:
         console.print(remedy, markup=False)
         sys.exit(2)
     except OSError as error:
-        if error.errno not in _REMEDIES:
+        if error.errno not in REMEDIES:
             raise
-        console.print(f"{error}: {_REMEDIES[error.errno]}", markup=False)
+        console.print(f"{error}. {REMEDIES[error.errno]}.", markup=False)
         sys.exit(2)
     except KeyboardInterrupt:
         console.print("interrupted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from neurokit.errors import NeurokitWarning
-from neurokit.files import write_text
+from neurokit.files import explained, write_text
 
 #: Tables and progress go to standard error, so that `--json -` leaves standard output to the one object.
 console = Console(stderr=True, highlight=False)
@@ -35,7 +36,14 @@ def emit(record: Mapping[str, Any], destination: str | None) -> None:
         return
     text = json.dumps(record, indent=2, default=_plain) + "\n"
     if destination == "-":
-        sys.stdout.write(text)
+        with explained(Path("standard output")):
+            try:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            except OSError:
+                # What is still in the buffer would be tried again, in vain, when the interpreter ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise
     else:
         write_text(Path(destination), text)
 

@@ -189,7 +189,7 @@ def _train(
         samples = (problem.train, problem.test) if isinstance(problem, DataFiles) else ()
         claim(folder=folder.path, reads=[config, *samples], writes=[json])
         if leads_by_environment():
-            folder.create(chosen)
+            folder.create(chosen)  # which leaves nothing where it fails
     total = chosen.optimiser.iterations
     with join_team() as team, progress(shown=team.leads) as bars:
         task = bars.add_task("train", total=total, note="")
@@ -210,6 +210,9 @@ def _train(
         except NeurokitError:
             if team.leads and not resume:
                 folder.take_back()
+            if team.leads and folder.checkpoint.exists():
+                bars.stop()
+                console.print(f"it can be continued with: neurokit train --out {folder.path} --resume")
             raise
         except KeyboardInterrupt:
             bars.stop()

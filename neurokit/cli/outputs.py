@@ -1,4 +1,4 @@
-"""claim: outputs of a command, looked at before there is any work that could be lost."""
+"""claim: outputs of a command, looked at before there is any work that could be lost, and again where it fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neurokit.errors import RunError, explain
+
+#: Files of the outputs that the command claimed, by path, as they were then; and the folder, if it has one.
+_before: dict[Path, tuple[int, int] | None] = {}
+_folders: list[Path] = []
 
 
 def claim(
@@ -39,6 +43,38 @@ def claim(
         if (use := taken.get(_identity(path))) is not None:
             raise _refused(path, f"a file {use}", "a file of its own", "name another one")
         taken[_identity(path)] = "which this command writes, too"
+
+    _before.clear()
+    _before.update({path: _state(path) for path in (Path(p) for p in (*writes, picture) if p is not None and p != "-")})
+    _folders[:] = [] if folder is None else [folder]
+    _before.update({path: _state(path) for path in _files()})
+
+
+def leftovers() -> str:
+    """What a command that failed has written of what it claimed, looked up where it lies; empty without a claim."""
+    if not _before and not _folders:
+        return ""
+    new = [
+        path for path in {**_before, **dict.fromkeys(_files())} if (now := _state(path)) and now != _before.get(path)
+    ]
+    empty = [folder for folder in _folders if folder.is_dir() and not any(folder.iterdir())]
+    if not new and not empty:
+        return "This run leaves no file."
+    return f"This run leaves {', '.join(map(str, (*new, *empty)))}."
+
+
+def _files() -> list[Path]:
+    """The files in the claimed folder."""
+    return sorted(path for folder in _folders if folder.is_dir() for path in folder.rglob("*") if path.is_file())
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written: its number on the disk and its time."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _identity(path: Path) -> tuple[int, int] | Path:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import h5py
@@ -29,13 +30,16 @@ def export_netx(program: Program, path: str | Path, *, source: str | None = None
     are those of `to_netx`; returns the network that was written.
     """
     network = to_netx(program, source=source, readout=readout)
-    with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+    image = io.BytesIO()  # the library crashes on a disk that is full, so the bytes go there from memory
+    with h5py.File(image, "w") as file:
         entry = file.create_group("layer/0")
         entry["type"] = np.array([b"input"], dtype="S10")
         entry["shape"] = np.array([network.layers[0].weight.shape[1]])
         for i, layer in enumerate(network.layers, start=1):
             _write_layer(file.create_group(f"layer/{i}"), layer)
         _write_surroundings(file.create_group("neurokit"), network)
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(image.getvalue())
     return network
 
 

@@ -14,6 +14,7 @@ part says reset to zero, and only a reader of the notes (`neurokit.exchange.nir_
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -88,8 +89,10 @@ def to_nir(
 
 def write_nir(nir_graph: Any, path: str | Path) -> Path:
     """Write a NIR graph as HDF5, whole or not at all."""
+    image = io.BytesIO()  # the HDF5 library crashes on a disk that is full, so the bytes go there from memory
+    nir_package().write(image, nir_graph)
     with replacing(Path(path)) as temporary:
-        nir_package().write(temporary, nir_graph)
+        temporary.write_bytes(image.getvalue())
     return Path(path)
 
 

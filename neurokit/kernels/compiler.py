@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from numba import njit
@@ -23,6 +24,14 @@ def contracted(function: Callable[..., Any]) -> Any:
 
 def _cached(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        kernel = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     except RuntimeError:
         return njit(nogil=True, error_model="numpy", **options)(function)
+    save = kernel._cache.save_overload
+
+    def save_if_there_is_room(signature: Any, compiled: Any) -> None:
+        with suppress(OSError):  # a full disk costs the next process the time to compile, and this one nothing
+            save(signature, compiled)
+
+    kernel._cache.save_overload = save_if_there_is_room
+    return kernel

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from neurokit.files import replacing, write_text
+from neurokit.files import write_arrays, write_text
 from neurokit.lava.forms import Form, form_named
 from neurokit.lava.layout import Record
 from neurokit.program import Program
@@ -44,10 +44,9 @@ class Job:
 
     def save(self, directory: Path) -> None:
         self.program.save(directory / "program.h5")
-        np.savez(
-            directory / "inputs.npz",
-            **{f"input-{i}": self.inputs[n.name] for i, n in enumerate(self.program.inputs) if n.name in self.inputs},
-        )
+        names = [node.name for node in self.program.inputs]
+        samples = {f"input-{i}": self.inputs[name] for i, name in enumerate(names) if name in self.inputs}
+        write_arrays(directory / "inputs.npz", samples)
         record = self.record if isinstance(self.record, bool) else sorted(self.record)
         settings = {"form": self.form.name, "batch": self.form.batch, "record": record, "period": self.period}
         write_text(directory / JOB, json.dumps(settings))
@@ -91,8 +90,8 @@ class Answer:
         groups: dict[str, Mapping[str, np.ndarray]] = {"raw": self.raw}
         if self.trace is not None:
             groups |= {"spikes": self.trace.spikes, "states": self.trace.states, "totals": self.trace.totals}
-        with replacing(directory / "result.npz") as temporary:
-            np.savez(temporary, **{f"{g}-{index[n]}": a for g, arrays in groups.items() for n, a in arrays.items()})
+        found = {f"{group}-{index[name]}": a for group, arrays in groups.items() for name, a in arrays.items()}
+        write_arrays(directory / "result.npz", found)
         record: dict[str, Any] = {"timing": asdict(self.timing), "lava_version": self.lava_version}
         record |= {"record": self.trace is not None, "notes": dict(self.notes)}
         write_text(directory / RESULT, json.dumps(record))

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import psutil
 
+from neurokit.files import explained
 from neurokit.lava.shared_memory import new_prefix, unlink_all
+from neurokit.termination import hold, release
 
 #: How folders of jobs begin, and the file in them that the owner has locked and that names their shared memory.
 _PREFIX, _OWNER = "neurokit-lava-job-", "owner"
@@ -31,19 +33,23 @@ _BIRTH_S = 60.0
 class JobFolder:
     """A new temporary folder, `path`, and a name for the shared memory of its worker, `shm_prefix`.
 
-    Removes what dead owners have left before it is made. Raises OSError when there is no room.
+    Removes what dead owners have left before it is made. Raises OutputFailed when there is no room.
     """
 
     def __init__(self) -> None:
         sweep()
         self.shm_prefix = new_prefix()
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with explained(Path(tempfile.gettempdir())):
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        for held in (self.path, self._segments):
+            hold(held)
         # The lock belongs to the open file. It is taken under another name, so that no `owner` is ever seen without.
         self._lock: int | None = None
         try:
             self._lock = os.open(self.path / f".{_OWNER}", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            os.write(self._lock, self.shm_prefix.encode())
+            with explained(self.path / _OWNER):
+                os.write(self._lock, self.shm_prefix.encode())
             os.rename(self.path / f".{_OWNER}", self.path / _OWNER)
         except BaseException:
             self.remove()
@@ -56,6 +62,13 @@ class JobFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+        for held in (self.path, self._segments):
+            release(held)
+
+    @property
+    def _segments(self) -> Path:
+        """The pattern of the names of the worker's shared memory."""
+        return Path(f"/dev/shm{self.shm_prefix}*")
 
 
 def sweep() -> list[Path]:

@@ -21,7 +21,7 @@ from neurokit.lava.host import Host
 from neurokit.lava.job import Job
 from neurokit.lava.job_folder import JobFolder
 from neurokit.lava.layout import Record
-from neurokit.lava.supervisor import end_worker, last_words, raise_failure, runs, start_worker, told
+from neurokit.lava.supervisor import end_of, end_worker, last_words, raise_failure, runs, start_worker, told
 from neurokit.lava.tape import Tapes
 from neurokit.program import Program
 
@@ -173,4 +173,4 @@ class LiveNetwork(Host):
         while runs(self._worker) and not told(self._directory) and time.monotonic() < over:
             time.sleep(_CHECK_UP)
         raise_failure(self._directory)
-        raise LavaFailure(f"the Lava worker ended.{last_words(self._directory)}")
+        raise LavaFailure(f"the Lava worker {end_of(self._worker)}.{last_words(self._directory)}")

@@ -7,6 +7,7 @@ the same; if the worker is killed with it, Linux ends what the worker has forked
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from neurokit.errors import LavaFailure, LavaTimeout
+from neurokit.files import explained
 from neurokit.lava.job import ERROR, RESULT, Answer, Failure, Job
 from neurokit.lava.job_folder import JobFolder
 
@@ -54,11 +56,12 @@ def supervise(
                         f"samples or a longer deadline may help.{last_words(directory)}"
                     )
                 time.sleep(_NAP)
+            end = end_of(worker)
         finally:
             end_worker(worker)
         raise_failure(directory)
         if not (directory / RESULT).exists():
-            raise LavaFailure(f"the Lava worker ended with exit code {worker.returncode}.{last_words(directory)}")
+            raise LavaFailure(f"the Lava worker {end}.{last_words(directory)}")
         return Answer.load(directory, job.program)
     finally:
         folder.remove()
@@ -66,7 +69,8 @@ def supervise(
 
 def start_worker(folder: JobFolder, command: Sequence[str], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
     """Start a worker in a folder, where it will wait for its Job."""
-    with (folder.path / "worker.log").open("wb") as log:
+    path = folder.path / "worker.log"
+    with explained(path), path.open("wb") as log:
         return subprocess.Popen(
             [*command, str(folder.path), folder.shm_prefix],
             stdin=subprocess.PIPE,
@@ -82,14 +86,34 @@ def raise_failure(directory: Path) -> None:
     """Raise LavaFailure if the worker of a folder left word of one."""
     failure = Failure.load(directory)
     if failure is not None:
-        error = LavaFailure(failure.message)
+        words = "" if failure.child_traceback else last_words(directory)
+        error = LavaFailure(failure.message + words)
         error.child_traceback = failure.child_traceback
         raise error
 
 
 def runs(worker: subprocess.Popen[bytes]) -> bool:
-    """Whether the worker still runs. It is not reaped, so that its process group keeps its number."""
-    return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    """Whether the worker still runs. It is not reaped, so that its process group keeps its number.
+
+    Where this process ignores SIGCHLD, or somebody else in it waits for all children, it may be reaped already.
+    """
+    try:
+        return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
+def end_of(worker: subprocess.Popen[bytes]) -> str:
+    """How a worker that runs no more has ended, in words; call before `end_worker`."""
+    try:
+        found = os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return "ended (how is not known, as this process ignores SIGCHLD or something else in it reaps its children)"
+    if found is None:
+        return "has not ended"
+    if found.si_code == os.CLD_EXITED:
+        return f"ended with exit code {found.si_status}"
+    return f"was killed by {signal.Signals(found.si_status).name} (exit {-found.si_status})"
 
 
 def told(directory: Path) -> bool:
@@ -99,7 +123,8 @@ def told(directory: Path) -> bool:
 
 def end_worker(worker: subprocess.Popen[bytes]) -> None:
     """Kill a worker's whole process group, and wait until it is gone."""
-    os.killpg(worker.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # reaped already, and it was the last of its group
+        os.killpg(worker.pid, signal.SIGKILL)
     over = time.monotonic() + _GRACE
     while (left := _group(worker.pid)) and time.monotonic() < over:
         time.sleep(_NAP)

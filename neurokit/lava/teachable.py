@@ -21,6 +21,7 @@ from neurokit.learning.directions import Directions
 from neurokit.learning.plasticity import Plastic
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.program import Program
+from neurokit.termination import hold
 
 N = TypeVar("N", bound=Net)
 
@@ -55,6 +56,7 @@ class TeachableNetwork(LavaNetwork, Generic[N]):
 
     def start(self) -> Tapes:
         where = self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
+        hold(where)
         tapes = self.layout.tapes(where)
         tapes.blank()
         for node in self.program.inputs:  # windows without a sample present what is legal too

@@ -24,6 +24,7 @@ from multiprocessing import shared_memory
 from pathlib import Path
 
 from neurokit.errors import LavaFailure
+from neurokit.lava.children import reaped_here
 from neurokit.lava.job import JOB, Answer, Failure, Job, Timing
 
 _STDIN = 0
@@ -48,6 +49,7 @@ def answer(job: Job) -> Answer:
 
 def main(directory: Path, shm_prefix: str, solve: Callable[[Job], Answer] = answer) -> None:
     """Answer the Job in `directory` with `solve`, leave there an answer or an error, and wait to be killed."""
+    reaped_here()  # a parent that ignores SIGCHLD has passed that on to this interpreter
     # Names that the parent can recognise, should this group be killed before it can clean up. A private name, but
     # Lava pins Python to 3.10.
     assert "_SHM_NAME_PREFIX" in vars(shared_memory)

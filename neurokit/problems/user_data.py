@@ -24,7 +24,7 @@ from jaxtyping import Float64
 
 from neurokit.archives import read_arrays
 from neurokit.errors import GraphError, OutOfRange, explain
-from neurokit.files import replacing
+from neurokit.files import write_arrays
 from neurokit.problems.data import Domain, OperatorData, Split, TripleData, require_inside
 from neurokit.wiring import PerColumn, refuse_first
 
@@ -139,8 +139,7 @@ def write_data(data: Operator | Split[OperatorData] | Split[TripleData], path: P
         arrays = _arrays(data.train, "_train") | _arrays(data.test, "_test")
     else:
         arrays = _arrays(data, "")
-    with replacing(Path(path)) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+    write_arrays(Path(path), arrays)
     return Path(path)
 
 

@@ -18,7 +18,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +35,7 @@ from neurokit.exact.losses import FirstSpikeCrossEntropy
 from neurokit.exact.network import Outcome, Population, SpikeTimeNetwork
 from neurokit.exact.training import LabelledEvents, fit_events
 from neurokit.exact.yin_yang import YinYang
-from neurokit.files import replacing, write_text
+from neurokit.files import replacing, temporary_folder, write_text
 from neurokit.lava.forms import StockForm
 from neurokit.lava.target import LavaCPU
 from neurokit.program import Program
@@ -168,8 +167,8 @@ class DeployedRow:
         """Value: accuracy in continuous time; notes: what became of every stage; `scratch` keeps them and Programs."""
         recipe = self.settings
         told = _Epochs(recipe.exact.epochs + len(GRIDS) * recipe.aware.epochs, progress)
-        with nullcontext(scratch) if scratch is not None else TemporaryDirectory() as folder:
-            stages = _stages(recipe, seed, Path(folder), told)
+        with nullcontext(scratch) if scratch is not None else temporary_folder("neurokit-") as folder:
+            stages = _stages(recipe, seed, folder, told)
         seconds = sum(stage["seconds"] for stage in stages.values())
         return ExactTrial(self.name, seed, self.digest, stages["exact"]["accuracy"], seconds, stages)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Protocol
 
 from neurokit.errors import RunError, explain
+from neurokit.files import explained
 from neurokit.problems.data import Split
 from neurokit.runs.folder import RunFolder, flush, metrics_line
 from neurokit.runs.team import Team
@@ -77,7 +78,8 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
 
     def begin(self, training: Training) -> None:
         self.folder.rewind_metrics(training.done)
-        self._stream = self.folder.metrics.open("a", encoding="utf-8")
+        with explained(self.folder.metrics, self.folder.metrics):
+            self._stream = self.folder.metrics.open("a", encoding="utf-8")
 
     def iterated(self, training: Training) -> None:
         judged = training.done % self.evaluate_every == 0 or training.finished
@@ -96,20 +98,24 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
             line["test_error"] = error.mean
             if error.centred is not None:
                 line["test_error_centred"] = error.centred
-        self._stream.write(metrics_line(line))
-        self._stream.flush()
+        with explained(self.folder.metrics, self.folder.metrics):
+            self._stream.write(metrics_line(line))
+            self._stream.flush()
         for listener in self.listeners:
             listener(line)
 
     def flush(self) -> None:
         """Bring every line to the disk."""
-        flush(self._stream)
+        with explained(self.folder.metrics, self.folder.metrics):
+            flush(self._stream)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._stream is not None:
-            self._stream.close()
+            # What it could not write before, it tries once more; its first error is the one to be raised.
+            with suppress(OSError) if error is not None else explained(self.folder.metrics):
+                self._stream.close()
 
 
 class Checkpoints(Observer):
@@ -126,7 +132,7 @@ class Checkpoints(Observer):
         metrics: Metrics,
         every: int | None,
         seconds: float,
-        asked_to_stop: Callable[[], bool],
+        asked_to_stop: Callable[[], int],
     ) -> None:
         self.folder, self.metrics, self.every, self.seconds = folder, metrics, every, seconds
         self.asked_to_stop = asked_to_stop

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
+import signal
+import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 
 import torch
@@ -14,6 +19,15 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from neurokit.errors import RunError, explain
+
+#: Of Linux's prctl(2): the signal that a process gets when the one that started it ends.
+_PR_SET_PDEATHSIG = 1
+#: Exchanges whose tensors are held. A thread of gloo lets go of the tensors of an exchange a while after that is over.
+#: If no one else has them by then, it waits for Python's lock; and the end of a process group waits for that thread,
+#: with that lock, for ever. Gloo has two threads, so two exchanges at most can be in that state.
+_HELD = 8
+#: Seconds that a member whose work is done waits for the others before it leaves.
+LEAVE_S = 600.0
 
 
 @dataclass(eq=False)
@@ -26,6 +40,7 @@ class Team:
     rank: int = 0
     size: int = 1
     sent: int = field(default=0, init=False)
+    _held: deque[tuple[Tensor, list[Tensor]]] = field(default_factory=lambda: deque(maxlen=_HELD), init=False)
 
     @property
     def leads(self) -> bool:
@@ -48,7 +63,11 @@ class Team:
         padded = own.new_zeros(max(lengths))
         padded[: len(own)] = own
         received = [torch.empty_like(padded) for _ in range(self.size)]
-        dist.all_gather(received, padded)
+        self._held.append((padded, received))
+        try:
+            dist.all_gather(received, padded)
+        except RuntimeError as error:
+            raise _lost(self, error) from error
         self.sent += padded.numel() * padded.element_size()
         return [row[:length].to(values.device) for row, length in zip(received, lengths, strict=True)]
 
@@ -74,7 +93,9 @@ class Team:
 def join_team() -> Iterator[Team]:
     """The team that `torchrun` started this process in, over gloo; a team of one where it did not.
 
-    With CUDA each member takes the device of its local rank, counted around.
+    With CUDA each member takes the device of its local rank, counted around. Members leave together, when the block is
+    over for all of them, and no one waits longer than LEAVE_S. Where one fails or is killed, all others raise RunError
+    at their next exchange; where `torchrun` itself is killed, Linux ends its members.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -82,11 +103,26 @@ def join_team() -> Iterator[Team]:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    if sys.platform == "linux" and "TORCHELASTIC_RUN_ID" in os.environ:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     dist.init_process_group("gloo")
+    team = Team(dist.get_rank(), size)
     try:
-        yield Team(dist.get_rank(), size)
+        yield team
+        try:
+            dist.monitored_barrier(timeout=timedelta(seconds=LEAVE_S))  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise _lost(team, error) from error
     finally:
         dist.destroy_process_group()
+
+
+def _lost(team: Team, error: RuntimeError) -> RunError:
+    """What a member raises that cannot reach another: the reason is that other's, and stands in its own message."""
+    return RunError(
+        f"process {team.rank} of {team.size} of this run lost another one, which has failed or was ended: look for its "
+        f"message. To mend it, see to that and start all of them again. ({str(error).splitlines()[0][:200]})"
+    )
 
 
 def leads_by_environment() -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 import torch
 
-from neurokit.errors import RunError, explain
+from neurokit.errors import OutputFailed, RunError, explain
 from neurokit.metrics import RelativeL2
 from neurokit.networks.input_units import InputUnits
 from neurokit.networks.model_file import save_model
@@ -25,6 +25,7 @@ from neurokit.runs.observers import Agreement, Checkpoints, Listener, Metrics, R
 from neurokit.runs.spread import SpreadData, SpreadDirections, spread
 from neurokit.runs.team import Team
 from neurokit.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, write
+from neurokit.termination import patience
 from neurokit.training import History, Observer, errors_on, fit, mean_of_columns, predict
 
 
@@ -49,8 +50,9 @@ def train_run(
 
     `folder` must hold the configuration already (`RunFolder.create`). The run that resumes is bit for bit the run that
     was never stopped, on the same machine with the same libraries. An interrupt (SIGINT, SIGTERM) ends it after the
-    iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once. All members of `team`
-    call this; the leading one alone writes files, and `observers` and `listeners` are its.
+    iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once. On the command line
+    SIGTERM leaves it no more than a second, see `neurokit.termination`. All members of `team` call this; the leading
+    one alone writes files, and `observers` and `listeners` are its.
 
     Raises RunError before anything is generated if the device or TensorBoard is not there, and what `fit` raises; the
     folder stays readable and resumable.
@@ -98,6 +100,8 @@ def train_run(
         save_model(model, folder.model, raw.train.domain, provenance)
         write(calibration_arrays(raw.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
         write(test_arrays(raw.test), folder.model.with_suffix(TEST_SUFFIX))
+        if not folder.curve.exists():
+            folder.draw(algorithm)  # which says now why it could not be drawn
     return Outcome(algorithm, error, history)
 
 
@@ -116,11 +120,15 @@ def _led(
     with stop_requests() as asked, Metrics(folder, data, run.log_every, run.evaluate_every, told) as metrics:
         checkpoints = Checkpoints(folder, metrics, run.checkpoint_every, run.checkpoint_seconds, asked)
         try:
+            patience(True)  # an iteration under way is worth the checkpoint after it
             return fitted(metrics, checkpoints, *observers)
         finally:
+            patience(False)
             if board is not None:
                 board.close()
-            folder.draw(describe(config.gradient()))
+            if asked() != signal.SIGTERM:  # then there is no time for pictures
+                with suppress(OutputFailed):  # nor is a picture worth the run
+                    folder.draw(describe(config.gradient()))
 
 
 def _followed(fitted: Callable[..., History]) -> History:
@@ -128,8 +136,8 @@ def _followed(fitted: Callable[..., History]) -> History:
     with stop_requests() as asked:
         try:
             return fitted()
-        except RuntimeError:
-            if asked():  # the leading member was asked too, has left, and gloo says that it is gone
+        except RunError:
+            if asked():  # the leading member was asked too, and has left
                 raise KeyboardInterrupt from None
             raise
 
@@ -144,14 +152,15 @@ def require_device(device: str) -> None:
 
 
 @contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Until the block ends, SIGINT and SIGTERM are not acted on but remembered: the callable says whether one came.
+def stop_requests() -> Iterator[Callable[[], int]]:
+    """Until the block ends, SIGINT and SIGTERM are not acted on but remembered: the callable gives the latter if it
+    came, else the former, else 0.
 
     A second one raises KeyboardInterrupt. Python delivers signals to the main thread; in any other nothing is changed.
     """
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: 0
         return
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -161,7 +170,7 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: max(asked, default=0)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

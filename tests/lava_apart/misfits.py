@@ -61,6 +61,13 @@ class Misfit(AbstractProcess):
         self.s_out = OutPort(shape=shape)
 
 
+class Unpicklable(ValueError):
+    """What no queue of multiprocessing can carry."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("not to be pickled")
+
+
 @implements(proc=Misfit, protocol=LoihiProtocol)
 @requires(CPU)
 class PyMisfit(PyLoihiProcessModel):
@@ -72,6 +79,12 @@ class PyMisfit(PyLoihiProcessModel):
         self.fault, self.step = proc_params["fault"], proc_params["step"]
         if self.fault == "init":
             raise ValueError("misfit on purpose: init")
+        if self.fault == "init unpicklable":
+            raise Unpicklable("misfit on purpose: init unpicklable")
+        if self.fault == "init killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "init exit":
+            os._exit(3)
 
     def run_spk(self) -> None:
         a = self.a_in.recv()

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurokit import figures
 from neurokit.errors import OverflowDetected
-from neurokit.files import replacing
+from neurokit.files import write_arrays
 from neurokit.learning.experiments.networks import provable
 from neurokit.learning.experiments.scene import Phase, Row, Scene, Told
 from neurokit.learning.learner import Learner, Progress
@@ -115,8 +115,7 @@ class _Run:
             "curve": np.array(self.curve),
             "seconds": np.array(self.seconds),
         }
-        with replacing(kept) as temporary:
-            np.savez(temporary, **arrays)
+        write_arrays(kept, arrays)
 
     def go(self, until: int) -> None:
         """Learn up to a step, phase by phase, and note the error; at a change also what it is right after it."""
