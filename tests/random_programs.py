@@ -196,10 +196,11 @@ def proven(program: Program) -> Program:
         try:
             return replace(program, certificate=prove(program))
         except OutOfRange:
-            program = replace(program, nodes=tuple(_halved(node) for node in program.nodes))
+            program = replace(program, nodes=tuple(halved(node) for node in program.nodes))
 
 
-def _halved(node: ProgramNode) -> ProgramNode:
+def halved(node: ProgramNode) -> ProgramNode:
+    """`node` with its own numbers halved, toward zero."""
     if isinstance(node, Synapses):
         node = replace(node, bias=np.trunc(node.bias / 2))
     if isinstance(node, Dense):
