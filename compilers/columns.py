@@ -74,8 +74,8 @@ class _Search:
             most = Core().most(-1, item, room, 0, item.size)
             count = np.arange(1, most + 1)
             cost = item.single * count
-            for bits, lines in item.dense:
-                cost += lines * np.asarray(room.row[bits][1 : most + 1])
+            for kind, rows in item.dense:
+                cost += rows * np.asarray(room.row[kind][1 : most + 1])
             grains = cost * GRAINS // room.bytes
             last = np.append(np.diff(grains) > 0, True)  # of counts that cost alike, the largest
             self.choices.append((count[last], grains[last]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 #: Stands for a limit that is not known.
 BOUNDLESS = 2**62
@@ -18,8 +19,7 @@ class Item:
     """A population, as packing sees it.
 
     size     neurons
-    dense    bits of a stored weight, and lines of such synapses that each neuron listens to, shared with the others
-             on its core
+    dense    kinds of rows of synapses (`synaptic_memory.Row`), and how many of each its neurons on a core have together
     single   bytes of synapses that each neuron has to itself
     axons    lines that each neuron has to itself; counted apart even where they are also among the shared ones
     groups   the shared lines, by number in `Room.lines`
@@ -28,7 +28,7 @@ class Item:
     """
 
     size: int
-    dense: tuple[tuple[int, int], ...]
+    dense: tuple[tuple[Hashable, int], ...]
     single: int = 0
     axons: int = 0
     groups: frozenset[int] = frozenset()
@@ -42,40 +42,42 @@ class Item:
     def shared_bytes(self, room: Room, count: int) -> int:
         """The same without what each neuron has to itself."""
         total = 0
-        for bits, lines in self.dense:
-            total += lines * room.row[bits][count]
+        for kind, rows in self.dense:
+            total += rows * room.row[kind][count]
         return total
 
     def least_bytes(self, room: Room) -> Fraction:
         """No neuron of it takes fewer, however many lie on one core."""
         most = max(1, Core().most(-1, self, room, 0, self.size))
-        return sum((lines * room.cheapest[bits][most] for bits, lines in self.dense), Fraction(self.single))
+        return sum((rows * room.cheapest[kind][most] for kind, rows in self.dense), Fraction(self.single))
 
 
 @dataclass(frozen=True)
 class Room:
     """What one core has.
 
-    row    bytes of one shared line's synapses to 0, 1, ... neurons, by the bits of a stored weight
-    lines  of each group
+    row      bytes of one row of synapses to 0, 1, ... neurons, by its kind
+    lines    of each group
+    holders  items of which it may hold neurons
     """
 
     neurons: int
     bytes: int
-    row: Mapping[int, Sequence[int]]
+    row: Mapping[Any, Sequence[int]]
     lines: Sequence[int]
     in_axons: int = BOUNDLESS
     out_axons: int = BOUNDLESS
+    holders: int = BOUNDLESS
 
     @cached_property
-    def cheapest(self) -> dict[int, list[Fraction]]:
-        """The least of `row[m] / m` over `1 <= m <= n`, by bits and n."""
+    def cheapest(self) -> dict[Hashable, list[Fraction]]:
+        """The least of `row[m] / m` over `1 <= m <= n`, by kind and n."""
         found = {}
-        for bits, row in self.row.items():
+        for kind, row in self.row.items():
             best = [Fraction(row[1])]
             for n in range(1, self.neurons + 1):
                 best.append(min(best[-1], Fraction(row[n], n)))
-            found[bits] = best
+            found[kind] = best
         return found
 
 
@@ -93,6 +95,8 @@ class Core:
     def most(self, number: int, item: Item, room: Room, fan_out: int, wanted: int) -> int:
         """How many neurons of an item can be added, up to `wanted`."""
         there = self.counts.get(number, 0)
+        if not there and len(self.counts) >= room.holders:
+            return 0
         lines = sum(room.lines[g] for g in item.groups if g not in self.groups)
         axons = room.in_axons - self.in_axons - lines
         if axons < 0:

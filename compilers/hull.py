@@ -10,7 +10,7 @@ and the sum of that over all populations must fit K cores. It falls as K grows, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ from neurokit.compilers.cores import Core, Item, Room
 #: Corners `(neurons, bytes)` of a convex function from (0, 0) to the most neurons that a core holds.
 Corners = list[tuple[int, int]]
 #: What decides a population's hull: `Item.dense`, `Item.single`, and the most neurons that a core holds.
-Likeness = tuple[tuple[tuple[int, int], ...], int, int]
+Likeness = tuple[tuple[tuple[Hashable, int], ...], int, int]
 
 
 def spread_bound(items: Sequence[Item], room: Room, least: int) -> int:

@@ -1,26 +1,30 @@
 """place: put the neurons of a Program on the cores of a chip or board.
 
 Layers are split over cores as need be. All known limits of `neurokit.placement.RESOURCES` hold on every core; first
-the number of cores is made small, then the messages between them. What takes how much room, and what of it is assumed,
-is said in `neurokit.compilers.populations` and `synaptic_memory`; how the cores are filled, in `packing`.
+the number of cores is made small, then the messages between them, then those between chips and boards (`mapping`). What
+takes how much room, and what of it is assumed, is said in `neurokit.compilers.populations` and `synaptic_memory`; how
+the cores are filled, in `packing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Bool, Int
 
 from neurokit.compilers.check import applied
 from neurokit.compilers.cores import BOUNDLESS, Counts, Item, Room
 from neurokit.compilers.lower_bound import bound
+from neurokit.compilers.mapping import between, chips_of
 from neurokit.compilers.packing import pack
 from neurokit.compilers.populations import Population, Projection
 from neurokit.compilers.rulebook import Subject
-from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, synapse_bytes
+from neurokit.compilers.synaptic_memory import own_bytes, row_bytes, shared_lines, shares_kernels, synapse_bytes
 from neurokit.errors import DoesNotFit, explain
-from neurokit.hw_configs import Chip, Hardware, Limit, chip_of, load_hardware
+from neurokit.hw_configs import Board, Chip, Hardware, Limit, chip_of, load_hardware
 from neurokit.placement import RESOURCES, Placement, Slice, Use
 from neurokit.program import Program
 
@@ -62,7 +66,15 @@ def place(program: Program, hardware: Hardware | str, *, beside: tuple[Populatio
             )
         )
     slices = cut(made, counts)
-    use, traffic = measure(made, slices, len(counts), chip)
+    use, traffic, flow = measure(made, slices, len(counts), chip)
+    board = hardware.chips_per_board.value if isinstance(hardware, Board) and hardware.chips_per_board else None
+    chips = chips_of(flow, hardware.cores_per_chip, board)
+    order = np.argsort(chips, kind="stable")  # cores are numbered chip by chip, and as before within one
+    number = np.argsort(order)
+    along = chips[order]
+    sites = along * hardware.cores_per_chip + np.arange(len(along)) - np.searchsorted(along, along)
+    slices = tuple(replace(part, core=int(number[part.core])) for part in slices)
+    use = [use[core] for core in order.tolist()]
     limits = {name: getattr(chip, f"{name}_per_core") for name in RESOURCES}
     for each in use:
         assert all(limit is None or each[name] <= limit.value for name, limit in limits.items())
@@ -77,6 +89,10 @@ def place(program: Program, hardware: Hardware | str, *, beside: tuple[Populatio
         cores_per_chip=hardware.cores_per_chip,
         bound=bound(items, room),
         traffic=traffic,
+        sites=tuple(sites.tolist()),
+        between_chips=between(flow, chips),
+        chips_per_board=board,
+        between_boards=0 if board is None else between(flow, chips // board),
     )
 
 
@@ -102,6 +118,8 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
             source = number.get(projection.source)
             if projection.one_to_one:
                 own[i] += 1
+            elif projection.kernel is not None and shares_kernels(chip):
+                shared[i].add(group(f"{projection.source} (image)", 1))
             elif projection.reach is not None and projection.lines > in_axons:
                 own[i] += projection.singles
             elif projection.lines:
@@ -126,16 +144,18 @@ def demand(made: Sequence[Population], chip: Chip) -> tuple[list[Item], Room]:
         )
         for i, population in enumerate(made)
     ]
+    neurons = chip.neurons_per_core.value
+    if chip.axon_maps_per_core is not None:
+        neurons = min(neurons, chip.axon_maps_per_core.value)  # every neuron takes one
+    kinds = {kind: None for population in made for kind, _ in shared_lines(chip, population)}
     room = Room(
-        neurons=chip.neurons_per_core.value,
+        neurons=neurons,
         bytes=chip.synapse_bytes_per_core.value,
-        row={
-            bits: [row_bytes(chip, n, bits) for n in range(chip.neurons_per_core.value + 1)]
-            for bits in sorted({bits for item in items for bits, _ in item.dense})
-        },
+        row={kind: [row_bytes(chip, n, kind) for n in range(neurons + 1)] for kind in kinds},
         lines=lines,
         in_axons=in_axons,
         out_axons=chip.out_axons_per_core.value if chip.out_axons_per_core else BOUNDLESS,
+        holders=chip.neuron_groups_per_core.value if chip.neuron_groups_per_core else BOUNDLESS,
     )
     return items, room
 
@@ -154,8 +174,8 @@ def cut(made: Sequence[Population], counts: Counts) -> tuple[Slice, ...]:
 
 def measure(
     made: Sequence[Population], slices: Sequence[Slice], cores: int, chip: Chip
-) -> tuple[list[dict[str, int]], int]:
-    """The use of every resource on every core, and the traffic, counted line by line."""
+) -> tuple[list[dict[str, int]], int, scipy.sparse.csr_array]:
+    """The use of every resource on every core, the traffic, and lines by the cores that send and hear them."""
     use = [dict.fromkeys(RESOURCES, 0) for _ in range(cores)]
     parts: dict[str, list[Slice]] = {population.name: [] for population in made}
     content: list[list[tuple[Population, Slice]]] = [[] for _ in range(cores)]
@@ -164,21 +184,26 @@ def measure(
     for population in made:
         for part in parts[population.name]:
             use[part.core]["neurons"] += part.size
+            use[part.core]["axon_maps"] += part.size
             use[part.core]["synapse_bytes"] += synapse_bytes(chip, population, part.size)
             content[part.core].append((population, part))
     home = {name: np.concatenate([np.full(part.size, part.core) for part in own]) for name, own in parts.items()}
     traffic = 0
+    flow: list[tuple[int, int, int]] = []
     for core, held in enumerate(content):
+        use[core]["neuron_groups"] = len({population.name for population, _ in held})
+        use[core]["in_axons"] = _in_axons(held, chip)
         for source, lines in _heard(held).items():
-            use[core]["in_axons"] += int(lines.sum())
             if source in home:
                 senders, sent = np.unique(home[source][lines], return_counts=True)
                 for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
                     use[sender]["out_axons"] += count
                     traffic += count if sender != core else 0
+                    flow += [(sender, core, count)] if sender != core else []
             else:
                 traffic += int(lines.sum())
-    return use, traffic
+    senders, hearers, counts = np.array(flow, dtype=np.int64).reshape(-1, 3).T
+    return use, traffic, scipy.sparse.csr_array((counts, (senders, hearers)), shape=(cores, cores))
 
 
 def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarray, " lines"]]:
@@ -191,6 +216,17 @@ def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarra
             if p.biases:
                 heard[f"{p.layer} (bias)"] = np.ones(p.biases, dtype=bool)
     return heard
+
+
+def _in_axons(held: Sequence[tuple[Population, Slice]], chip: Chip) -> int:
+    """Lines that slices on one core listen to; the image of a convolution whose kernel is shared counts as one."""
+    images = {p.source for population, _ in held for p in population.projections if p.kernel and shares_kernels(chip)}
+    others = [
+        (replace(population, projections=tuple(p for p in population.projections if not (p.kernel and images))), part)
+        for population, part in held
+    ]
+    biases = {p.layer: p.biases for population, _ in held for p in population.projections if p.kernel and images}
+    return len(images) + sum(biases.values()) + sum(int(lines.sum()) for lines in _heard(others).values())
 
 
 def _lines(projection: Projection, part: Slice) -> slice | Int[np.ndarray, " _"]:

@@ -15,12 +15,14 @@ A Program's nodes become neurons and synapses as in `neurokit.compilers.to_lava`
 
 Assumed, because Intel has published none of it for Loihi 2: that an accumulator or a product is one neuron (Lava's
 stock processes take two or three), that one core may hold neurons of several kinds, and that synapses are stored, zeros
-of a Dense included; those of a Sparse or Conv2d apart for every neuron, weights that a kernel shares written out, as
-many for each neuron as for the one that has most. How many bytes that is, `neurokit.compilers.synaptic_memory` says.
+of a Dense included; those of a Sparse apart for every neuron, as many for each as for the one that has most. Those of a
+Conv2d are so too, its kernel written out, unless the chip holds a kernel once a core (`Chip.kernel_entry_bits`). How
+many bytes that is, `neurokit.compilers.synaptic_memory` says.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -56,6 +58,22 @@ WHOLE_WEIGHT = 8
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """The weights that the neurons of a convolution share.
+
+    channels  of the result
+    area      neurons a channel; they lie side by side
+    taps      weights into one neuron: `in / groups * rows * columns`
+    groups    parts of the channels, each with taps of its own
+    """
+
+    channels: int
+    area: int
+    taps: int
+    groups: int = 1
+
+
+@dataclass(frozen=True)
 class Projection:
     """Synapses into a population.
 
@@ -66,6 +84,7 @@ class Projection:
     reach       which neuron listens to which line, `(size, lines)`, where it is some of them only
     delay       steps beyond the one that every synapse takes
     bits        that its weights need, those of biases left out
+    kernel      of a convolution; `reach` is known too
     """
 
     layer: str
@@ -76,6 +95,7 @@ class Projection:
     reach: scipy.sparse.csr_array | None = None
     delay: int = 0
     bits: int = WHOLE_WEIGHT
+    kernel: Kernel | None = None
 
     @property
     def singles(self) -> int:
@@ -224,7 +244,13 @@ def _(node: Sparse | Conv2d) -> Projection:
     ones = np.ones(len(stored.columns), dtype=bool)
     reach = scipy.sparse.csr_array((ones, stored.columns, stored.starts), shape=stored.shape)
     biases = count_digits(node.line_bias.astype(np.int32))
-    return Projection(node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay, bits=_bits(node))
+    kernel = None
+    if isinstance(node, Conv2d):
+        channels, *image = node.image
+        kernel = Kernel(channels, math.prod(image), math.prod(node.kernel.shape[1:]), node.convolution.groups)
+    return Projection(
+        node.name, node.source, stored.shape[1], biases, reach=reach, delay=node.delay, bits=_bits(node), kernel=kernel
+    )
 
 
 def _bits(node: Dense | Sparse | Conv2d | Recurrent) -> int:

@@ -190,7 +190,9 @@ def _of_graph(layer: QuantizedLayer, gain: Gain | None) -> QuantizedLayer:
     if gain is None:
         return layer
     rows, columns = np.exp2(gain.rows), np.exp2(gain.columns)
-    return replace(layer, unit=layer.unit / (rows[:, None] * columns), bias_unit=layer.bias_unit / rows)
+    carried = None if layer.carried is None else layer.carried / rows
+    unit, bias_unit = layer.unit / (rows[:, None] * columns), layer.bias_unit / rows
+    return replace(layer, unit=unit, bias_unit=bias_unit, carried=carried)
 
 
 def _bits(graph: g.Graph, grid: Grids) -> str:

@@ -24,7 +24,6 @@ from neurokit.errors import UnsupportedNode
 from neurokit.integers import Decay12
 from neurokit.neurons import Neuron
 from neurokit.sparse import Csr
-from neurokit.wiring import consumers
 
 
 def realize(program: p.Program) -> g.Graph:
@@ -47,7 +46,6 @@ def realize_as(
     to the rounding of float64. Where nothing is rounded but weights (inputs on the Program's grid, exponents of zero,
     no shifts) they are the Program's.
     """
-    readers = consumers(graph.nodes)
     nodes: list[g.GraphNode] = []
     for node in graph.nodes:
         integer = program[node.name]
@@ -56,10 +54,8 @@ def realize_as(
             continue
         assert isinstance(integer, p.Synapses), "the Program was made of this Graph"
         layer = layers[node.name]
-        reader = program[readers[node.name][0]]
-        if isinstance(reader, p.Readout):  # the bias has become the offset of its total
-            bias = (reader.offset - _lost(reader.shift) * 2**reader.shift) * layer.bias_unit
-            bias = bias.reshape(len(node.bias), -1)[:, 0]  # of a convolution one a channel, which all its lines have
+        if layer.carried is not None:
+            bias = layer.carried
         elif layer.free:
             bias = (integer.bias - _lost(-integer.exponent) * 2.0**-integer.exponent) * layer.bias_unit
         else:
@@ -146,11 +142,24 @@ class _Realization:
     @lower.register
     def _(self, node: p.Product) -> None:
         product = g.Product(node.name, self.plain(node.left), self.plain(node.right))
-        self.add(product, 2.0**-node.shift, -_lost(node.shift))
+        lost = np.full(self.program.wires[node.name].size, _lost(node.shift))
+        held = self.program.certificate.get(node.name)
+        if held is not None:
+            lost[(held.low == 0) & (held.high == 0)] = 0.0  # nothing to round
+        self.add(product, 2.0**-node.shift, -lost)
 
     @lower.register
     def _(self, node: p.Output) -> None:
-        self.add(g.Output(node.name, self.plain(node.source), node.scale, node.offset))
+        if isinstance(node.offset, float):
+            self.add(g.Output(node.name, self.plain(node.source), node.scale, node.offset))
+            return
+        size = len(node.offset)  # an Output of a Graph has one offset for all lines
+        lines, scale = (
+            Csr(np.arange(size + 1), np.arange(size), np.full(size, node.scale), size),
+            f"{node.name} (scaled)",
+        )
+        self.add(g.Sparse(scale, self.plain(node.source), lines, node.offset), rest=np.zeros(size))
+        self.add(g.Output(node.name, scale))
 
 
 def _real(neuron: Neuron) -> Neuron:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurokit.compilers.rulebook import RULES, Subject, Violation, beyond, farther, rule, signed, state, weighted
-from neurokit.compilers.synaptic_memory import least_destinations, synapse_bytes
+from neurokit.compilers.synaptic_memory import least_destinations, shares_kernels, synapse_bytes
 from neurokit.hw_configs import Limit
 from neurokit.integers import DECAY_BITS
 from neurokit.lava.digits import MAX_DIGITS, digits, lines
@@ -199,9 +199,10 @@ def microcode(subject: Subject, programmable: Limit) -> Iterator[Violation]:
 
 @rule("in_axons_per_core")
 def fan_in(subject: Subject, most: Limit) -> Iterator[Violation]:
-    """The lines of one neuron all arrive at its core."""
+    """The lines of one neuron all arrive at its core; the image of a convolution whose kernel is shared is one."""
     for population in subject.populations:
-        lines_in = sum(p.fan_in for p in population.projections)
+        image = shares_kernels(subject.chip)
+        lines_in = sum(1 + p.biases if image and p.kernel else p.fan_in for p in population.projections)
         remedy = "make the layer before it narrower"
         for found in beyond(population.name, lines_in, 0, most.value, most, "fan-in", remedy, " lines"):
             yield replace(found, index=())

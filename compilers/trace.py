@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from neurokit import graph as g
 from neurokit.errors import GraphError, UnsupportedNode, explain
 from neurokit.gradients.local_loss import LocalReadouts
+from neurokit.networks.answer_units import AnswerUnits, InUnits
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
@@ -39,7 +40,8 @@ def trace(model: nn.Module, domain: Domain) -> g.Graph:
 @trace.register
 def _(model: MLP, domain: Domain) -> g.Graph:
     _require_inputs(domain, "x")
-    nodes = (_input("x", model.inputs, domain), *_stack(model, "", "x"), g.Output("y", "readout.total"))
+    *stack, readout, total = _stack(model, "", "x")
+    nodes = (_input("x", model.inputs, domain), *stack, *_answer(model, readout, total))
     return g.Graph(nodes=nodes, steps=model.steps)
 
 
@@ -51,8 +53,8 @@ def _(model: Stack, domain: Domain) -> g.Graph:
     for i, layer in enumerate(model.layers):
         nodes.append(_synapses(f"{i}", nodes[-1].name, layer, model.images[i]))
         nodes.append(g.Spiking(f"{i}.spikes", f"{i}", settled(model.neuron, {})))
-    nodes.append(_dense("readout", nodes[-1].name, model.readout))
-    nodes += [g.Readout("readout.total", "readout", model.rule), g.Output("y", "readout.total")]
+    readout = _dense("readout", nodes[-1].name, model.readout)
+    nodes += _answer(model, readout, g.Readout("readout.total", "readout", model.rule))
     return g.Graph(tuple(nodes), model.steps)
 
 
@@ -73,7 +75,7 @@ def _(model: DeepONet, domain: Domain) -> g.Graph:
         *_stack(model.trunk, "trunk.", "trunk"),
         g.Product("product", "branch.readout.total", "trunk.readout.total"),
         g.Dense("contraction", "product", np.ones((1, p)), _float64(model.bias)),
-        g.Output("u", "contraction"),
+        _output("u", "contraction", model),
     )
     return g.Graph(nodes=nodes, steps=model.branch.steps)
 
@@ -97,7 +99,28 @@ def _(model: SepONet, domain: Domain) -> g.Graph:
         nodes.append(g.Product(f"product.{i}", product, f"{prefix}.readout.total"))
         product = f"product.{i}"
     nodes.append(g.Dense("contraction", product, np.ones((1, model.branch.outputs)), _float64(model.bias)))
-    return g.Graph(nodes=(*nodes, g.Output("u", "contraction")), steps=model.branch.steps)
+    return g.Graph(nodes=(*nodes, _output("u", "contraction", model)), steps=model.branch.steps)
+
+
+def _output(name: str, source: str, model: InUnits) -> g.Output:
+    """The Output of one line, which brings it to the units of the model's answers."""
+    units = model.units or AnswerUnits()
+    return g.Output(name, source, units.scale[0], units.offset[0])
+
+
+def _answer(model: InUnits, readout: g.GraphNode, total: g.GraphNode) -> list[g.GraphNode]:
+    """A readout and its Output in the units of the model's answers.
+
+    An Output has one scale and one offset. Where columns have units of their own it takes the largest scale and the
+    middle of the offsets, and the rows and biases of the readout what is left of each.
+    """
+    assert isinstance(readout, g.Dense), "a readout is a Linear"
+    units = model.units or AnswerUnits()
+    scale, offset = max(units.scale), (max(units.offset) + min(units.offset)) / 2
+    share = np.array(units.scale) / scale
+    bias = readout.bias * share + (np.array(units.offset) - offset) / scale
+    readout = replace(readout, weight=readout.weight * share[:, None], bias=bias)
+    return [readout, total, g.Output("y", total.name, scale, offset)]
 
 
 def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:

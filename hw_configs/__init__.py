@@ -2,7 +2,7 @@
 
 >>> from neurokit.hw_configs import load_board, load_chip
 >>> load_chip("loihi2").neurons_per_core.value
-8192
+4096
 >>> load_board("hala-point").total_cores
 140544
 
@@ -13,23 +13,18 @@ the file, and `Chip.unknown` names it: nothing here is invented.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
+from neurokit.toml_files import read_toml
 
 from .faults import faults
 from .quantities import Choice, Energies, Limit, Quantity, Times
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = [
     "Board",
@@ -48,6 +43,15 @@ __all__ = [
 
 class ChipError(NeurokitError, ValueError):
     """The description of a chip or board cannot be read or is not valid."""
+
+
+class Brochure(BaseModel):
+    """Limits as a vendor advertises them, where what is worked with says otherwise; fields as of Chip."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    neurons_per_core: Limit | None = None
+    synapse_bytes_per_core: Limit | None = None
 
 
 class Chip(BaseModel):
@@ -72,14 +76,21 @@ class Chip(BaseModel):
     max_delay                     of a synapse, in steps beyond its own one
     in_axons_per_core             distinct lines that synapses of a core listen to
     out_axons_per_core            pairs of a neuron and a core that it sends to
+    axon_maps_per_core            entries that say where neurons send to; every neuron takes one
+    neuron_groups_per_core        populations of which a core may hold neurons
     programmable_neurons          1 if neurons can run microcode, else 0
     synapses_per_block            synapses of one line are packed in blocks of so many,
     block_overhead_bits           each with so many bits of overhead,
     memory_word_bits              and rounded up to whole words of so many bits
+    synapse_overhead_bits         that a stored synapse takes beside its weight
+    kernel_entry_bits             a core holds the kernel of a convolution once for all its neurons: a row for each tap,
+    kernel_overhead_bits          of a synapse a channel and so many bits of overhead, rounded up to entries that count
+                                  as one word each; where unknown, every neuron has its synapses to itself
     mesh_columns, mesh_rows       routers of the chip's mesh, on which messages travel first along a row
     cores_per_router              that share one router, a tile
     static_power_mw               of a chip that does nothing
     energy_pj, time_ns            of single operations; see `quantities.Energies` and `quantities.Times`
+    brochure                      limits as the vendor advertises them, where what is worked with says otherwise
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -102,16 +113,22 @@ class Chip(BaseModel):
     max_delay: Limit | None = None
     in_axons_per_core: Limit | None = None
     out_axons_per_core: Limit | None = None
+    axon_maps_per_core: Limit | None = None
+    neuron_groups_per_core: Limit | None = None
     programmable_neurons: Limit | None = None
     synapses_per_block: Limit | None = None
     block_overhead_bits: Limit | None = None
     memory_word_bits: Limit | None = None
+    synapse_overhead_bits: Limit | None = None
+    kernel_entry_bits: Limit | None = None
+    kernel_overhead_bits: Limit | None = None
     mesh_columns: Limit | None = None
     mesh_rows: Limit | None = None
     cores_per_router: Limit | None = None
     static_power_mw: Quantity | None = None
     energy_pj: Energies = Energies()
     time_ns: Times = Times()
+    brochure: Brochure = Brochure()
 
     @model_validator(mode="after")
     def _possible(self) -> Chip:
@@ -124,12 +141,25 @@ class Chip(BaseModel):
             raise ValueError(f"the mesh has fewer cores than the chip's {self.cores.value}")
         if any(mesh) and not all(mesh):
             raise ValueError("mesh_columns, mesh_rows and cores_per_router go together; give all three or none")
+        for together in (
+            ("synapses_per_block", "block_overhead_bits", "memory_word_bits"),
+            ("kernel_entry_bits", "kernel_overhead_bits"),
+        ):
+            if len({getattr(self, field) is None for field in together}) > 1:
+                raise ValueError(f"{', '.join(together)} go together; give all of them or none")
+        if self.kernel_entry_bits is not None and self.memory_word_bits is None:
+            raise ValueError("kernel_entry_bits needs memory_word_bits: an entry counts as one word")
         return self
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Names of the limits that this description does not have."""
         return tuple(field for field in type(self).model_fields if getattr(self, field) is None)
+
+    def as_advertised(self) -> Chip:
+        """The same chip with the limits of the vendor's brochure, which no compiler is known to reach."""
+        advertised = {field: limit for field, limit in self.brochure if limit is not None}
+        return self.model_copy(update={**advertised, "name": f"{self.name} as advertised", "brochure": Brochure()})
 
     @property
     def total_cores(self) -> int:
@@ -146,6 +176,7 @@ class Board(BaseModel):
     chip                   what every one of them is
     chips                  how many
     usable_cores_per_chip  where a system offers fewer cores than its chips have
+    chips_per_board        where a system is several boards; unknown, all its chips are taken for one
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -154,6 +185,7 @@ class Board(BaseModel):
     chip: Chip
     chips: Limit
     usable_cores_per_chip: Limit | None = None
+    chips_per_board: Limit | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Board:
@@ -162,6 +194,8 @@ class Board(BaseModel):
         usable = self.usable_cores_per_chip
         if usable is not None and not 1 <= usable.low <= usable.high <= self.chip.cores.high:
             raise ValueError(f"usable_cores_per_chip must be 1..{self.chip.cores.high}, the cores of {self.chip.name}")
+        if self.chips_per_board is not None and self.chips_per_board.low < 1:
+            raise ValueError(f"chips_per_board must be at least 1, not {self.chips_per_board.low}")
         return self
 
     @property
@@ -239,13 +273,12 @@ def _carried(name_or_path: str | Path, content: Mapping[str, Any]) -> str | Path
 def _read(where: str, name_or_path: str | Path) -> dict[str, Any]:
     try:
         if where in shipped():
-            text = (files(__package__) / f"{where}.toml").read_text(encoding="utf-8")
-        else:
-            text = Path(name_or_path).read_text(encoding="utf-8")
-        return tomllib.loads(text)
+            with as_file(files(__package__) / f"{where}.toml") as path:
+                return read_toml(path)
+        return read_toml(Path(name_or_path))
     except OSError as error:
         raise ChipError(
             f"no chip {where!r}: it is neither one that ships ({', '.join(shipped())}) nor a readable file ({error})."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ChipError(f"the chip description {where!r} is not valid: {error}") from None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neurokit.comparison import compare
     from neurokit.compilers.check import check
     from neurokit.compilers.fit_chip import check_fit
+    from neurokit.compilers.partition import partition
     from neurokit.compilers.place import place
     from neurokit.compilers.quantization.grid import WeightGrid
     from neurokit.compilers.quantize import explain_quantization, quantize
@@ -171,6 +172,7 @@ _HOMES = {
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
     "measure": "neurokit.estimation.activity",
+    "partition": "neurokit.compilers.partition",
     "place": "neurokit.compilers.place",
     "quantize": "neurokit.compilers.quantize",
     "read_data": "neurokit.problems.user_data",
@@ -272,6 +274,7 @@ __all__ = [
     "load_chip",
     "load_model",
     "measure",
+    "partition",
     "place",
     "quantize",
     "read_data",

@@ -1,4 +1,4 @@
-"""read_arrays: the arrays of an `.npz` that a user brings."""
+"""read_arrays: the arrays of an `.npz` that a user brings; of any other file, what it is and how to make one of it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from neurokit.errors import GraphError
+from neurokit.file_kinds import NPZ, recognise
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Every array of the archive; those of objects are refused before anything in them is read.
 
-    Raises GraphError for a file that is not such an archive.
+    Raises GraphError for a file that is not such an archive, saying what it is.
     """
+    kind = recognise(path)
+    if kind is not None and kind != NPZ:
+        remedy = kind.remedy("name an .npz file, as np.savez writes them", arrays=True)
+        raise GraphError(f"{path} is not a readable .npz file: it is {kind.what}. To mend it, {remedy}.")
     try:
         archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise GraphError(f"{path} holds one bare array; save named arrays with np.savez.")
         with archive:
             return {name: _read(path, archive, name) for name in archive.files}
     except GraphError:

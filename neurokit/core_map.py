@@ -20,7 +20,7 @@ NAMED = 16
 def core_map(placement: Placement) -> Figure:
     """Draw every core in use: filled as high as its scarcest resource, its width shared out by neurons a layer.
 
-    Cores are numbered row by row; a line is drawn where a new chip begins.
+    Cores lie row by row in the order of their numbers; a line is drawn where a new chip begins.
     """
     columns = math.ceil(math.sqrt(2 * placement.cores))
     rows = math.ceil(placement.cores / columns)
@@ -44,7 +44,7 @@ def core_map(placement: Placement) -> Figure:
             patches.append(Rectangle((left, bottom + 0.88 * (1 - full)), width, 0.88 * full))
             colours.append(colour[part.layer])
             left += width
-        if core % placement.cores_per_chip == 0:
+        if core == 0 or placement.chip(core) != placement.chip(core - 1):
             axes.plot([core % columns] * 2, [core // columns, core // columns + 1], color=TRUTH, lw=1.5)
     axes.add_collection(PatchCollection(patches, facecolor=colours, edgecolor="none"))
     axes.set(xlim=(-0.1, columns + 0.1), ylim=(rows + 0.1, -0.1), aspect="equal", xticks=[], yticks=[])

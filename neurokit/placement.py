@@ -11,7 +11,7 @@ from typing import Any
 from neurokit.errors import GraphError, explain
 
 #: What a core runs out of; each is the field of a Chip with `_per_core` after it.
-RESOURCES = ("neurons", "synapse_bytes", "in_axons", "out_axons")
+RESOURCES = ("neurons", "synapse_bytes", "in_axons", "out_axons", "axon_maps", "neuron_groups")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Placement:
-    """Slices of layers on cores 0, 1, ... of a chip or board; core `c` lies on chip `c // cores_per_chip`.
+    """Slices of layers on cores 0, 1, ... of a chip or board, numbered chip by chip.
 
     hardware        name of the chip or board
     slices          ordered by layer and line; every line of a layer on exactly one core
@@ -47,8 +47,12 @@ class Placement:
     bound           no placement has fewer cores
     traffic         pairs of a line and a core that hears it but does not hold it: messages if every line spoke once;
                     the lines of Inputs, which sit on no core, included
+    sites           where every core lies: site `s` is on chip `s // cores_per_chip`; by default core `c` at site `c`
+    between_chips   pairs of a line and a core on another chip that hears it
+    chips_per_board of the hardware, where it is more than one board
+    between_boards  the same for boards
 
-    Raises GraphError when slices overlap, leave lines out, or name a core without a use.
+    Raises GraphError when slices overlap, leave lines out, name a core without a use, or two cores lie at one site.
     """
 
     hardware: str
@@ -58,6 +62,10 @@ class Placement:
     cores_per_chip: int
     bound: int
     traffic: int
+    sites: tuple[int, ...] = ()
+    between_chips: int = 0
+    chips_per_board: int | None = None
+    between_boards: int = 0
 
     def __post_init__(self) -> None:
         for layer, parts in self.layers.items():
@@ -71,6 +79,12 @@ class Placement:
             raise GraphError(
                 explain("Placement.use", f"of {self.cores} cores", "one for each core with a slice", "match the two")
             )
+        if not self.sites:
+            object.__setattr__(self, "sites", tuple(range(self.cores)))
+        if len(set(self.sites)) != self.cores or len(self.sites) != self.cores:
+            raise GraphError(
+                explain("Placement.sites", self.sites, f"{self.cores} different ones, one for each core", "match them")
+            )
         object.__setattr__(self, "use", tuple(MappingProxyType(dict(each)) for each in self.use))
 
     @property
@@ -81,7 +95,17 @@ class Placement:
     @property
     def chips(self) -> int:
         """Chips in use."""
-        return -(-self.cores // self.cores_per_chip)
+        return len({self.chip(core) for core in range(self.cores)})
+
+    @property
+    def boards(self) -> int:
+        """Boards in use."""
+        each = self.chips_per_board
+        return 1 if each is None else len({self.chip(core) // each for core in range(self.cores)})
+
+    def chip(self, core: int) -> int:
+        """The chip on which a core lies."""
+        return self.sites[core] // self.cores_per_chip
 
     @cached_property
     def layers(self) -> dict[str, tuple[Slice, ...]]:
@@ -113,6 +137,10 @@ class Placement:
             "chips": self.chips,
             "bound": self.bound,
             "traffic": self.traffic,
+            "traffic_between_chips": self.between_chips,
+            "boards": self.boards,
+            "traffic_between_boards": self.between_boards,
+            "sites": list(self.sites),
             "utilisation": {name: vars(use) for name, use in self.utilisation.items()},
             "per_core": [{name: use.used for name, use in each.items()} for each in self.use],
             "slices": [vars(part) for part in self.slices],

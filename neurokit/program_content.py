@@ -16,9 +16,11 @@ import numpy as np
 from neurokit.errors import ProgramError, explain
 from neurokit.integers import Widths
 from neurokit.program import Interval, Program
-from neurokit.program_schema import COMMON, SCHEMA, Array, Kind, fields_of, kind_of, node_of
+from neurokit.program_schema import COMMON, SCHEMA, SINCE, Array, Kind, fields_of, kind_of, node_of
 
-FORMAT, VERSION = "neurokit-program", 2
+FORMAT = "neurokit-program"
+#: Versions of the format that are read; a Program is written in the oldest that has all its types of nodes.
+VERSIONS = range(2, 4)
 #: Sane limits on what is read.
 MAX_NODES, MAX_NAME_BYTES, MAX_PROVENANCE_BYTES = 9999, 255, 2**20
 
@@ -30,7 +32,8 @@ BYTES = Array("uint8", 1)
 
 def items(program: Program) -> dict[str, Value]:
     """Everything in the file but its SHA-256, as `path -> value`; raises ProgramError for what it cannot hold."""
-    content: dict[str, Value] = {"format": FORMAT, "version": VERSION, "steps": int(program.steps)}
+    version = max((SINCE.get(kind_of(node), VERSIONS[0]) for node in program.nodes), default=VERSIONS[0])
+    content: dict[str, Value] = {"format": FORMAT, "version": version, "steps": int(program.steps)}
     content |= {f"widths/{kind}": int(bits) for kind, bits in vars(program.widths).items()}
     if len(program.nodes) > MAX_NODES:
         raise ProgramError(explain("the Program", f"{len(program.nodes)} nodes", f"at most {MAX_NODES}", "split it"))

@@ -17,6 +17,7 @@ import numpy as np
 
 from neurokit.compilers.bounds import prove
 from neurokit.errors import NeurokitError, ProgramError, explain
+from neurokit.file_kinds import recognise
 from neurokit.files import replacing
 from neurokit.integers import Widths
 from neurokit.program import Conv2d, Program, Spiking
@@ -27,13 +28,13 @@ from neurokit.program_content import (
     MAX_NAME_BYTES,
     MAX_NODES,
     MAX_PROVENANCE_BYTES,
-    VERSION,
+    VERSIONS,
     Value,
     build,
     digest,
     items,
 )
-from neurokit.program_schema import COMMON, SCHEMA, Array, Kind
+from neurokit.program_schema import COMMON, SCHEMA, SINCE, Array, Kind
 
 #: Interval analysis repeats itself `steps` times per Spiking node and once for every line and weight of a convolution,
 #: which a small file may have many of; more than this (some tens of seconds, some hundred megabytes) is refused.
@@ -131,7 +132,12 @@ def check_envelope(path: Path) -> None:
     if head.startswith(ZIP) and TORCH_ENTRY in head:
         raise ProgramError("it looks like a trained model; turn it into a Program first, with `neurokit compile`.")
     if not head.startswith(SIGNATURE):
-        raise ProgramError("it is not an HDF5 file; give the path of a file that `save` wrote.")
+        kind = recognise(path)
+        found = "" if kind is None else f" but {kind.what}"
+        remedy = (
+            "give the path of a file that `save` wrote" if kind is None else kind.remedy("give one that `save` wrote")
+        )
+        raise ProgramError(f"it is not an HDF5 file{found}. To mend it, {remedy}.")
     if head[len(SIGNATURE) : len(SIGNATURE) + 1] not in {bytes([version]) for version in SUPERBLOCKS}:
         raise ProgramError(
             "its HDF5 superblock is older than this format uses, or damaged; give a file that `save` wrote."
@@ -160,10 +166,11 @@ class Reader:
                 raise ProgramError(f"it has no attribute {name!r}, so it is not a {FORMAT} file.")
         if self.attribute(root, "format", str) != FORMAT:
             raise ProgramError(f"its format is {self.attribute(root, 'format', str)!r}, not {FORMAT!r}.")
-        version = self.attribute(root, "version", int)
-        if version != VERSION:
+        version = int(self.attribute(root, "version", int))
+        if version not in VERSIONS:
+            legal = f"{VERSIONS[0]}..{VERSIONS[-1]}"
             raise ProgramError(
-                explain("its format version", version, f"{VERSION}", "update neurokit, or save it again with this one")
+                explain("its format version", version, legal, "update neurokit, or save it again with this one")
             )
         content: dict[str, Value] = {}
         self.group(
@@ -180,10 +187,9 @@ class Reader:
         for name in names:
             node = self.child(nodes, name)
             kind = self.attribute(node, "type", str) if "type" in node.attrs else None
-            if kind not in SCHEMA:
-                raise ProgramError(
-                    explain(f"nodes/{name}: type", repr(kind), f"one of {list(SCHEMA)}", "save it again")
-                )
+            kinds = [known for known in SCHEMA if SINCE.get(known, VERSIONS[0]) <= version]
+            if kind not in kinds:
+                raise ProgramError(explain(f"nodes/{name}: type", repr(kind), f"one of {kinds}", "save it again"))
             self.group(node, COMMON | SCHEMA[str(kind)], (), f"nodes/{name}/", content)
         certificate = self.child(root, "certificate")
         proved = [name for name in names if name in certificate]
@@ -211,7 +217,7 @@ class Reader:
         ):
             if found != expected:
                 raise ProgramError(
-                    f"{where}: its {what} are not those of version {VERSION}: missing {sorted(expected - found)[:5]}, "
+                    f"{where}: its {what} are not those of the format: missing {sorted(expected - found)[:5]}, "
                     f"unknown {sorted(found - expected)[:5]}. Save it again with this version."
                 )
         for name, kind in fields.items():

@@ -65,7 +65,10 @@ SCHEMA: dict[str, dict[str, Kind]] = {
     "Readout": {"source": str, "rule": str, "shift": int, "scale": float, "offset": VECTOR},
     "Product": {"left": str, "right": str, "shift": int, "scale": float},
     "Output": {"source": str, "scale": float, "offset": float},
+    "OutputByLine": {"source": str, "scale": float, "offset": Array("float64", 1)},
 }
+#: The version of the format in which a type of node came, if not in the oldest that is read.
+SINCE: dict[str, int] = {"OutputByLine": 3}
 #: How the file names resets and neurons.
 RESETS: dict[str, Reset] = {"subtract": Subtract(), "zero": ToZero()}
 NEURONS: dict[str, type] = {kind.__name__: kind for kind in (IF, LIF, CubaLIF)}
@@ -73,7 +76,11 @@ NEURONS: dict[str, type] = {kind.__name__: kind for kind in (IF, LIF, CubaLIF)}
 
 def kind_of(node: ProgramNode) -> str:
     """The `type` of a node in the file."""
-    return "Recurrent" if isinstance(node, Spiking) and node.recurrent is not None else type(node).__name__
+    if isinstance(node, Spiking) and node.recurrent is not None:
+        return "Recurrent"
+    if isinstance(node, Output) and np.ndim(node.offset):
+        return "OutputByLine"
+    return type(node).__name__
 
 
 def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
@@ -162,6 +169,7 @@ NODES: dict[str, Callable[[dict[str, Any], list[str]], ProgramNode]] = {
     "Readout": _readout,
     "Product": lambda fields, names: Product(**fields),
     "Output": lambda fields, names: Output(**fields),
+    "OutputByLine": lambda fields, names: Output(**fields),
 }
 
 

@@ -32,6 +32,7 @@ from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.metrics import RelativeL2, relative_l2
+from neurokit.networks.answer_units import answering, set_units
 from neurokit.networks.parts import stacks
 from neurokit.problems.data import Data, OperatorData
 from neurokit.program import Program
@@ -236,6 +237,7 @@ class _Watch(Observer):
         if training.done not in self.at:
             return
         model = copy.deepcopy(training.model)
+        set_units(model, training.units)
         snap(model, self.start.layers)
         try:
             graph = trace(model, self.validation.domain)
@@ -278,8 +280,14 @@ def finetune(
     by the number of checkpoints, for that is how many were tried (Bonferroni). Else the Program of no training is kept.
     `model` is not changed.
 
-    Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight.
+    Raises what `quantize` and `fit` raise, and GraphError when the estimator does not train every weight, or when
+    columns of the answers have units of their own, which a Graph's readout holds in its weights.
     """
+    network = answering(model)
+    if network is not None and network.units is not None and not network.units.common_scale:
+        legal = "one scale for all columns"
+        remedy = "train it on columns of about one spread, with normalize=False"
+        raise GraphError(explain("finetune: scales of the answers", network.units.scale, legal, remedy))
     graph = trace(model, train.domain)
     samples = dict(train.inputs)
     plain = explain_quantization(graph, grid=grid, calibration=samples, search=search)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 
 from neurokit.compilers.trace import trace
-from neurokit.errors import OutOfRange, RunError, TrainingDiverged, explain
+from neurokit.errors import MisleadingError, OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.hw_configs import Hardware
 from neurokit.metrics import RelativeL2, relative_l2
+from neurokit.networks.answer_units import AnswerUnits, answering, choose_units, set_units
 from neurokit.networks.mlp import MLP
 from neurokit.problems.data import Data, OperatorData
 from neurokit.support import require_support
@@ -41,16 +43,16 @@ class History:
 
 
 class Samples:
-    """A data set as tensors on a model's device and in its dtype."""
+    """A data set as tensors on a model's device and in its dtype, the answers centred and scaled by `units`."""
 
-    def __init__(self, data: Data, model: nn.Module) -> None:
+    def __init__(self, data: Data, model: nn.Module, units: AnswerUnits = AnswerUnits()) -> None:  # noqa: B008 (frozen)
         like = next(model.parameters())
 
         def tensor(array: np.ndarray) -> Tensor:
             return torch.tensor(array, dtype=like.dtype, device=like.device)
 
         self.inputs = tuple((tensor(array), name in data.sampled) for name, array in data.inputs.items())
-        self.target = tensor(data.answers)
+        self.target = tensor(units.normalised(data.answers))
 
     def digest(self) -> str:
         """A fingerprint of every bit of the data."""
@@ -103,18 +105,23 @@ class Training:
     done        iterations that are finished
     loss        the loss of the batch of each of them
     seconds     wall-clock time that they took, in this process and in those that it continues
+    units       of the answers, chosen by `normalize` as in `fit`; while the run lasts the model answers without them,
+                and so are targets and loss; `conclude` gives them to the model
 
     `state` and `restore` carry it from one process to another; a run that was carried over goes on bit for bit as one
     that never stopped.
     """
 
-    def __init__(self, model: nn.Module, data: Data, estimator: Estimator, settings: Settings) -> None:
+    def __init__(
+        self, model: nn.Module, data: Data, estimator: Estimator, settings: Settings, normalize: bool | None = None
+    ) -> None:
         if settings.batch_size > len(data):
             raise OutOfRange(
                 explain("fit: batch_size", settings.batch_size, f"1..{len(data)}, the number of samples", "lower it")
             )
         self.model, self.estimator, self.settings = model, estimator, settings
-        self.samples = Samples(data, model)
+        self.units = choose_units(model, data, normalize)
+        self.samples = Samples(data, model, self.units)
         self.count = len(data)
         self.generator = torch.Generator().manual_seed(settings.seed)
         names = estimator.trained(model)
@@ -130,6 +137,7 @@ class Training:
         )
         self._require_representable(settings.learning_rate)
         self._learns = any(".neurons." in f".{name}" for name in self.parameters)
+        set_units(model, None)
         self.done = 0
         self.seconds = 0.0
         self.loss: Float64[np.ndarray, " iterations"] = np.full(settings.iterations, np.nan)
@@ -169,10 +177,11 @@ class Training:
         self.seconds += time.perf_counter() - started
 
     def conclude(self, model: nn.Module) -> None:
-        """Finish `model`, this run's or a copy of it, as the estimator would if the run ended here."""
+        """Finish `model`, this run's or a copy, as the estimator would if the run ended here, and give it its units."""
         for parameter in model.parameters():
             parameter.grad = None
         self.estimator.conclude(model, self.samples.all())
+        set_units(model, self.units)
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain values that `restore` takes."""
@@ -236,7 +245,11 @@ class Training:
 
 
 class Observer:
-    """Something that attends a training run: logs it, checkpoints it, draws it. Does nothing unless overridden."""
+    """Something that attends a training run: logs it, checkpoints it, draws it. Does nothing unless overridden.
+
+    While the run lasts `training.model` answers what its layers compute; a copy that `training.conclude` has finished
+    answers in the units of the data.
+    """
 
     def begin(self, training: Training) -> None:
         """Called once before the first iteration; may restore an earlier state of the run."""
@@ -267,9 +280,10 @@ def fit(
     seed: int = 0,
     threads: int = 1,
     for_target: Target | Hardware | None = None,
+    normalize: bool | None = None,
     observers: Sequence[Observer] = (),
 ) -> History:
-    """Train `model` in place to the least mean square error on `data`.
+    """Train `model` in place to the least mean square error on `data`, relative to the spread of its answers.
 
     Adam (0.9, 0.999) on the estimator's gradients; the learning rate rises linearly over the first 2 % of the
     iterations and then falls to 1 % of itself as half a cosine. `weight_decay` shrinks weights, not biases, by
@@ -280,6 +294,12 @@ def fit(
     With `for_target`, such as `Twin()`, `LavaCPU()` or a chip, a network that could never run there is refused before
     anything is computed: UnsupportedNode or DoesNotFit, see `neurokit.support.require_support`.
 
+    `normalize` says whether the answers are centred and scaled by mean and standard deviation of the training answers,
+    column by column, before anything is trained on them; `model` then answers in the units of the data, and so does
+    what is traced from it. None: yes, but for data that a problem of neurokit made (their `provenance` names it), whose
+    answers are of about one. A network keeps the units of its first fit in all later ones. The loss is that of what is
+    trained on.
+
     Raises OutOfRange for settings that cannot train, TrainingDiverged naming iteration and parameter as soon as a
     loss, a gradient or a parameter is not finite, and what an observer raises.
     """
@@ -288,15 +308,18 @@ def fit(
     settings = Settings(iterations, batch_size, learning_rate, weight_decay, seed)
     if for_target is not None:
         require_support(trace(model, data.domain), for_target)
-    training = Training(model, data, estimator, settings)
-    with _threads(threads):
-        for observer in observers:
-            observer.begin(training)
-        while not training.finished:
-            training.iterate()
+    training = Training(model, data, estimator, settings, normalize)
+    try:
+        with _threads(threads):
             for observer in observers:
-                observer.iterated(training)
-        training.conclude(model)
+                observer.begin(training)
+            while not training.finished:
+                training.iterate()
+                for observer in observers:
+                    observer.iterated(training)
+            training.conclude(model)
+    finally:
+        set_units(model, training.units)
     return History(training.loss, training.seconds)
 
 
@@ -316,16 +339,40 @@ def predict(model: nn.Module, data: Data) -> np.ndarray:
     return answer
 
 
-def evaluate(model: nn.Module, data: Data) -> RelativeL2:
-    """Both relative L2 errors of `model` on `data`."""
-    return errors_on(data, predict(model, data))
+def evaluate(model: nn.Module, data: Data, centre: Float64[np.ndarray, " columns"] | None = None) -> RelativeL2:
+    """The relative L2 errors of `model` on `data`, and the centred one.
+
+    The centred error is relative to the answers less `centre`, by default their training mean where the model was
+    normalised by it, else their own mean. Warns with a MisleadingError where the relative errors hide a lost signal.
+    """
+    network = answering(model)
+    units = None if network is None else network.units
+    if centre is None and units is not None and not units.are_one:
+        centre = np.array(units.offset)
+    error = errors_on(data, predict(model, data), centre)
+    if error.warning is not None:
+        warnings.warn(error.warning, MisleadingError, stacklevel=2)
+    return error
 
 
-def errors_on(data: Data, answer: Float64[np.ndarray, "..."]) -> RelativeL2:
-    """Both relative L2 errors of answers to `data`. Where samples are single points, all of them are one sample."""
+def errors_on(
+    data: Data, answer: Float64[np.ndarray, "..."], centre: Float64[np.ndarray, " columns"] | None = None
+) -> RelativeL2:
+    """The errors of answers to `data`; where samples are single points, all of them are one sample.
+
+    `centre` is what the centred error takes off the columns of the answers, by default their own means.
+    """
+    truth = data.answers
+    if centre is None:
+        centre = mean_of_columns(data)
     if isinstance(data, OperatorData):
-        return relative_l2(data.answers, answer)
-    return relative_l2(data.answers[None], answer[None])
+        return relative_l2(truth, answer, centre)
+    return relative_l2(truth[None], answer[None], centre)
+
+
+def mean_of_columns(data: Data) -> Float64[np.ndarray, " columns"]:
+    """The mean answer, of every column of the answers."""
+    return np.asarray(data.answers.reshape(-1, data.answers.shape[-1]).mean(axis=0))
 
 
 def _not_finite(tensors: Mapping[str, Tensor]) -> Iterator[str]:

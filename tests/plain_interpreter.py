@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 
 SYNAPSES = ("Dense", "Sparse", "Conv2d")
+OUTPUTS = ("Output", "OutputByLine")
 
 
 class LeftItsWidth(Exception):
@@ -44,7 +45,7 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
     """Run one sample of real numbers."""
     with h5py.File(path, "r") as file:
         assert bytes(file.attrs["format"]).decode() == "neurokit-program"
-        assert int(file.attrs["version"]) == 2
+        assert int(file.attrs["version"]) in (2, 3)
         steps = int(file.attrs["steps"])
         limit = {kind: 2 ** (int(bits) - 1) - 1 for kind, bits in file["widths"].attrs.items()}
         nodes: list[dict[str, Any]] = []
@@ -180,10 +181,12 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             value[name] = add(node)
         elif kind in SYNAPSES and time[name] == "total":
             value[name] = synapses(node, value[node["source"]])
-        elif kind == "Output":
-            answers.outputs[name] = [node["scale"] * y + node["offset"] for y in value[node["source"]]]
+        elif kind in OUTPUTS:
+            totals = value[node["source"]]
+            offsets = [node["offset"]] * len(totals) if kind == "Output" else node["offset"]
+            answers.outputs[name] = [node["scale"] * y + b for y, b in zip(totals, offsets, strict=True)]
             answers.totals[name + " raw"] = value[node["source"]]
-        if kind != "Output" and time[name] == "total":
+        if kind not in OUTPUTS and time[name] == "total":
             answers.totals[name] = value[name]
     return answers
 

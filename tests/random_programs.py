@@ -91,7 +91,7 @@ def build(choose: Choices, *, widths: Widths | None = None, largest: int = 64) -
         last = "sum"
     nodes.append(Output("y", last, scale=pick(choose, (1.0, 0.1, -2.5)), offset=pick(choose, (0.0, 0.3))))
     if choose.integer(0, 3) == 0:
-        nodes.append(Output("z", "b.readout"))
+        nodes.append(Output("z", "b.readout", offset=0.3 * np.arange(tail)))
     return Program(tuple(nodes), steps, widths or pick(choose, (Widths(), ROOMY)), provenance={"made": "at random"})
 
 

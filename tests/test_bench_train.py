@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from neurokit.bench import contenders, train  # noqa: E402
+from neurokit.bench import contenders, exact, train  # noqa: E402
 from neurokit.bench.contenders import Library, Network, Peer  # noqa: E402
 from neurokit.bench.memory import growth  # noqa: E402
 from neurokit.errors import OutOfRange, RunError  # noqa: E402
@@ -50,8 +50,12 @@ def test_a_peer_answers_from_its_own_process(library: Library, tmp_path: Path) -
 
 def test_a_missing_peer_says_where_it_was_looked_for_and_how_to_get_it(tmp_path: Path) -> None:
     nowhere = Library("Nowhere", ("nowhere",), "a neuron")
-    with pytest.raises(RunError, match=r"Nowhere.*nowhere/bin/python.*--install-peers"):
+    with pytest.raises(RunError, match=r"Nowhere.*nowhere/bin/python.*venv FOLDER/nowhere.*pip install nowhere"):
         nowhere.interpreter(tmp_path)
+    # The installer of bench train makes the environments of its own libraries, and no others.
+    assert all("--install-peers" in library.recipe for library in contenders.LIBRARIES)
+    assert "--install-peers" not in exact.JAXSNN.recipe
+    assert "FOLDER/jaxsnn/bin/pip install jaxsnn, and give --peers FOLDER" in exact.JAXSNN.recipe
     with pytest.raises(RunError, match="no folder of environments given"):
         nowhere.interpreter(None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -131,7 +132,7 @@ def test_an_ordinary_network_breaks_no_rule_of_loihi_2() -> None:
         (network(), {"in_axons_per_core": 4}, ("fan_in", "spikes", (), 5, 4, 4, 1)),
         (network(), {"neurons_per_core": 1, "out_axons_per_core": 1}, None),
         (network(), {"neurons_per_core": 1}, None),
-        (network(), {"synapse_bytes_per_core": 7}, ("synapse_bytes_per_core", "hidden", (), 8, 7, 7, 1)),
+        (network(), {"synapse_bytes_per_core": 15}, ("synapse_bytes_per_core", "hidden", (), 16, 15, 15, 1)),
         (network(), {"synapse_bytes_per_core": 4}, None),
     ],
 )
@@ -166,9 +167,9 @@ def test_neurons_without_microcode_neither_sum_nor_multiply() -> None:
 
 
 def test_a_neuron_that_fits_no_core_is_named_even_when_layers_may_be_split() -> None:
-    # Of `spikes`: three lines and one bias digit, and the synapse of the reset.
-    found = check(network(), chip(synapse_bytes_per_core=4), split=True)
-    assert [(each.rule, each.layer, each.value) for each in found] == [("neuron_synapse_bytes", "spikes", 5)]
+    # Of `spikes`: three lines and one bias digit, and the synapse of the reset, a word of four bytes each.
+    found = check(network(), chip(synapse_bytes_per_core=19), split=True)
+    assert [(each.rule, each.layer, each.value) for each in found] == [("neuron_synapse_bytes", "spikes", 20)]
 
 
 def test_fan_out_counts_the_cores_that_the_readers_need_at_least() -> None:
@@ -257,7 +258,6 @@ def test_unknown_limits_are_reported_and_not_passed_in_silence() -> None:
     assert [(each.rule, each.limit) for each in unchecked(LOIHI2)] == [
         ("dendrite_width", "dendrite_bits"),
         ("product_width", "product_bits"),
-        ("fan_in", "in_axons_per_core"),
         ("fan_out", "out_axons_per_core"),
     ]
     assert "not checked" in str(unchecked(LOIHI2)[0])
@@ -291,9 +291,47 @@ def test_the_command_exits_zero_only_when_nothing_is_broken(tmp_path: Path) -> N
     path = network().save(tmp_path / "program.h5")
     code, record = run_check(path)
     assert (code, record["ok"], record["violations"]) == (0, True, [])
-    assert {each["limit"] for each in record["not_checked"]} >= {"in_axons_per_core", "dendrite_bits"}
+    assert {each["limit"] for each in record["not_checked"]} >= {"out_axons_per_core", "dendrite_bits"}
     code, record = run_check(path, "--chip", "loihi1")
     assert (code, record["ok"]) == (1, False)
     assert {"rule", "layer", "index", "value", "limit", "nearest", "source"} <= set(record["violations"][0])
     assert len(record["violations"]) == len(check(network(), load_chip("loihi1")))
     assert run_check(path, "--chip", "loihi9")[0] == 2
+
+
+@pytest.mark.parametrize(("command", "answer"), [("place", "utilisation"), ("estimate", "operations")])
+def test_place_and_estimate_say_first_what_check_forbids_and_exit_one(
+    command: str, answer: str, tmp_path: Path
+) -> None:
+    """An exponent of -7 is one that nengo-loihi's limit forbids; with a chip that has -8 nothing is."""
+    path = network(exponent=-7).save(tmp_path / "program.h5")
+    allowed, forbidden = as_file(tmp_path, "allowed", -8), as_file(tmp_path, "forbidden", -7)
+    for chip_file, code in ((allowed, 0), (forbidden, 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "neurokit", command, str(path), "--chip", str(chip_file), "--json", "-"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "400"},
+        )
+        assert done.returncode == code, done.stderr
+        record = json.loads(done.stdout)
+        assert record["ok"] is (code == 0)
+        assert [each["rule"] for each in record["violations"]] == ["weight_exponent"] * code
+        assert answer in record
+        for said in record["assumptions"]:
+            assert said[:60] in done.stderr, "assumptions stand under the table, too"
+        if code:
+            order = [done.stderr.index(words) for words in ("cannot run on", "exponent is -7", "What this rests on")]
+            assert order == sorted(order)
+            assert done.stderr.index("exponent is -7") < done.stderr.index("1 rule of Loihi 2 broken")
+
+
+def as_file(folder: Path, name: str, lowest: int) -> Path:
+    """Loihi 2 with another least exponent."""
+    text = (Path(__file__).parents[1] / "hw_configs" / "loihi2.toml").read_text(encoding="utf-8")
+    before, after = text.split("[weight_exponent_lowest]\nvalue = -8\nlow = -8")
+    path = folder / f"{name}.toml"
+    path.write_text(f"{before}[weight_exponent_lowest]\nvalue = {lowest}\nlow = -8{after}", encoding="utf-8")
+    return path

@@ -59,18 +59,46 @@ def test_disagreements_are_written_down() -> None:
 
 def test_unknown_limits_are_absent_and_named() -> None:
     loihi2 = load_chip("loihi2")
-    assert loihi2.in_axons_per_core is None
-    assert set(loihi2.unknown) == {
-        "dendrite_bits",
+    assert loihi2.out_axons_per_core is None
+    assert set(loihi2.unknown) == {"dendrite_bits", "product_bits", "out_axons_per_core", "weight_formats"}
+    assert set(load_chip("loihi1").unknown) == {
         "product_bits",
-        "in_axons_per_core",
-        "out_axons_per_core",
-        "synapses_per_block",
-        "block_overhead_bits",
-        "memory_word_bits",
-        "weight_formats",
+        "axon_maps_per_core",
+        "neuron_groups_per_core",
+        "synapse_overhead_bits",
+        "kernel_entry_bits",
+        "kernel_overhead_bits",
     }
-    assert load_chip("loihi1").unknown == ("product_bits",)
+
+
+def test_loihi_2_has_the_limits_of_intels_compiler_and_its_brochure_beside_them() -> None:
+    chip = load_chip("loihi2")
+    assert (chip.memory_word_bits, chip.in_axons_per_core, chip.axon_maps_per_core) != (None, None, None)
+    assert chip.synapse_bytes_per_core.value * 8 == 12_000 * 32
+    assert [
+        each.value
+        for each in (
+            chip.neurons_per_core,
+            chip.in_axons_per_core,
+            chip.axon_maps_per_core,
+            chip.neuron_groups_per_core,
+        )
+        if each is not None
+    ] == [4096, 16_000, 16_000, 8]
+    assert (chip.cores.low, chip.cores.value, chip.cores.high) == (120, 128, 152)
+    assert "152" in chip.cores.source
+    advertised = chip.as_advertised()
+    assert (advertised.neurons_per_core.value, advertised.synapse_bytes_per_core.value) == (8192, 131_072)
+    assert advertised.name == "Loihi 2 as advertised"
+    assert advertised.weight_bits == chip.weight_bits
+
+
+def test_what_packs_synapses_is_given_whole(tmp_path: Path) -> None:
+    for field, says in (("block_overhead_bits", "go together"), ("kernel_overhead_bits", "go together")):
+        path = tmp_path / "broken.toml"
+        path.write_text(as_toml(load_chip("loihi2"), **{field: None}))
+        with pytest.raises(ChipError, match=says):
+            load_chip(path)
 
 
 def test_a_users_own_chip_and_board_load_by_path(tmp_path: Path) -> None:
@@ -185,8 +213,8 @@ def test_the_chip_of_a_board_is_named_where_only_a_chip_will_do(tmp_path: Path) 
 
 def test_a_board_offers_no_more_cores_than_its_chips_have() -> None:
     board = load_board("hala-point")
-    too_many = Limit(value=129, low=129, high=129, source="counted", kind="inferred")
-    with pytest.raises(ValueError, match=r"1\.\.128"):
+    too_many = Limit(value=153, low=153, high=153, source="counted", kind="inferred")
+    with pytest.raises(ValueError, match=r"1\.\.152"):
         Board(name="b", chip=board.chip, chips=board.chips, usable_cores_per_chip=too_many)
 
 

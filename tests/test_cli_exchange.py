@@ -102,6 +102,13 @@ def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_pat
         (("import", "net.net"), "needs --steps"),
         (("import", "net.net", "--steps", 4, "--low", "nan"), "integers for --low"),
         (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "give --dt"),
+        # What one message proposes no other refuses: --dt, or --dialect in its place.
+        (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "--dialect in its place"),
+        (
+            ("import", "x.nir", "--steps", 4, "--dialect", "snntorch", "--dt", 1e-4),
+            "no use for --dt: its steps are known, euler with dt = 0.0001",
+        ),
+        (("import", "x.nir", "--steps", 4, "--dt", 1, "--reset", "zero"), "NIR of --dialect plain has no use for"),
         (("import", "x.nir", "--steps", 4, "--dialect", "norse", "--reset", "zero"), "no use for --reset"),
         (("import", "x.nir", "--steps", 4, "--dialect", "sinabs", "--dt", 1), "no use for --dt"),
         (("import", "x.nir", "--dialect", "norse"), "no use for --dialect"),

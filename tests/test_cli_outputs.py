@@ -80,7 +80,7 @@ def test_a_bare_array_in_the_place_of_an_archive_is_named(folder: Path) -> None:
     np.save(folder / "bare.npy", np.zeros((3, 2)))
     done = neurokit(folder, "run", "p.h5", "--inputs", "bare.npy")
     assert done.returncode == 2
-    assert "bare.npy holds one bare array" in " ".join(done.stderr.split())
+    assert "bare.npy is not a readable .npz file: it is one bare array" in " ".join(done.stderr.split())
 
 
 def test_what_may_be_written_is_claimed_and_not_made(tmp_path: Path) -> None:

@@ -152,9 +152,9 @@ def counted_anew(program: Program, hardware: Board, samples: dict[str, np.ndarra
                     count["from_outside"] += len(when)
                     continue
                 count["message_out"] += len(when)
-                (x0,), (y0,) = mesh.router(np.array([home]))
-                (x1,), (y1,) = mesh.router(np.array([core]))
-                if home // 8 != core // 8:
+                (x0,), (y0,) = mesh.router(np.array([placement.sites[home]]))
+                (x1,), (y1,) = mesh.router(np.array([placement.sites[core]]))
+                if placement.chip(home) != placement.chip(core):
                     count["between_chips"] += len(when)
                 else:
                     count["hop_east_west"] += int(abs(x0 - x1)) * len(when)

@@ -91,6 +91,14 @@ def test_the_stock_network_runs_between_adapters_and_every_number_is_there(tmp_p
     assert (found["synaptic_operations"], found["dendrite_updates"]) == ("30", "7")
 
 
+def test_the_refractory_counter_in_a_membrane_is_not_taken_for_one(tmp_path: Path) -> None:
+    """The stand-in's `v` reads 128 in the step of a spike, as a chip's does; see tests/test_silicon_trace.py."""
+    told = examine(tmp_path, ["hard-reset", "leak", "synaptic-current"], (INPUTS, OUTPUTS, STATES), profile=False)
+    assert [(f["assumption"], f["holds"], f["why"]) for f in told.verdict["assumptions"]] == [
+        (name, True, "") for name in ("hard-reset", "leak", "synaptic-current")
+    ]
+
+
 def test_a_process_without_a_model_for_the_chip_is_an_error_and_not_a_run_on_the_cpu(tmp_path: Path) -> None:
     border = INPUTS, OUTPUTS, STATES
     told = examine(tmp_path, ["product"], border, profile=False, FAKE_WITHOUT="ProdNeuron")

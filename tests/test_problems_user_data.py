@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def test_as_many_functions_as_locations_are_no_doubt(tmp_path: Path) -> None:
     square = {"X_branch": np.eye(3), "X_trunk": np.arange(3.0)[:, None], "y": np.ones((3, 3))}
     assert isinstance(read_data(saved(tmp_path, **square)), OperatorData)
     assert isinstance(read_data(saved(tmp_path, **square | {"y": np.ones((3, 1))})), TripleData)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("name", ["X_branch", "X_trunk", "y"])
+def test_a_transposed_array_is_blamed_itself(tmp_path: Path, name: str, part: str) -> None:
+    """And not the array of the other set whose width it then has not."""
+    whole = {p: {**PRODUCT} for p in ("train", "test")}
+    whole[part][name] = whole[part][name].T
+    path = saved(tmp_path, **{f"{key}_{p}": array for p, arrays in whole.items() for key, array in arrays.items()})
+    shape = re.escape(str(PRODUCT[name].shape))
+    with pytest.raises(GraphError, match=rf"shapes in .* transpose '{name}_{part}' to {shape}"):
+        read_split(path)
 
 
 def test_a_single_location_is_no_doubt(tmp_path: Path) -> None:

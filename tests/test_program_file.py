@@ -245,7 +245,7 @@ def stored_elsewhere(file: h5py.File) -> None:
 
 HUGE = (2**31, 2**20)
 EDITS: dict[str, tuple[Edit, str]] = {
-    "newer version": (attribute("/", "version", 3), "format version is 3; legal is 2. To mend it, update neurokit"),
+    "newer version": (attribute("/", "version", 4), r"format version is 4; legal is 2\.\.3\. To mend it, update"),
     "other format": (attribute("/", "format", text("keras")), "its format is 'keras'"),
     "version of another type": (attribute("/", "version", 1.0), "'version' of / is not a scalar of dtype int64"),
     "format of variable length": (attribute("/", "format", "neurokit-program"), "not a fixed-length text"),

@@ -104,6 +104,9 @@ def test_a_plan_makes_the_same_program_again() -> None:
             assert np.array_equal(node.weight, other.weight)
             assert np.array_equal(node.bias, other.bias)
             assert node.exponent == other.exponent
+        elif isinstance(node, p.Output):
+            assert isinstance(other, p.Output)
+            assert (node.scale, node.offset) == (other.scale, other.offset)
         elif not isinstance(node, p.Input | p.Readout):
             assert node == other
 

@@ -36,11 +36,12 @@ from neurokit.problems.poisson import Poisson
 from neurokit.problems.user_data import write_data
 from neurokit.readouts import MemMean, Rate
 from neurokit.recipes import OperatorRecipe
-from neurokit.runs.config import VOCABULARIES, RunConfig, option, read_config, tomllib
+from neurokit.runs.config import VOCABULARIES, RunConfig, option, read_config
 from neurokit.runs.networks import CubaLIFTable
 from neurokit.runs.reference import markdown as reference_markdown
 from neurokit.runs.reference import tables as reference_tables
 from neurokit.surrogates import ArcTan, WeakGaussian
+from neurokit.toml_files import tomllib
 from neurokit.trainable import Trainable
 
 pytestmark = pytest.mark.torch
@@ -377,5 +378,23 @@ def test_a_mistake_is_named_with_key_value_and_what_is_legal(tmp_path: Path, tom
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"(?s)batch_size is 0.*\n.*data is -1"):
         RunConfig.parse({"optimiser": {"batch_size": 0}, "seeds": {"data": -1}}, "here")
+    # A key that nobody knows hides nothing: neither a number out of range beside it, nor sections that disagree.
+    with pytest.raises(RunError) as raised:
+        RunConfig.parse(
+            {
+                "optimiser": {"batch_size": 0, "bach_size": 3},
+                "network": {"kind": "mlp", "stps": 4},
+                "estimator": {"method": "backpropp", "directions": 2},
+                "nonsense": {},
+            },
+            "here",
+        )
+    found = str(raised.value).splitlines()
+    named = ["batch_size is 0", "bach_size is 3", "stps is 4", "estimator.method is 'backpropp'", "nonsense is {}"]
+    named += ["estimator.directions is 2"]  # as if it were the word that comes nearest
+    assert all(any(words in line for line in found) for words in named), found
+    assert len(found) == len(named)
+    with pytest.raises(RunError, match=r"(?s)stps is 4.*\n.*network\.kind is 'mlp'"):
+        RunConfig.parse({"network": {"kind": "mlp", "stps": 4}}, "here")
     with pytest.raises(RunError, match=r"nowhere\.toml is not a readable TOML file"):
         read_config(tmp_path / "nowhere.toml", {})

@@ -23,7 +23,7 @@ from neurokit.problems.data import Split  # noqa: E402
 from neurokit.runs.config import RunConfig  # noqa: E402
 from neurokit.runs.folder import RunFolder  # noqa: E402
 from neurokit.runs.training import train_run  # noqa: E402
-from neurokit.training import Tell, evaluate  # noqa: E402
+from neurokit.training import Tell, evaluate, mean_of_columns  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -167,7 +167,8 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
     trained = load_model(folder.model)
     seeds = {name: trained.provenance[f"{name}_seed"] for name in ("data", "model", "estimator")}
     assert seeds == {"data": "3", "model": "4", "estimator": "5"}
-    assert evaluate(trained.network, configuration.generate().test) == outcome.error
+    data = configuration.generate()
+    assert evaluate(trained.network, data.test, mean_of_columns(data.train)) == outcome.error
     with np.load(folder.path / "model.calibration.npz") as samples:
         assert samples["branch"].shape == (40, 7)
 

@@ -19,7 +19,7 @@ from neurokit.runs.config import RunConfig, read_config  # noqa: E402
 from neurokit.runs.folder import RunFolder  # noqa: E402
 from neurokit.runs.training import Outcome, train_run  # noqa: E402
 from neurokit.surrogates import WeakGaussian  # noqa: E402
-from neurokit.training import Tell, evaluate  # noqa: E402
+from neurokit.training import Tell, evaluate, mean_of_columns  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -154,7 +154,8 @@ def test_it_trains_from_a_file_and_goes_on_bit_for_bit_after_a_crash(text: str) 
     models = [load_model(folder.model).network for folder in (whole, again)]
     for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.equal(p, q)
-    assert evaluate(models[0], configuration.generate().test) == outcome.error
+    data = configuration.generate()
+    assert evaluate(models[0], data.test, mean_of_columns(data.train)) == outcome.error
 
 
 def test_what_the_file_says_is_what_is_trained() -> None:

@@ -38,9 +38,10 @@ def test_neurons_double_and_synapses_are_counted_set_by_set() -> None:
     plain, both = place(program, load_chip("loihi2")), place(program, load_chip("loihi2"), beside=beside)
     neurons, synapses = (sum(use[r].used for use in plain.use) for r in ("neurons", "synapse_bytes"))
     assert sum(use["neurons"].used for use in both.use) == 2 * neurons == 2 * (2 * n + 2)
-    # a: 3 lines and a bias; b: n lines; out: n lines; and a reset for every spiking neuron.
-    a, b, out = n * 4, n * n, 2 * n
-    assert synapses == a + b + out + 2 * n
+    # a: 3 lines and a bias; b: n lines; out: n lines; and a reset for every spiking neuron. In words of 32 bits: rows
+    # to n neurons take two, of which each has 10 bits beside the 10 of the row, and rows to two neurons and resets one.
+    a, b, out = 4 * 8, n * 8, n * 4
+    assert synapses == a + b + out + 2 * n * 4
     # a is followed and has a direction; b is followed, passes tangents on and has a direction; out has the latter two.
     assert sum(use["synapse_bytes"].used for use in both.use) == synapses + 2 * a + 3 * b + 2 * out
 
@@ -54,7 +55,7 @@ def test_a_product_gets_one_neuron_a_line_that_hears_its_factors_and_their_tange
 
 
 def test_what_fits_without_tangents_may_not_fit_with_them() -> None:
-    chip, program = load_chip("loihi2"), chain(330)
+    chip, program = load_chip("loihi2"), chain(180)
     beside = tangent_populations(program, {"a", "b", "out"})
     assert check(program, chip, beside=beside) == check(program, chip) == []
     assert place(program, chip, beside=beside).cores > place(program, chip).cores

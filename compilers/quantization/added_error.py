@@ -63,7 +63,7 @@ class AddedError:
         """What is added to the relative L2 error, of the mean and the global one the larger; else its bound."""
         if self.floating is None or self.program is None:
             return self.deviation
-        return max(after - before for before, after in zip(self.floating, self.program, strict=True))
+        return max(self.program.mean - self.floating.mean, self.program.overall - self.floating.overall)
 
     @property
     def warning(self) -> str | None:

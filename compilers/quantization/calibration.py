@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 
 from neurokit import graph as g
 from neurokit import program as p
@@ -47,12 +47,20 @@ class Calibration:
         assert trace is not None
         self.answers = dict(result.outputs)
         self.totals = {name: _rows(total) for name, total in trace.totals.items()}
+        self.shapes = {name: total.shape[:-1] for name, total in trace.totals.items()}
+        self._mean_squares: dict[str, np.ndarray] = {}
+
+    def mean_square(self, name: str) -> Float64[np.ndarray, " lines"]:
+        """Of every line of a total of the real network."""
+        if name not in self._mean_squares:
+            self._mean_squares[name] = np.mean(np.square(self.totals[name]), axis=0)
+        return self._mean_squares[name]
 
     def held(self, name: str) -> Float64[np.ndarray, "samples size"]:
         """Real values of an Input."""
         return _rows(self.inputs[name])
 
-    def spikes(self, nodes: Iterable[p.ProgramNode], source: str) -> Float64[np.ndarray, "samples steps size"]:
+    def spikes(self, nodes: Iterable[p.ProgramNode], source: str) -> UInt8[np.ndarray, "samples steps size"]:
         """Spikes of the integer layer `source`, from the integer nodes that exist so far."""
         known = {node.name: node for node in nodes}
         needed, stack = set(), [source]
@@ -67,7 +75,7 @@ class Calibration:
         trace = TWIN.run(part, inputs, record=True).trace
         assert trace is not None
         train = trace.spikes[source]
-        return train.reshape(-1, *train.shape[-2:]).astype(np.float64)
+        return train.reshape(-1, *train.shape[-2:])
 
 
 def _listener(source: str, size: int) -> tuple[p.ProgramNode, ...]:

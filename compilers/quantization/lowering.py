@@ -6,20 +6,22 @@ Per spiking layer, in units of its threshold `v_th`, with an input `x = round(re
     threshold                                 the membrane's unit is v_th / threshold
     a = floor((W x + b) * 2**exponent)        unit = 2**exponent / (threshold * x_unit) thresholds
 
-Where the exponent is negative, half a unit is added to the bias, so that the floor rounds to nearest. Readouts keep
-their integer sum, whose unit is free, as an Output's scale is real, and are shifted only as far as the product after
-them needs. The real bias of a layer that feeds an Output goes into the Output's offset, exactly.
+Where the exponent is negative, half a unit is added to the bias, so that the floor rounds to nearest. Readouts (see
+`readouts`) keep their integer sum, whose unit is free, as an Output's scale is real, and are shifted only as far as the
+products after them (see `products`) need. The real bias of a layer that feeds an Output goes into the Output's offset,
+exactly.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial, singledispatchmethod
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 
 from neurokit import graph as g
 from neurokit import program as p
@@ -28,20 +30,19 @@ from neurokit.compilers.quantization.calibration import Calibration
 from neurokit.compilers.quantization.grid import Grids, LayerGrid, Levels, grid_of
 from neurokit.compilers.quantization.memory import Memory, Table
 from neurokit.compilers.quantization.populations import Emitted, Population, input_node
-from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
+from neurokit.compilers.quantization.products import Sizes, share
+from neurokit.compilers.quantization.readouts import ReadoutLayer, Shiftable
 from neurokit.compilers.quantization.scales import (
     INPUT_BITS,
     InputScale,
-    ReadoutScale,
     Scale,
     Wish,
     dyadic,
     extent,
-    misplanned,
 )
-from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedLayer, Synapses, entries, integer
+from neurokit.compilers.quantization.synapses import QuantizedLayer, Synapses
 from neurokit.errors import OutOfRange, UnsupportedNode
-from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, READOUT_SHIFTS, Widths
+from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, Widths
 from neurokit.wiring import Signal, consumers
 
 
@@ -68,8 +69,8 @@ class Lowering:
         self.emitted: Table[Emitted] = Table()
         self.layers: Table[QuantizedLayer] = Table()
         self.chosen: Table[Scale] = Table()
-        self.carried: Table[float] = Table()
-        self.offsets: Table[np.ndarray] = Table()
+        self.carried: Table[np.ndarray] = Table()
+        self.shiftable: Table[Shiftable] = Table()
         self.said: Table[np.ndarray] = Table()
 
     def run(self) -> None:
@@ -78,7 +79,7 @@ class Lowering:
             for node in self.graph.nodes:
                 self.lower(node)
             return
-        tables = (self.nodes, self.emitted, self.layers, self.chosen, self.carried, self.offsets, self.said)
+        tables = (self.nodes, self.emitted, self.layers, self.chosen, self.carried, self.shiftable, self.said)
         versions: dict[str, int] = {}
         for node in self.graph.nodes:
             version = self.memory.version(node.name, self.plan.get(node.name), [versions[s] for s in node.sources])
@@ -96,7 +97,7 @@ class Lowering:
         readers = self.readers[name]
         return self.graph[readers[0]] if len(readers) == 1 else None
 
-    def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]:
+    def spikes(self, node: Synapses) -> UInt8[np.ndarray, "samples steps size"]:
         """What synapses onto neurons see of their source on the samples: spikes of an integer layer, delayed."""
         if node.source not in self.said:
             assert self.samples is not None
@@ -138,7 +139,7 @@ class Lowering:
         if isinstance(reader, g.Readout) and self.reader(node.name) is reader:
             self._synapses_of_readout(node, reader)
         elif isinstance(node, g.Dense) and self.graph.wires[node.name].signal is Signal.TOTAL:
-            self._sum_of_totals(node, to_output=isinstance(reader, g.Output))
+            self._sum_of_totals(node)
         else:
             raise UnsupportedNode(
                 node.name,
@@ -185,86 +186,65 @@ class Lowering:
         self.add(spiking, 1.0)
 
     def _synapses_of_readout(self, node: Synapses, readout: g.Readout) -> None:
-        """The planned or the finest unit of the weights; the bias goes into the readout's offset, finer by far."""
-        normaliser = readout.rule.normaliser(self.graph.steps)
-        levels, planned = self.levels(node.name, entries(node)), self.plan.get(node.name, Wish())
-        grid = LayerGrid(*levels)
-        weights, biases, counts = entries(node), node.line_bias, None
-        if self.samples is not None and isinstance(node, g.Dense):
-            time_weights = readout.rule.weights(self.graph.steps).astype(np.float64)
-            counts = np.einsum("bti,t->bi", self.spikes(node), time_weights) / normaliser
-            weights, biases = fit_to_data(weights, biases, counts, self.samples.totals[readout.name])
+        """The planned or the finest unit of the weights; the bias is an Output's, or the readout's."""
+        room = self.widths.limit("message")
+        if isinstance(self.reader(readout.name), g.Product):
+            room = math.isqrt(self.widths.limit("product"))
+        lines = Sizes(self.graph, self.samples, self.emitted).lines(readout.name)
+        summed = ReadoutLayer(self, node, readout, self._answers(readout.name), room, lines).choose()
+        self.layers[node.name], self.chosen[node.name] = summed.layer, summed.scale
+        self.carried[readout.name], self.shiftable[readout.name] = summed.carried, summed.total
+        for one in summed.nodes:
+            self.add(one, one.scale)
 
-        def made(unit: float) -> tuple[IntegerSynapses, np.ndarray, QuantizedLayer]:
-            weight, offset = weights / unit, biases * normaliser / unit
-            if counts is None:
-                rounded, offset = round_to_nearest(weight, offset, grid)
-            else:
-                rounded, offset = round_for_data(weight, offset, grid, counts * normaliser)
-            p.Readout(readout.name, node.name, readout.rule, offset=offset)  # refuses what no bias can carry
-            units = np.broadcast_to(unit, weight.shape), np.broadcast_to(unit / normaliser, offset.shape)
-            layer = QuantizedLayer(node.name, grid, *units, grid.beyond(weight))
-            return integer(node, rounded, np.zeros(len(offset)), 0, unit), offset, layer
-
-        if isinstance(planned, ReadoutScale):
-            dense, offset, layer = made(planned.unit)
-        elif isinstance(planned, Wish):
-            exact = dyadic(weights, levels) if planned.fill == 1.0 else None
-            finest = extent(weights, levels) / planned.fill if exact is None else 2.0**-exact
-            dense, offset, layer = _first(lambda coarser: made(finest * 2.0**coarser), range(16))
-        else:
-            raise misplanned(node.name, planned, "a ReadoutScale")
-        self.offsets[readout.name], self.layers[node.name] = offset, layer
-        self.chosen[node.name] = ReadoutScale(dense.scale)
-        self.add(dense, dense.scale)
+    def _answers(self, name: str) -> bool:
+        """Whether nothing but Outputs reads a node."""
+        return all(isinstance(self.graph[reader], g.Output) for reader in self.readers[name])
 
     @lower.register
     def _(self, node: g.Readout) -> None:
-        """Shifted no further than a product of two such totals needs to stay within its width."""
-        if node.name not in self.offsets:
+        """Shifted no further than a message needs; a Product after it may have it shifted further."""
+        if node.name not in self.shiftable:
             raise UnsupportedNode(
                 node.name, "Readout", "quantize", f"it reads {node.source!r} directly", "Put a Dense between the two."
             )
-        unit = self.emitted[node.source].unit / node.rule.normaliser(self.graph.steps)
-        offset = self.offsets[node.name]
-        if isinstance(self.reader(node.name), g.Product):
-            room = math.isqrt(self.widths.limit("product"))
-        else:
-            room = self.widths.limit("message")
+        self._send(node.name, self.shiftable[node.name])
 
-        def proved(shift: int) -> p.Readout:
-            half = 2 ** (shift - 1) if shift else 0  # as above
-            readout = p.Readout(node.name, node.source, node.rule, shift, unit * 2.0**shift, offset + half)
-            _, y = bound(readout, self.graph.steps, self.widths, self.emitted[node.source].interval)
-            if _farthest(y) > room:
-                raise OutOfRange(f"readout {node.name!r}: its total does not fit {room} at any shift")
-            return readout
+    def _send(self, name: str, total: Shiftable) -> None:
+        """Add a total at the first shift at which it fits, and keep those that it may be given yet."""
 
-        readout = _first(proved, READOUT_SHIFTS)
-        self.add(readout, readout.scale)
+        def fits(shift: int) -> int:
+            made = total.make(shift)
+            bound(made, self.graph.steps, self.widths, *(self.emitted[s].interval for s in made.sources))
+            return shift
+
+        first = _first(fits, total.shifts)
+        self.shiftable[name] = replace(total, shifts=total.shifts[total.shifts.index(first) :])
+        made = total.make(first)
+        self.add(made, made.scale)
 
     @lower.register
     def _(self, node: g.Product) -> None:
-        """Shifted as far as what reads it needs to stay within its width."""
+        """Shifted as far as what reads it needs to stay within its width, its factors as far as it needs itself."""
+        left, right = (self.shiftable.get(s) if self.readers[s] == (node.name,) else None for s in node.sources)
+        if left is not None and right is not None:
+            for factor in share(node, left, right, Sizes(self.graph, self.samples, self.emitted), self):
+                self.add(factor, factor.scale)
         unit = self.emitted[node.left].unit * self.emitted[node.right].unit
         reader = self.reader(node.name)
-        room = self.widths.limit("message")
-        if isinstance(reader, g.Dense):
-            weight = self._whole(reader)[0]
-            room = int(room // np.abs(weight).sum(axis=1).max())
-        elif isinstance(reader, g.Product):  # of three factors and more, two at a time
-            room = math.isqrt(self.widths.limit("product"))
 
-        def proved(shift: int) -> p.Product:
-            product = p.Product(node.name, node.left, node.right, shift, unit * 2.0**shift)
-            sources = (self.emitted[s].interval for s in product.sources)
-            _, y = bound(product, self.graph.steps, self.widths, *sources)
-            if _farthest(y) > room:
-                raise OutOfRange(f"product {node.name!r} does not fit {room} at any shift")
-            return product
+        def product(shift: int) -> p.Product:
+            return p.Product(node.name, node.left, node.right, shift, unit * 2.0**shift)
 
-        product = _first(proved, PRODUCT_SHIFTS)
-        self.add(product, product.scale)
+        def proved(shift: int) -> int:
+            made = product(shift)
+            y = bound(made, self.graph.steps, self.widths, *(self.emitted[s].interval for s in made.sources))[1]
+            if isinstance(reader, g.Dense):
+                self._contraction(reader, made, Emitted(y, made.scale))
+            return shift
+
+        first = _first(proved, PRODUCT_SHIFTS)
+        self._send(node.name, Shiftable(product, unit, PRODUCT_SHIFTS[first:]))
 
     def _whole(self, node: g.Dense) -> tuple[np.ndarray, float, LayerGrid]:
         """Weights of a sum of totals on their grid, the real value of one, and the grid."""
@@ -274,45 +254,49 @@ class Lowering:
         grid = LayerGrid(*levels)
         return grid.nearest(node.weight / unit), unit, grid
 
-    def _sum_of_totals(self, node: g.Dense, *, to_output: bool) -> None:
+    def _sum_of_totals(self, node: g.Dense) -> None:
         source = self.emitted[node.source]
-        weight, w_unit, grid = self._whole(node)
-        bias = np.zeros(len(node.bias))
-        if not to_output:
-            bias = np.rint(node.bias / (w_unit * source.unit))
-        elif len(node.bias) == 1:
-            self.carried[node.name] = float(node.bias[0])
-        else:
-            raise UnsupportedNode(
-                node.name, "Dense", "quantize", "an Output carries the bias of one line only", "Use one Output a line."
-            )
+        _, w_unit, grid = self._whole(node)
+        dense, carried = self._contraction(node, self.nodes[node.source], source)
+        rows = np.ones(len(node.bias))
+        self.layers[node.name] = QuantizedLayer(
+            node.name, grid, rows[:, None] * w_unit, rows * w_unit * source.unit, 0, free=False
+        )
+        self.carried[node.name] = carried
+        self.add(dense, dense.scale)
+
+    def _contraction(
+        self, node: g.Dense, before: p.ProgramNode, source: Emitted
+    ) -> tuple[p.Dense, Float64[np.ndarray, " lines"]]:
+        """A sum of totals at the least exponent that is proved, and the real biases that are left to an Output.
+
+        A product's floor takes half a unit from every line on average, but for those that are always zero; the bias
+        gives it back. Synapses that have a bias have no exponent: with both, Lava sends the weighted sum as a message.
+        """
+        weight, w_unit, _ = self._whole(node)
+        bias = node.bias / (w_unit * source.unit)
+        if isinstance(before, p.Product) and before.shift:
+            bias = bias + weight @ (0.5 * ((source.interval.low != 0) | (source.interval.high != 0)))
+        answers, reader = self._answers(node.name), self.reader(node.name)
+        whole = np.zeros(len(bias)) if answers else np.rint(bias)
 
         def proved(exponent: int) -> p.Dense:
             unit = source.unit * w_unit * 2.0**-exponent
-            dense = p.Dense(node.name, node.source, weight, bias, exponent, unit)
-            bound(dense, self.graph.steps, self.widths, source.interval)
+            dense = p.Dense(node.name, node.source, weight, whole, exponent, unit)
+            y = bound(dense, self.graph.steps, self.widths, source.interval)[1]
+            if isinstance(reader, g.Dense):
+                self._contraction(reader, dense, Emitted(y, unit))
             return dense
 
-        dense: p.Dense = _first(proved, range(0, EXPONENTS[0] - 1, -1))
-        rows = np.ones(len(bias))
-        self.layers[node.name] = QuantizedLayer(
-            node.name, grid, rows * w_unit, rows * w_unit * source.unit, 0, free=False
-        )
-        self.add(dense, dense.scale)
-        product = self.nodes[node.source]
-        if to_output and isinstance(product, p.Product) and product.shift:
-            # A product's floor takes half a unit from every line on average; here it can be given back.
-            self.carried[node.name] += float(np.sum(dense.weight)) / 2 * 2.0**dense.exponent * dense.scale
+        dense: p.Dense = _first(proved, range(0, 0 if whole.any() else EXPONENTS[0] - 1, -1) or range(1))
+        half = 2.0 ** (-dense.exponent - 1) if dense.exponent else 0.0  # its own floor's
+        return dense, (bias + half) * w_unit * source.unit if answers else np.zeros(len(bias))
 
     @lower.register
     def _(self, node: g.Output) -> None:
-        offset = node.offset + node.scale * self.carried.get(node.source, 0.0)
+        offset = node.offset + node.scale * self.carried[node.source]
         scale = node.scale * self.emitted[node.source].unit
         self.nodes[node.name] = p.Output(node.name, node.source, scale, offset)
-
-
-def _farthest(interval: p.Interval) -> int:
-    return int(max(np.abs(interval.low).max(), np.abs(interval.high).max()))
 
 
 def _first(attempt: Callable[[int], Any], candidates: range) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 
 from neurokit import graph as g
 from neurokit import program as p
@@ -65,7 +65,7 @@ class Surroundings(Protocol):
     def emitted(self) -> Mapping[str, Emitted]: ...
     def reader(self, name: str) -> g.GraphNode | None: ...
     def levels(self, name: str, weight: np.ndarray) -> Levels: ...
-    def spikes(self, node: Synapses) -> Float64[np.ndarray, "samples steps size"]: ...
+    def spikes(self, node: Synapses) -> UInt8[np.ndarray, "samples steps size"]: ...
 
 
 class Choice(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from neurokit import graph as g
 from neurokit import program as p
 from neurokit import reference
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
+from neurokit.compilers.quantization.causes import causes
 from neurokit.compilers.quantization.grid import weight_bits
 from neurokit.compilers.quantization.search import Tried, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer, entries
@@ -57,6 +58,7 @@ class QuantizationReport:
     weights     of the real network with all weights and biases rounded to the real network
     arithmetic  of the Program to that: inputs rounded, sums floored
     total       of the Program to the real network
+    causes      how far every kind of rounding moves the answers; see `neurokit.compilers.quantization.causes`
     """
 
     layers: tuple[LayerChoice, ...]
@@ -64,6 +66,7 @@ class QuantizationReport:
     weights: float | None
     arithmetic: float | None
     total: float | None
+    causes: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -102,6 +105,7 @@ def report(
         weights=distance(rounded, samples.answers),
         arithmetic=distance(said, rounded),
         total=distance(said, samples.answers),
+        causes=causes(graph, program, layers, samples),
     )
 
 
@@ -139,14 +143,23 @@ def _choice(program: p.Program, layer: QuantizedLayer, turn: Tried | None, contr
         saturated=layer.saturated,
         margin=margin,
         contribution=contribution,
-        why=_why(layer, kind, margin, turn),
+        why=_why(layer, kind, margin, turn, _counted(program, synapses)),
     )
 
 
-def _why(layer: QuantizedLayer, kind: str, margin: float, turn: Tried | None) -> str:
+def _counted(program: p.Program, synapses: p.Synapses) -> str:
+    """What is to be said of a readout whose spikes are counted first; see `compilers.quantization.readouts`."""
+    counts = program[synapses.source]
+    if not isinstance(counts, p.Readout):
+        return ""
+    why = "as an accumulator of all neurons would leave the weights few bits"
+    return f"spikes are counted first ({counts.rule.name}), {why}"
+
+
+def _why(layer: QuantizedLayer, kind: str, margin: float, turn: Tried | None, counted: str) -> str:
     if not layer.free:
         return "the smallest integers that are proportional to the weights"
-    bounds = f"a finer unit would take the {kind} beyond its width" if margin > 0.9 else "the weights fill their grid"
+    bounds = counted or _bounds(kind, margin)
     if turn is None:
         return bounds
     errors = dict(turn.errors)
@@ -157,3 +170,7 @@ def _why(layer: QuantizedLayer, kind: str, margin: float, turn: Tried | None) ->
         return f"{bounds}; the answers err {errors[1.0]:.2e}{rival}"
     against = f" against {full:.2e} at fill 1" if full is not None else ""
     return f"fill {turn.chosen:g} of {len(errors)} tried: the answers err {errors[turn.chosen]:.2e}{against}"
+
+
+def _bounds(kind: str, margin: float) -> str:
+    return f"a finer unit would take the {kind} beyond its width" if margin > 0.9 else "the weights fill their grid"

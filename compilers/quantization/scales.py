@@ -59,9 +59,10 @@ class NeuronScale:
 
 @dataclass(frozen=True)
 class ReadoutScale:
-    """Synapses of a readout: the real value of one unit of their weighted sum."""
+    """Synapses of a readout: the real value of one integer weight, and whether they weigh counted spikes."""
 
     unit: float
+    counted: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ class QuantizedLayer:
 
     grid       the integers that its weights may be
     unit       real value of one integer of the weight, for every weight
-    bias_unit  real value of one integer of the bias, for every bias
+    bias_unit  real value of one integer of the bias, for every bias; 0 where it stays a real number
     saturated  weights that lay beyond the grid's ends
     free       whether a search may choose the scale
+    carried    the real biases that the Program adds somewhere else than at these synapses, None if it adds them there
     """
 
     name: str
@@ -35,14 +36,16 @@ class QuantizedLayer:
     bias_unit: Float64[np.ndarray, " _"]
     saturated: int
     free: bool = True
+    carried: Float64[np.ndarray, " _"] | None = None
 
     def weight(self, real: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
         """The real weights of the grid closest to `real`."""
         return np.asarray(self.grid.nearest(real / self.unit) * self.unit)
 
     def bias(self, real: Float64[np.ndarray, " _"]) -> Float64[np.ndarray, " _"]:
-        """The real biases closest to `real` that have an integer."""
-        return np.asarray(np.rint(real / self.bias_unit) * self.bias_unit)
+        """The real biases closest to `real` that the Program can have."""
+        unit = np.where(self.bias_unit > 0, self.bias_unit, 1.0)
+        return np.where(self.bias_unit > 0, np.rint(real / unit) * unit, real)
 
 
 @singledispatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -116,8 +117,16 @@ class Library:
         if self.key == "lava_dl" and find_spec("lava") is not None and find_spec("lava.lib") is not None:
             return Path(sys.executable)
         place = "no folder of environments given" if environments is None else f"not in {environments}"
-        remedy = "neurokit bench train --install-peers FOLDER makes it"
-        raise RunError(explain(f"an environment of {self.name}", place, f"FOLDER/{self.key}/bin/python", remedy))
+        legal = f"FOLDER/{self.key}/bin/python"
+        raise RunError(explain(f"an environment of {self.name}", place, legal, f"make it by {self.recipe}"))
+
+    @property
+    def recipe(self) -> str:
+        """The commands that make its environment, and how to name the folder."""
+        if self in LIBRARIES:
+            return "neurokit bench train --install-peers FOLDER"
+        packages, folder = " ".join(shlex.quote(package) for package in self.packages), f"FOLDER/{self.key}"
+        return f"python -m venv {folder}, then {folder}/bin/pip install {packages}, and give --peers FOLDER"
 
     def install(self, environments: Path) -> None:
         """Make its environment below `environments`. Raises RunError with pip's last lines when that fails."""
@@ -194,6 +203,6 @@ class Peer:
             line = ""
         answer: dict[str, Any] = json.loads(line) if line else {"error": "its process ended"}
         if "error" in answer:
-            remedy = "neurokit bench train --install-peers FOLDER makes an environment that works"
+            remedy = f"make an environment that works by {self.library.recipe}"
             raise RunError(explain(self.library.name, answer["error"], "a training step", remedy))
         return answer

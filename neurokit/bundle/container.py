@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurokit.errors import BundleError, explain
+from neurokit.file_kinds import NPZ, TORCH, recognise, zipped
 from neurokit.files import replacing
 
 #: Records of the ZIP format: a part's header, its entry in the directory, and the end of the directory.
@@ -58,6 +59,10 @@ def directory(path: Path) -> dict[str, Part]:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise BundleError(f"{path} is not a regular file; give the path of a bundle.")
+        kind = recognise(path)
+        if kind is not None and (kind in (NPZ, TORCH) or not zipped(path)):
+            remedy = kind.remedy("give a file that `neurokit bundle` wrote")
+            raise BundleError(f"{path} is no bundle but {kind.what}. To mend it, {remedy}.")
         if status.st_size > MAX_FILE:
             raise BundleError(f"{path} has {status.st_size} bytes, more than the {MAX_FILE} of a bundle.")
         with path.open("rb") as file:

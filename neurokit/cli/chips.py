@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
+from neurokit.cli.console import JsonOption, SeedOption, console, counted, emit, table
 from neurokit.cli.deploy import ProgramArgument
 from neurokit.cli.outputs import claim
 from neurokit.compilers.check import check as find_violations
 from neurokit.compilers.check import unchecked
 from neurokit.compilers.place import place as put
 from neurokit.compilers.populations import Population
+from neurokit.compilers.rulebook import Violation
 from neurokit.compilers.synaptic_memory import storage
 from neurokit.estimation.estimate import Range
 from neurokit.estimation.estimate import estimate as price
-from neurokit.hw_configs import chip_of, load_hardware
+from neurokit.hw_configs import Hardware, chip_of, load_hardware
 from neurokit.program import Program
 from neurokit.samples import draw, read
 
 HardwareOption = Annotated[
     str, typer.Option("--chip", help="A chip or board that ships with neurokit, or a TOML file of your own.")
 ]
+#: What is assumed of neurons, beside `storage` of synapses; see `neurokit.compilers.populations`.
+ONE_NEURON = "an accumulator or a product is one neuron, and neurons of several kinds may share a core"
 TangentsOption = Annotated[
     bool, typer.Option("--tangents", help="With the tangent neurons that learning by forward gradients takes.")
 ]
@@ -41,42 +45,19 @@ def check(
     loaded, hardware = Program.load(program), load_hardware(chip)
     violations = find_violations(loaded, hardware, split=split, beside=_beside(loaded, tangents))
     unknown = unchecked(hardware, split=split)
-    if violations:
-        columns = ["layer", "rule", "of", "index", "value", "limit", "nearest legal", "entries"]
-        rows: list[list[object]] = [
-            [v.layer, v.rule, v.quantity, ", ".join(map(str, v.index)), v.value, v.limit, v.nearest, v.count]
-            for v in violations
-        ]
-        table(f"{program} on {hardware.name}", columns, rows)
-    for violation in violations:
-        console.print(str(violation), markup=False)
+    _print_violations(f"{program} on {hardware.name}", violations)
     for rule in unknown:
         console.print(f"[yellow]{rule}[/yellow]")
     record = {
         "ok": not violations,
         "program": str(program),
         "chip": hardware.name,
-        "violations": [
-            {
-                "rule": v.rule,
-                "layer": v.layer,
-                "index": list(v.index),
-                "value": v.value,
-                "limit": v.limit,
-                "nearest": v.nearest,
-                "source": v.source,
-                "of": v.quantity,
-                "unit": v.unit.strip(),
-                "count": v.count,
-                "message": str(v),
-            }
-            for v in violations
-        ],
+        "violations": _records(violations),
         "not_checked": [{"rule": u.rule, "limit": u.limit, "why": "unknown"} for u in unknown],
     }
     emit(record, json)
     if violations:
-        console.print(f"[red]{len(violations)} violations[/red]")
+        console.print(f"[red]{counted(len(violations), 'violation')}[/red]")
         raise typer.Exit(1)
     console.print(f"[green]no known rule of {hardware.name} is broken[/green]")
 
@@ -88,13 +69,18 @@ def place(
     tangents: TangentsOption = False,
     json: JsonOption = None,
 ) -> None:
-    """Put a Program on the cores of a chip or board, and say how full they are."""
+    """Put a Program on the cores of a chip or board, and say how full they are.
+
+    What `check --split` forbids there is printed first, and the exit code is 1 then.
+    """
     claim(reads=[program, Path(chip)], writes=[json], picture=picture)
     loaded, hardware = Program.load(program), load_hardware(chip)
-    placement = put(loaded, hardware, beside=_beside(loaded, tangents))
+    beside = _beside(loaded, tangents)
+    violations = _forbidden(program, loaded, hardware, beside)
+    placement = put(loaded, hardware, beside=beside)
     table(
-        f"{program} on {placement.hardware}: {placement.cores} cores of {placement.available:,}, at least "
-        f"{placement.bound} needed; {placement.traffic:,} lines between cores",
+        f"{program} on {placement.hardware}: {counted(placement.cores, 'core')} of {placement.available:,}, at least "
+        f"{placement.bound:,} needed; {counted(placement.traffic, 'line')} into a core from outside, inputs included",
         ["layer", "neurons", "cores"],
         [[name, sum(part.size for part in parts), len(parts)] for name, parts in placement.layers.items()],
     )
@@ -106,13 +92,16 @@ def place(
             for name, use in placement.utilisation.items()
         ],
     )
-    console.print(storage(chip_of(hardware)), markup=False)
+    assumptions = [storage(chip_of(hardware)), ONE_NEURON]
+    _print_assumptions(assumptions)
     if picture is not None:
         from neurokit.core_map import core_map
         from neurokit.figures import save
 
         save(core_map(placement), picture)
-    emit({"program": str(program), **placement.to_json(), "assumptions": [storage(chip_of(hardware))]}, json)
+    record = {"program": str(program), **_standing(violations), **placement.to_json(), "assumptions": assumptions}
+    emit(record, json)
+    _refuse(violations, hardware)
 
 
 def estimate(
@@ -131,10 +120,14 @@ def estimate(
     seed: SeedOption = 0,
     json: JsonOption = None,
 ) -> None:
-    """Count operations on measured activity, and price them: time and energy of a sample as ranges."""
+    """Count operations on measured activity, and price them: time and energy of a sample as ranges.
+
+    What `check --split` forbids on the chip is printed first, and the exit code is 1 then.
+    """
     prices = None if prices_from is None else Path(prices_from)
     claim(reads=[program, inputs, Path(chip), prices], writes=[json])
     loaded, hardware = Program.load(program), load_hardware(chip)
+    violations = _forbidden(program, loaded, hardware, ())
     if inputs is None:
         chosen = draw(loaded, samples, seed)
     else:
@@ -142,7 +135,8 @@ def estimate(
     stand_in = None if prices_from is None else load_hardware(prices_from)
     found = price(loaded, hardware, chosen, stand_in=stand_in)
     table(
-        f"{program} on {found.hardware}: {found.cores} cores, {found.steps} steps a sample, {found.samples} samples",
+        f"{program} on {found.hardware}: {counted(found.cores, 'core')}, {counted(found.steps, 'step')} a sample, "
+        f"{counted(found.samples, 'sample')}",
         ["operation", "a sample", "energy, low", "energy, high"],
         [[name, count, *_joules(found.by_operation.get(name))] for name, count in found.operations.items()],
     )
@@ -157,8 +151,65 @@ def estimate(
     )
     if found.unknown:
         console.print(f"[yellow]not published, and left out: {', '.join(found.unknown)}[/yellow]")
-    console.print("what this rests on stands in the JSON object, under assumptions")
-    emit({"program": str(program), "seed": None if inputs else seed, **found.to_json()}, json)
+    _print_assumptions(found.assumptions)
+    record = {"program": str(program), "seed": None if inputs else seed, **_standing(violations), **found.to_json()}
+    emit(record, json)
+    _refuse(violations, hardware)
+
+
+def _forbidden(path: Path, program: Program, hardware: Hardware, beside: tuple[Population, ...]) -> list[Violation]:
+    """What `check` forbids of a placed Program, printed; the numbers of such a one describe nothing that can run."""
+    violations = find_violations(program, hardware, split=True, beside=beside)
+    _print_violations(f"{path} cannot run on {hardware.name}", violations)
+    return violations
+
+
+def _print_violations(title: str, violations: list[Violation]) -> None:
+    if violations:
+        columns = ["layer", "rule", "of", "index", "value", "limit", "nearest legal", "entries"]
+        rows: list[list[object]] = [
+            [v.layer, v.rule, v.quantity, ", ".join(map(str, v.index)), v.value, v.limit, v.nearest, v.count]
+            for v in violations
+        ]
+        table(title, columns, rows)
+    for violation in violations:
+        console.print(str(violation), markup=False)
+
+
+def _records(violations: list[Violation]) -> list[dict[str, object]]:
+    return [
+        {
+            "rule": v.rule,
+            "layer": v.layer,
+            "index": list(v.index),
+            "value": v.value,
+            "limit": v.limit,
+            "nearest": v.nearest,
+            "source": v.source,
+            "of": v.quantity,
+            "unit": v.unit.strip(),
+            "count": v.count,
+            "message": str(v),
+        }
+        for v in violations
+    ]
+
+
+def _standing(violations: list[Violation]) -> dict[str, object]:
+    return {"ok": not violations, "violations": _records(violations)}
+
+
+def _refuse(violations: list[Violation], hardware: Hardware) -> None:
+    if violations:
+        broken = counted(len(violations), "rule")
+        console.print(f"[red]{broken} of {hardware.name} broken: what stands above cannot run there[/red]")
+        raise typer.Exit(1)
+
+
+def _print_assumptions(assumptions: Sequence[str]) -> None:
+    console.print("What this rests on:")
+    for each in assumptions:
+        console.print(f"- {each}", markup=False)
 
 
 def _beside(program: Program, tangents: bool) -> tuple[Population, ...]:

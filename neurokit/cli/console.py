@@ -92,6 +92,11 @@ def show(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 core`, `1,024 cores`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def progress(shown: bool = True) -> Iterator[Progress]:
     """Progress bars on standard error, removed when done; none at all unless `shown`."""

@@ -180,6 +180,16 @@ def _grid(layers: list[str], bits: int, by_layer: list[str]) -> Grids:
     return grids if by_layer else WeightGrid(bits)
 
 
+#: The causes of a report in words, in the order in which they are added up.
+CAUSES = {
+    "weights": "weights and biases",
+    "inputs": "inputs",
+    "currents": "currents, in every step",
+    "readouts": "readouts",
+    "products": "products and sums of them",
+}
+
+
 def explain_scales(report: QuantizationReport) -> None:
     """Two tables: what was chosen for every layer, and why; with samples the error of the answers by its causes."""
     table(
@@ -192,11 +202,7 @@ def explain_scales(report: QuantizationReport) -> None:
     )
     table("why", ["layer", "reason"], [[c.layer, c.why] for c in report.layers])
     if report.total is not None:
-        causes = [
-            ("weights and biases", report.weights),
-            ("inputs and floors", report.arithmetic),
-            ("both", report.total),
-        ]
+        causes = [*((CAUSES[cause], moved) for cause, moved in report.causes.items()), ("all", report.total)]
         table("distance of the answers, of their spread", ["rounding of", "distance"], [list(row) for row in causes])
 
 

@@ -181,7 +181,7 @@ def import_(
         elif readout not in (None, *RULES):
             raise typer.BadParameter(f"{readout!r} is no readout; there are {', '.join(RULES)}")
         else:
-            dialect = _dialect(writer or Writer.plain, reset, dt, scheme)
+            dialect = _dialect(writer, reset, dt, scheme)
             reading = Reading(dialect, steps, bottom, top, RULES[readout or "rate"])
         graph = from_nir(read_nir(source), reading)
         read = quantize(graph, provenance={"made": f"imported from {source.name}"})
@@ -199,26 +199,31 @@ def _format(kind: Format | None, path: Path) -> Format:
     return found
 
 
-def _refuse_idle(what: str, options: Mapping[str, object]) -> None:
-    """Refuse options that were given and would do nothing."""
+def _refuse_idle(what: str, options: Mapping[str, object], why: str = "") -> None:
+    """Refuse options that were given and would do nothing, and say why not."""
     given = [name for name, value in options.items() if value not in (None, False)]
     if given:
-        raise typer.BadParameter(f"{what} has no use for {', '.join(given)}")
+        raise typer.BadParameter(f"{what} has no use for {', '.join(given)}{why and ': '}{why}")
 
 
-def _time(scheme: Scheme | None, dt: float | None) -> TimeStep:
+def _time(scheme: Scheme | None, dt: float | None, instead: str = "") -> TimeStep:
     if dt is None:
-        raise typer.BadParameter("NIR says nothing of time steps: give --dt, such as 1e-4 for snnTorch")
+        raise typer.BadParameter(
+            f"NIR says nothing of time steps: give --dt, in the unit of time constants (snnTorch takes 1e-4){instead}"
+        )
     return SCHEMES["euler" if scheme is None else scheme.value](dt)
 
 
-def _dialect(writer: Writer, reset: ResetWord | None, dt: float | None, scheme: Scheme | None) -> Dialect:
+def _dialect(writer: Writer | None, reset: ResetWord | None, dt: float | None, scheme: Scheme | None) -> Dialect:
     if writer in (Writer.snntorch, Writer.sinabs):
-        _refuse_idle(f"NIR of {writer.value}", {"--dt": dt, "--scheme": scheme})
         makers = {Writer.snntorch: snntorch, Writer.sinabs: sinabs}
-        return makers[writer]() if reset is None else makers[writer](RESETS[reset.value])
-    _refuse_idle(f"NIR of {writer.value}", {"--reset": reset})
+        made = makers[writer]() if reset is None else makers[writer](RESETS[reset.value])
+        known = f"its steps are known, {made.time.name} with dt = {made.time.dt:g}"
+        _refuse_idle(f"NIR of {writer.value}", {"--dt": dt, "--scheme": scheme}, known)
+        return made
+    whose = "norse" if writer is Writer.norse else "--dialect plain"
+    _refuse_idle(f"NIR of {whose}", {"--reset": reset}, "it resets to a value, which the file says")
     if writer is Writer.norse:
-        _refuse_idle("NIR of norse", {"--scheme": scheme})
+        _refuse_idle("NIR of norse", {"--scheme": scheme}, "its steps are Euler's")
         return norse() if dt is None else norse(dt)
-    return plain(_time(scheme, dt))
+    return plain(_time(scheme, dt, "; or, of a graph that a tool wrote in steps of its own, --dialect in its place"))

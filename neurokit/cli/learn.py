@@ -79,6 +79,13 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate at its highest.")] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Shrinkage of weights per unit of learning rate.")] = None,
+    normalize: Annotated[
+        bool | None,
+        typer.Option(
+            "--normalize/--no-normalize",
+            help="Centre and scale the answers while they are learnt; by default for --problem npz alone.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of data, first weights, and estimator at once.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
@@ -120,6 +127,7 @@ def train(
         "optimiser.batch_size": batch_size,
         "optimiser.learning_rate": learning_rate,
         "optimiser.weight_decay": weight_decay,
+        "optimiser.normalize": normalize,
         **{f"seeds.{name}": seed for name in ("data", "model", "estimator")},
         "run.device": None if device is None else device.value,
         "run.threads": threads,
@@ -191,6 +199,8 @@ def _train(
             nonlocal error
             if "test_error" in line:
                 error = f", test error {line['test_error']:.4f}"
+                if "test_error_centred" in line:
+                    error += f" ({line['test_error_centred']:.4f} of the spread)"
 
         def told(done: int, loss: float) -> None:
             bars.update(task, completed=done, note=f"loss {loss:.2e}{error}")
@@ -223,6 +233,10 @@ def _train(
     table(f"{folder.path}: {outcome.algorithm}", ["", "value"], [
         ["relative L2 on test samples, mean", outcome.error.mean],
         ["relative L2 on test samples, global", outcome.error.overall],
+        ["L2 relative to the spread of the test answers", outcome.error.centred],
         ["seconds", outcome.history.seconds],
     ])  # fmt: skip
+    if outcome.error.warning is not None:
+        console.print("[yellow]warning:[/yellow]", end=" ")
+        console.print(outcome.error.warning, markup=False)
     emit(record, json)

@@ -34,7 +34,7 @@ def demo(
     console.print(f"[bold]1D Poisson, spiking DeepONet[/bold], seed {seed}: {record['algorithm']}", highlight=False)
     table(
         "relative L2 error on test functions",
-        ["", "mean", "global"],
+        ["", "mean", "global", "centred"],
         [
             ["float model, whole test set", *error["float"].values()],
             ["Program (int8), whole test set", *error["program"].values()],

@@ -210,7 +210,7 @@ def _work(load: Load, price: Mapping[str, float]) -> StepWork:
         for unit in (SENDER, RECEIVER)
     )
     path = load.path(price.get("hop_east_west", 0.0), price.get("hop_north_south", 0.0))
-    return StepWork(neurons, messages, path, price.get("barrier", 0.0))
+    return StepWork(neurons, messages, path, price.get("barrier", 0.0), load.busiest_link(price))
 
 
 def _total(ranges: Mapping[str, Range]) -> Range:
@@ -233,7 +233,8 @@ def _assumptions(
         storage(chip_of(hardware)),
         "every neuron is updated in every step; it is active where something reaches it or its state is not 0",
         f"length of a step: {rule}; both per core, the longest of all cores",
-        "no links that messages share, and no memory reads beside those of a synaptic operation",
+        "the busiest link carries its messages one after the other, a hop's time each; two chips have one of their own "
+        "in either direction; no memory reads beside those of a synaptic operation",
     ]
     power = chip_of(hardware).static_power_mw
     if power is not None:

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from neurokit.compilers.populations import Population
 from neurokit.estimation.activity import Activity
+from neurokit.estimation.links import Links, links_of
 from neurokit.estimation.mesh import Mesh
 from neurokit.estimation.routes import OUTSIDE, Route, routes
 from neurokit.placement import Placement
@@ -67,6 +68,16 @@ class Load:
     between_chips: int
     #: By source: chip step of the first entry, segments that speak, and their ways.
     speaking: tuple[tuple[int, Bool[np.ndarray, "samples window segments"], Ways], ...]
+    #: Links, and the messages that each of them carries.
+    links: Links
+    carried: Int64[np.ndarray, "samples steps links"]
+
+    def busiest_link(self, price: Mapping[str, float]) -> Float64[np.ndarray, "samples steps"]:
+        """The time that the busiest link needs in every step, its messages one after the other."""
+        if not self.links.ends:
+            return np.zeros(self.awake.shape[:2])
+        longest: np.ndarray = (self.carried * self.links.seconds(price)).max(axis=-1)
+        return longest
 
     def path(self, east_west: float, north_south: float) -> Float64[np.ndarray, "samples steps"]:
         """The time of the longest way that a message takes in every step."""
@@ -84,11 +95,13 @@ def loads(
 ) -> Iterator[Load]:
     """The Load of the samples, some at a time. Lines from outside enter at the core `entry`, or, if None, anywhere."""
     found = routes(made, placement)
-    ways = {name: _ways(route, mesh, entry) for name, route in found.items()}
-    each = 5 * 8 * activity.steps * placement.cores
+    sites = np.array(placement.sites, dtype=np.int64)
+    ways = {name: _ways(route, mesh, entry, sites) for name, route in found.items()}
+    links = Links((), {}) if mesh is None else links_of(found, mesh, sites)
+    each = 8 * activity.steps * (5 * placement.cores + len(links.ends))
     chunk = max(1, CHUNK_BYTES // each)
     for start in range(0, activity.samples, chunk):
-        yield _load(made, placement, activity, found, ways, entry, slice(start, start + chunk))
+        yield _load(made, placement, activity, found, ways, links, entry, slice(start, start + chunk))
 
 
 def _load(
@@ -97,6 +110,7 @@ def _load(
     activity: Activity,
     found: Mapping[str, Route],
     ways: Mapping[str, Ways],
+    links: Links,
     entry: int | None,
     some: slice,
 ) -> Load:
@@ -107,6 +121,7 @@ def _load(
         return np.zeros((samples, activity.steps, cores), dtype=np.int64)
 
     awake, spikes, sent, received, synops = (zeros() for _ in range(5))
+    carried = np.zeros((samples, activity.steps, len(links.ends)), dtype=np.int64)
     neurons = np.zeros(cores, dtype=np.int64)
     totals = dict.fromkeys(("from_outside", "within_tile", "east_west", "north_south", "between_chips"), 0)
     speaking = []
@@ -135,10 +150,14 @@ def _load(
             at_home = _at(route.home, cores)
             spikes[:, window] += (at_home.T @ flat.T).T.reshape(*count.shape[:2], -1)
             sent[:, window] += (at_home.T @ (flat * way.cores).T).T.reshape(*count.shape[:2], -1)
+            if source in links.crossed:
+                carried[:, window] += links.loads(source, count)
         for name in ("within_tile", "east_west", "north_south", "between_chips"):
             totals[name] += int((flat @ getattr(way, name)).sum())
         speaking.append((raster.start, count > 0, way))
-    return Load(neurons, awake, spikes, sent, received, synops, **totals, speaking=tuple(speaking))
+    return Load(
+        neurons, awake, spikes, sent, received, synops, **totals, speaking=tuple(speaking), links=links, carried=carried
+    )
 
 
 def _at(home: Int64[np.ndarray, " segments"], cores: int) -> scipy.sparse.csr_array:
@@ -147,7 +166,7 @@ def _at(home: Int64[np.ndarray, " segments"], cores: int) -> scipy.sparse.csr_ar
     return scipy.sparse.csr_array((ones, (np.arange(len(home)), home)), shape=(len(home), cores))
 
 
-def _ways(route: Route, mesh: Mesh | None, entry: int | None) -> Ways:
+def _ways(route: Route, mesh: Mesh | None, entry: int | None, sites: Int64[np.ndarray, " cores"]) -> Ways:
     segments = len(route.home)
     pairs = route.synapses.tocoo()
     segment, target = pairs.coords if hasattr(pairs, "coords") else (pairs.row, pairs.col)
@@ -160,7 +179,7 @@ def _ways(route: Route, mesh: Mesh | None, entry: int | None) -> Ways:
         none = np.zeros(segments, dtype=np.int64)
         return Ways(cores, none, none, none, none, (segment[:0], none[:0], none[:0]))
     segment, target = segment[known], target[known]
-    way = mesh.way(home[known], target)
+    way = mesh.way(sites[home[known]], sites[target])
 
     def summed(values: np.ndarray) -> np.ndarray:
         return np.bincount(segment, weights=values, minlength=segments).astype(np.int64)

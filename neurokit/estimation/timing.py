@@ -16,12 +16,14 @@ class StepWork(NamedTuple):
     messages  of each core: messages that enter it, and their synapses
     path      of the message that travels longest
     barrier   of one step
+    link      of the busiest link
     """
 
     neurons: Float64[np.ndarray, "*steps cores"]
     messages: Float64[np.ndarray, "*steps cores"]
     path: Float64[np.ndarray, "*steps"]
     barrier: float
+    link: Float64[np.ndarray, "*steps"] | float = 0.0
 
 
 class Timing(Protocol):
@@ -32,14 +34,14 @@ class Timing(Protocol):
 
 @dataclass(frozen=True)
 class Overlapped:
-    """Everything at once: the busiest unit of the busiest core sets the pace, or the barrier does.
+    """Everything at once: the busiest unit of the busiest core sets the pace, or the busiest link, or the barrier.
 
-    The form of the bound of Timcheck et al. 2026, arXiv 2601.10035, without its memory reads and links, whose rates are
-    not published.
+    The form of the bound of Timcheck et al. 2026, arXiv 2601.10035, without its memory reads, whose rate is not
+    published; that of links is what a hop takes.
     """
 
     def __call__(self, work: StepWork) -> Float64[np.ndarray, "*steps"]:
-        return np.maximum(_busiest(work), work.barrier)
+        return np.maximum(np.maximum(_busiest(work), work.link), work.barrier)
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,10 @@ class TwoUnits:
 
 @dataclass(frozen=True)
 class InTurn:
-    """Nothing at once within a core: neurons, then messages, then the longest way and the barrier."""
+    """Nothing at once within a core: neurons, then messages, then the busiest link, the longest way, the barrier."""
 
     def __call__(self, work: StepWork) -> Float64[np.ndarray, "*steps"]:
-        total: np.ndarray = (work.neurons + work.messages).max(axis=-1) + work.path + work.barrier
+        total: np.ndarray = (work.neurons + work.messages).max(axis=-1) + work.link + work.path + work.barrier
         return total
 
 

@@ -52,9 +52,10 @@ class Deployment:
     def samples(self, events: Events) -> dict[str, Float[np.ndarray, "batch lines"]]:
         """Input events as samples of Graph and Program; of lines that are silent, or begin too late, the latest time.
 
-        Raises OutOfRange for a line that spikes more than once.
+        Raises OutOfRange for a line that the network does not have, or that spikes more than once.
         """
         lines, most = self.graph.inputs[0].size, self.graph.inputs[0].high
+        events.require_lines(lines, "the deployed network")
         counts = events.counts(lines)
         if bool((counts > 1).any()):
             sample, line = (counts > 1).nonzero()[0].tolist()

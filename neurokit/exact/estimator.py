@@ -35,7 +35,10 @@ class SpikeTimeEstimator(ABC):
 
     @abstractmethod
     def estimate(self, network: SpikeTimeNetwork, events: Events, loss: Loss) -> ExactGradient:
-        """The loss of a batch and its gradient. Raises TangentCrossing where a spike time has no derivative."""
+        """The loss of a batch and its gradient.
+
+        Raises TangentCrossing where a spike time has no derivative, OutOfRange as `SpikeTimeNetwork.accept`.
+        """
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class SpikeTimeBackprop(SpikeTimeEstimator):
     """Automatic differentiation through the times of all spikes; memory grows with events times neurons."""
 
     def estimate(self, network: SpikeTimeNetwork, events: Events, loss: Loss) -> ExactGradient:
+        events = network.accept(events)
         with torch.set_grad_enabled(True):
             given = replace(events, time=events.time.detach().requires_grad_())
             value = loss(network(given))

@@ -32,6 +32,7 @@ class EventProp(SpikeTimeEstimator):
     """
 
     def estimate(self, network: SpikeTimeNetwork, events: Events, loss: Loss) -> ExactGradient:
+        events = network.accept(events)
         with torch.no_grad():
             logs = network.log(events, keep_states=True)
             slopes = slopes_of(network, logs, loss)

@@ -12,19 +12,24 @@ from torch import Tensor
 from neurokit.errors import OutOfRange, explain
 from neurokit.exact.neuron import EventNeuron, State
 
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
     """Spikes of every sample in ascending order of time; rows are filled up with times inf.
 
-    time (batch, events), line (batch, events): when, in units of time, and on which line. Raises OutOfRange for times
-    that are negative, NaN, or out of order, and for shapes that differ.
+    time (batch, events), line (batch, events): when, in units of time, and on which line, an integer. Times that are
+    integers become float64; a network takes times in the type of its weights. Raises OutOfRange for what is no tensor
+    of real times and integer lines, for times that are negative, NaN, or out of order, and for shapes that differ.
     """
 
     time: Float[Tensor, "batch events"]
     line: Int[Tensor, "batch events"]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "time", _real(self.time))
+        object.__setattr__(self, "line", integers("Events: line", self.line))
         if self.time.ndim != 2 or self.time.shape != self.line.shape:
             raise OutOfRange(
                 explain(
@@ -43,13 +48,23 @@ class Events:
 
     @classmethod
     def sorted(cls, time: Float[Tensor, "batch events"], line: Int[Tensor, "batch events"]) -> Events:
-        """Events in any order, put in order; those at one time keep the order that they are given in."""
+        """Events in any order, put in order; those at one time keep the order that they are given in.
+
+        Raises OutOfRange as Events.
+        """
+        time, line = _real(time), integers("Events: line", line)
+        if time.shape != line.shape or time.ndim != 2:
+            return cls(time, line)  # which is refused by name
         time, order = torch.sort(time, dim=-1, stable=True)
         return cls(time, line.gather(-1, order))
 
     @classmethod
     def latencies(cls, time: Float[Tensor, "batch lines"]) -> Events:
-        """One spike a line, at the given times; inf for a line that is silent."""
+        """One spike a line, at the given times; inf for a line that is silent. Raises OutOfRange as Events."""
+        time = _real(time)
+        if time.ndim != 2:
+            legal = "(batch, lines)"
+            raise OutOfRange(explain("latencies: shape of time", tuple(time.shape), legal, "give a row a sample"))
         return cls.sorted(time, torch.arange(time.shape[-1], device=time.device).expand(time.shape))
 
     def staggered(self, lines: int, copies: int, apart: float) -> Events:
@@ -57,8 +72,10 @@ class Events:
 
         For a grid of time (`neurokit.exact.deploy`), where one line says no more of a time than its step. Copies that
         are `dt / copies` apart go over to the next step one after the other, so together they say `copies` times as
-        much. Raises OutOfRange for a number of copies below one and a distance that is negative or not finite.
+        much. Raises OutOfRange for a number of copies below one, a distance that is negative or not finite, and events
+        on other lines.
         """
+        self.require_lines(lines, "staggered")
         if copies < 1:
             raise OutOfRange(explain("staggered: copies", copies, "at least 1", "use 1 for the events as they are"))
         if not (math.isfinite(apart) and apart >= 0):
@@ -79,8 +96,26 @@ class Events:
         """Which entries are spikes and not filling."""
         return torch.isfinite(self.time)
 
+    def require_lines(self, lines: int, whose: str) -> None:
+        """Raise OutOfRange unless there are `lines`, one or more, and all events are on them."""
+        if lines < 1:
+            raise OutOfRange(explain(f"{whose}: lines", lines, "at least 1", "say how many there are"))
+        if not self.line.numel():
+            return
+        low, high = int(self.line.min()), int(self.line.max())
+        if low < 0 or high >= lines:
+            found, legal = low if low < 0 else high, f"0..{lines - 1}"
+            raise OutOfRange(explain(f"{whose}: line of an input event", found, legal, "number the lines from 0"))
+
     def first(self, lines: int, never: float | Tensor = math.inf) -> Float[Tensor, "batch lines"]:
-        """Time of the first spike of each line; `never`, a number or (batch, lines), for silent ones."""
+        """Time of the first spike of each line; `never`, a number or (batch, lines), for silent ones.
+
+        Raises OutOfRange for events on other lines, and for another shape of `never`.
+        """
+        self.require_lines(lines, "first")
+        if isinstance(never, Tensor) and never.ndim and never.shape != (len(self.time), lines):
+            legal = f"{(len(self.time), lines)}, or one number"
+            raise OutOfRange(explain("first: shape of never", tuple(never.shape), legal, "give one a line"))
         silent = torch.full_like(self.time, math.inf)
         each = [torch.where(self.line == n, self.time, silent) for n in range(lines)]
         inf = self.time.new_full((len(self.time), 1), math.inf)
@@ -90,8 +125,28 @@ class Events:
         return torch.where(fired, first, otherwise)
 
     def counts(self, lines: int) -> Int[Tensor, "batch lines"]:
-        """How many spikes each line has."""
+        """How many spikes each line has. Raises OutOfRange for events on other lines."""
+        self.require_lines(lines, "counts")
         return torch.stack([((self.line == n) & self.real).sum(-1) for n in range(lines)], -1)
+
+
+def _real(time: object) -> Tensor:
+    """Times as real numbers, integers in float64. Raises OutOfRange for what is no such tensor."""
+    if not isinstance(time, Tensor) or time.dtype == torch.bool or time.is_complex():
+        found = time.dtype if isinstance(time, Tensor) else type(time).__name__
+        legal = "a tensor of real numbers"
+        raise OutOfRange(explain("Events: type of time", found, legal, "convert it with torch.as_tensor"))
+    return time if time.is_floating_point() else time.double()
+
+
+def integers(subject: str, numbers: object) -> Tensor:
+    """Numbers of lines or classes, in int64. Raises OutOfRange for what is no tensor of integers."""
+    if not isinstance(numbers, Tensor) or numbers.dtype not in _INTEGERS:
+        found = numbers.dtype if isinstance(numbers, Tensor) else type(numbers).__name__
+        raise OutOfRange(
+            explain(f"{subject}: type", found, "a tensor of integers, counted from 0", "convert it with .long()")
+        )
+    return numbers.long()
 
 
 @dataclass(frozen=True, eq=False)

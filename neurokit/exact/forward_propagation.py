@@ -33,10 +33,12 @@ class ForwardPropagation(SpikeTimeEstimator):
 
     def jacobian(self, network: SpikeTimeNetwork, events: Events) -> list[Sensitivity]:
         """Of every layer, by all parameters in the order of `network.parameters()`, flat, then by the input times."""
+        events = network.accept(events)
         with torch.no_grad():
             return self._jacobian(network, events, network.log(events))
 
     def estimate(self, network: SpikeTimeNetwork, events: Events, loss: Loss) -> ExactGradient:
+        events = network.accept(events)
         with torch.no_grad():
             logs = network.log(events)
             slopes = slopes_of(network, logs, loss)

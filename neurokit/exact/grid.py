@@ -70,6 +70,7 @@ class GridEventProp(SpikeTimeEstimator):
         return Latency(self.dt)
 
     def estimate(self, network: SpikeTimeNetwork, events: Events, loss: Loss) -> ExactGradient:
+        events = network.accept(events)
         with torch.no_grad():
             layers = network.stack()
             runs = self._simulate(network, events)
@@ -108,7 +109,7 @@ class GridEventProp(SpikeTimeEstimator):
         return torch.where(events.real, self.grid.steps(whole), never)
 
     def _simulate(self, network: SpikeTimeNetwork, events: Events) -> list[_Run]:
-        network.require_lines(events)
+        events = network.accept(events)
         layers = network.stack()
         last = self.grid.count(network.horizon)
         steps, weight = self._steps(events), layers[0].weight

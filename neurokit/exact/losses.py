@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neurokit.errors import GraphError, OutOfRange, explain
+from neurokit.exact.events import integers
 from neurokit.exact.lif import CurrentLIF
 from neurokit.exact.network import Activity, Outcome
 from neurokit.exact.theta import Theta
@@ -26,7 +27,8 @@ class FirstSpikeCrossEntropy:
     Keep `tau` well below the time left before the horizon: a wide one is small only where wrong outputs come much later
     or never, and with `virtual` training may then lower it on virtual times alone, with all outputs silent.
 
-    Call it with an Outcome and the labels (batch,); an estimator takes `lambda outcome: loss(outcome, labels)`.
+    Call it with an Outcome and the labels (batch,), 0..outputs-1; an estimator takes
+    `lambda outcome: loss(outcome, labels)`. Raises OutOfRange for other labels, and for a batch without samples.
     """
 
     tau: float
@@ -43,6 +45,7 @@ class FirstSpikeCrossEntropy:
 
     def __call__(self, outcome: Outcome, label: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
         t = self.times(outcome)
+        label = require_labels(label, *t.shape)
         right = t.gather(-1, label[:, None])[:, 0]
         entropy = torch.logsumexp(-t / self.tau, -1) + right / self.tau
         return (entropy + self.early * torch.expm1(right / self.early_tau)).mean()
@@ -61,16 +64,21 @@ def lateness(activity: Activity, horizon: float) -> Float[Tensor, ""]:
     """The sum over spikes of `1 - t / T`, mean over the batch: the penalty on the number of spikes.
 
     The number itself has zero gradient. A spike's share vanishes when it leaves the trial at T, so this falls, and
-    without a jump, as spikes are driven out.
+    without a jump, as spikes are driven out. Raises OutOfRange for a batch without samples.
     """
     spikes = activity.spikes
+    require_samples(len(spikes.time))
     share = torch.where(spikes.real, 1 - spikes.time / horizon, torch.zeros_like(spikes.time))
     return share.sum(-1).mean()
 
 
 def deadness(activity: Activity) -> Float[Tensor, ""]:
-    """The sum of `1 - V(T) / threshold`, mean over the batch, of neurons without a spike in the whole batch."""
+    """The sum of `1 - V(T) / threshold`, mean over the batch, of neurons without a spike in the whole batch.
+
+    Raises GraphError for other neurons than CurrentLIF, OutOfRange for a batch without samples.
+    """
     threshold = _lif(activity, "the penalty on dead neurons").threshold
+    require_samples(len(activity.voltage))
     dead = activity.spikes.counts(activity.size).sum(0) == 0
     missing = (1 - activity.voltage / threshold).mean(0)
     return torch.where(dead, missing, torch.zeros_like(missing)).sum()
@@ -100,6 +108,29 @@ def pseudospikes(outcome: Outcome) -> Float[Tensor, "batch outputs"]:
     last = outcome.last.layer.population.neuron
     assert isinstance(last, Theta)
     return outcome.last.spikes.first(outcome.last.size, outcome.horizon + last.period - phase)
+
+
+def require_labels(label: object, samples: int, outputs: int) -> Int[Tensor, " samples"]:
+    """Labels in int64. Raises OutOfRange unless there is one a sample, of 0..outputs-1, and a sample at least."""
+    require_samples(samples)
+    found = integers("labels", label)
+    if found.shape != (samples,):
+        raise OutOfRange(explain("labels: shape", tuple(found.shape), f"({samples},), one a sample", "give them all"))
+    low, high = int(found.min()), int(found.max())
+    if low < 0 or high >= outputs:
+        wrong, legal = low if low < 0 else high, f"0..{outputs - 1}, an output of the network"
+        raise OutOfRange(
+            explain("a label", wrong, legal, "count classes from 0, or give the network an output a class")
+        )
+    return found
+
+
+def require_samples(samples: int) -> None:
+    """Raise OutOfRange for a batch of which there is no mean."""
+    if not samples:
+        raise OutOfRange(
+            explain("samples of the batch", 0, "at least 1: a mean over none is undefined", "leave it out")
+        )
 
 
 def _lif(activity: Activity, use: str) -> CurrentLIF:

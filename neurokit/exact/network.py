@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 
 import torch
 from jaxtyping import Float
@@ -15,6 +16,12 @@ from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.exact import compiled as kernels
 from neurokit.exact.events import Events, Log, Trial, simulate
 from neurokit.exact.neuron import EventNeuron, State
+
+
+def require_count(subject: str, value: object) -> None:
+    """Raise OutOfRange unless `value` is a whole number, 1 or more."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise OutOfRange(explain(subject, value, "a whole number, at least 1", "raise it"))
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,7 @@ class Population:
     single_spike: bool = False
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise OutOfRange(explain("Population: size", self.size, "at least 1", "raise it"))
+        require_count("Population: size", self.size)
 
 
 class SpikeTimeLayer(nn.Module):
@@ -106,7 +112,7 @@ class SpikeTimeNetwork(nn.Module):
     compiled     use numba's kernels where there are some (float64 on a CPU, CurrentLIF) and nothing is recorded by
                  autograd: the same spikes and gradients to rounding, sooner
 
-    Raises GraphError for no layer, OutOfRange for a horizon that is not finite and > 0.
+    Raises GraphError for no layer, OutOfRange for a horizon that is not finite and > 0, and for numbers below one.
     """
 
     def __init__(
@@ -125,6 +131,8 @@ class SpikeTimeNetwork(nn.Module):
             raise GraphError(explain("SpikeTimeNetwork: layers", 0, "at least 1", "give a Population"))
         if not (math.isfinite(horizon) and horizon > 0):
             raise OutOfRange(explain("SpikeTimeNetwork: horizon", horizon, "finite and > 0", "choose such a time"))
+        require_count("SpikeTimeNetwork: inputs", inputs)
+        require_count("SpikeTimeNetwork: limit", limit)
         generator = torch.Generator().manual_seed(seed)
         widths = [inputs, *(population.size for population in populations)]
         self.layers = nn.ModuleList(
@@ -145,9 +153,9 @@ class SpikeTimeNetwork(nn.Module):
     def log(self, events: Events, *, keep_states: bool = False) -> list[Log]:
         """Run a batch and keep what happened to each layer; states, if asked for, of neurons that are not affine.
 
-        Raises OutOfRange for events on lines that are none of the network's.
+        Raises OutOfRange as `accept`.
         """
-        self.require_lines(events)
+        events = self.accept(events)
         logs: list[Log] = []
         for number, layer in enumerate(self.stack()):
             population = layer.population
@@ -160,20 +168,19 @@ class SpikeTimeNetwork(nn.Module):
             events = logs[-1].spikes()
         return logs
 
-    def require_lines(self, events: Events) -> None:
-        """Raise OutOfRange for events on lines that are none of the network's."""
-        if not events.line.numel():
-            return
-        low, high = int(events.line.min()), int(events.line.max())
-        if low < 0 or high >= self.inputs:
-            raise OutOfRange(
-                explain(
-                    "SpikeTimeNetwork: line of an input event",
-                    low if low < 0 else high,
-                    f"0..{self.inputs - 1}",
-                    "number the lines from 0",
-                )
-            )
+    def accept(self, events: Events) -> Events:
+        """`events` with their times in the type of the weights.
+
+        Raises OutOfRange for events on lines that are none of the network's, or on another device.
+        """
+        events.require_lines(self.inputs, "SpikeTimeNetwork")
+        weight = self.stack()[0].weight
+        if {events.time.device, events.line.device} != {weight.device}:
+            found, legal = f"{events.time.device} and {events.line.device}", f"{weight.device}, where the network is"
+            raise OutOfRange(explain("Events: devices of time and line", found, legal, "move them with .to"))
+        if events.time.dtype == weight.dtype:
+            return events
+        return Events._in_order(events.time.to(weight.dtype), events.line)
 
     def forward(self, events: Events) -> Outcome:
         """Run a batch; recorded by autograd where gradients are on."""

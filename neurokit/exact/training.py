@@ -14,18 +14,32 @@ from torch import Tensor
 from neurokit.errors import OutOfRange, TrainingDiverged, explain
 from neurokit.exact.estimator import SpikeTimeEstimator
 from neurokit.exact.eventprop import EventProp
-from neurokit.exact.events import Events
-from neurokit.exact.network import Outcome, SpikeTimeNetwork
+from neurokit.exact.events import Events, integers
+from neurokit.exact.losses import require_labels
+from neurokit.exact.network import Outcome, SpikeTimeNetwork, require_count
 
 #: A loss of a trial and the labels (batch,) of its samples.
 LabelledLoss = Callable[[Outcome, Tensor], Float[Tensor, ""]]
 
 
-class LabelledEvents(NamedTuple):
-    """Samples as events, and the label of each."""
-
+class _Labelled(NamedTuple):
     events: Events
     label: Int[Tensor, " samples"]
+
+
+class LabelledEvents(_Labelled):
+    """Samples as events, and the label of each, an integer >= 0. Raises OutOfRange for any other number of labels."""
+
+    __slots__ = ()
+
+    def __new__(cls, events: Events, label: Int[Tensor, " samples"]) -> LabelledEvents:
+        label, samples = integers("LabelledEvents: label", label), len(events.time)
+        if label.shape != (samples,):
+            legal = f"({samples},), one a sample"
+            raise OutOfRange(explain("LabelledEvents: shape of label", tuple(label.shape), legal, "give them all"))
+        if bool((label < 0).any()):
+            raise OutOfRange(explain("LabelledEvents: label", int(label.min()), ">= 0", "count classes from 0"))
+        return super().__new__(cls, events, label)
 
     def take(self, index: Int[Tensor, " some"]) -> LabelledEvents:
         """Some of the samples."""
@@ -74,8 +88,7 @@ def fit_events(
     not > 0, TrainingDiverged for a loss or gradient that is not finite.
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise OutOfRange(explain(f"fit_events: {name}", value, "at least 1", "raise it"))
+        require_count(f"fit_events: {name}", value)
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise OutOfRange(explain("fit_events: learning_rate", learning_rate, "finite and > 0", "choose such a rate"))
     samples = len(data.label)
@@ -126,7 +139,12 @@ def first_spikes(network: SpikeTimeNetwork, events: Events) -> Float[Tensor, "ba
 
 
 def accuracy(network: SpikeTimeNetwork, data: LabelledEvents, batch_size: int = 500) -> float:
-    """Share of samples whose label spikes before all other outputs; a sample without an output spike is wrong."""
+    """Share of samples whose label spikes before all other outputs; a sample without an output spike is wrong.
+
+    Raises OutOfRange for no samples, a label that is no output of the network, and a `batch_size` below one.
+    """
+    require_count("accuracy: batch_size", batch_size)
+    require_labels(data.label, len(data.events.time), network.stack()[-1].population.size)
     right = 0
     every = torch.arange(len(data.label), device=data.label.device)
     for index in torch.split(every, batch_size):

@@ -21,6 +21,7 @@ from neurokit.exchange.dialects import Dialect
 from neurokit.exchange.folding import fold
 from neurokit.exchange.nir_neurons import read
 from neurokit.exchange.nir_package import nir_package
+from neurokit.file_kinds import recognise
 from neurokit.readouts import RULES, Rate, ReadoutRule
 
 
@@ -49,7 +50,10 @@ def read_nir(path: str | Path) -> Any:
     except FileNotFoundError:
         raise GraphError(f"there is no file {str(path)!r}; give the path of a NIR graph (.nir).") from None
     except Exception as error:  # whatever the package's reading runs into
-        raise GraphError(explain(f"{path}", f"no NIR graph ({error!r})", "a .nir file", "write it again")) from error
+        kind = recognise(Path(path))
+        found = f"no NIR graph ({error!r})" if kind is None else f"no NIR graph but {kind.what}"
+        remedy = "write it again" if kind is None else kind.remedy("write it again")
+        raise GraphError(explain(f"{path}", found, "a .nir file", remedy)) from error
     if not isinstance(read_graph, nir.NIRGraph):
         raise GraphError(explain(f"{path}", f"a {type(read_graph).__name__}", "a NIRGraph", "wrap it in a graph"))
     return read_graph

@@ -22,6 +22,7 @@ from jaxtyping import Int64
 from neurokit import __version__
 from neurokit.compilers.bounds import prove
 from neurokit.errors import OutOfRange, ProgramError, UnsupportedNode, explain
+from neurokit.file_kinds import recognise
 from neurokit.integers import DECAY_BITS, EXPONENTS, Decay12
 from neurokit.neurons import CubaLIF, ToZero
 from neurokit.program import Dense, Input, Output, Program, ProgramNode, Readout, Recurrent, Spiking
@@ -90,8 +91,10 @@ def _layers(path: Path) -> dict[int, _Layer]:
     except FileNotFoundError:
         raise ProgramError(f"there is no file {str(path)!r}; give the path of a netx file (.net).") from None
     except (OSError, KeyError, TypeError, AttributeError, ValueError, UnicodeDecodeError) as error:
-        found, legal = f"no netx file ({error!r})", "groups layer/0, layer/1, ..."
-        raise ProgramError(explain(str(path), found, legal, "export the network again")) from error
+        kind = recognise(Path(path))
+        found = f"no netx file ({error!r})" if kind is None else f"no netx file but {kind.what}"
+        remedy = "export the network again" if kind is None else kind.remedy("export the network again")
+        raise ProgramError(explain(str(path), found, "groups layer/0, layer/1, ...", remedy)) from error
 
 
 def _layer(group: h5py.Group) -> _Layer:

@@ -35,6 +35,9 @@ class TimeStep(Protocol):
         ...
 
 
+_SHORTER = "take a smaller dt or Exponential; a dialect that fixes both has not written this file: read it as plain"
+
+
 @dataclass(frozen=True)
 class Euler:
     """Forward Euler: `keep = 1 - dt / tau`, `gain = dt / tau`; snnTorch (dt = 1e-4) and norse (dt = 1e-3) step so."""
@@ -47,7 +50,7 @@ class Euler:
 
     def keep(self, tau: float) -> float:
         if not tau >= self.dt:  # also for NaN
-            raise OutOfRange(explain("tau", tau, f"at least dt = {self.dt:g}", "take a smaller dt, or Exponential"))
+            raise OutOfRange(explain("tau", tau, f"at least dt = {self.dt:g}", _SHORTER))
         return 1 - self.dt / tau
 
     def tau(self, keep: float) -> float:

@@ -343,7 +343,7 @@ class Host:
         steps = spikes.shape[1]
         u = self._frames(tapes.states[name])[ring, :steps].astype(np.int64)
         if name in tapes.residues:  # a hard reset wipes the membrane, which is what had decayed plus what came
-            v = self._frames(tapes.residues[name])[ring, :steps].astype(np.int64)
+            v = self._after_reset(self._frames(tapes.residues[name])[ring, :steps].astype(np.int64), spikes)
             before = np.pad(v, ((0, 0), (1, 0), (0, 0)))[:, :-1] * Decay12(decays(node.neuron)[1]) + u
             if (v != before * (1 - spikes)).any():
                 raise LavaFailure(f"population {name!r}: its membrane is not what its current and its leak make of it.")
@@ -351,6 +351,10 @@ class Host:
         unit = 1 if node.leaky else self.form.membrane_unit
         assert not (u % unit).any()
         return np.asarray(u // unit)
+
+    def _after_reset(self, probed: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """The membrane after a hard reset, of what a probe of `v` read in the steps of `spikes`."""
+        return probed
 
     def _recorded(self, kind: str, name: str) -> Tape:
         tapes: Mapping[str, Tape] = getattr(self._require_running(), kind)

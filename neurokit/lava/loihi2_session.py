@@ -93,8 +93,9 @@ def measure_border() -> Border:
     """How many steps the adapters take, measured on the device.
 
     A clock on the chip fires at a known step and its membrane is known at every step; the host speaks at a known
-    step. When the host hears and sees of them, is what the adapters take. Raises LavaFailure when something of it is
-    never heard.
+    step. When the host hears and sees of them, is what the adapters take. The membrane is looked for in a step in which
+    the clock does not fire, since after a spike a chip keeps its refractory counter there. Raises LavaFailure when
+    something of it is never heard.
     """
     with tempfile.TemporaryDirectory(prefix="neurokit-lava-") as folder:
         shapes = {"word": (1, 1, 1), "heard": (1, STEPS, 1), "seen": (1, STEPS, 1)}
@@ -193,6 +194,15 @@ class ChipNetwork(Host):
     def _frames(self, tape: Tape, *, writable: bool = False) -> np.ndarray:
         frames = super()._frames(tape, writable=writable)
         return frames if writable or tape in self._require_running().inputs.values() else signed(frames)
+
+    def _after_reset(self, probed: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """The membrane is 0 after a spike; the chip keeps its refractory counter in `v` then, and a probe reads that.
+
+        The one public trace of a chip reads 128, refractory time x 128, in the step of each of its four spikes, and
+        goes on from 0 (NIR 7232ada, paper/01_lif/lif_lava_loihi_fixed.csv); so does Loihi 1 (nengo-loihi#170). Such
+        steps are masked: that the neuron fired, its spike says.
+        """
+        return np.where(spikes != 0, 0, probed)
 
     def _figures(self) -> dict[str, str]:
         """What the probes found, in the words of Lava's profiler, with units; of the first run of the network."""

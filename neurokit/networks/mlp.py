@@ -13,13 +13,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import GraphError, explain
+from neurokit.networks.answer_units import InUnits
 from neurokit.networks.spike import drawing, firing
 from neurokit.neurons import IF, Neuron, trainables
 from neurokit.readouts import MemMean, ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
-class MLP(nn.Module):
+class MLP(InUnits):
     """Spiking multi-layer perceptron over a window of `T = steps` time steps.
 
         a_1[t] = W_1 x + b_1                     the same current in every step (direct coding)
@@ -105,8 +106,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """The readout of the features of `x`."""
-        y: Tensor = self.readout(self.features(x))
-        return y
+        return self.in_units(self.readout(self.features(x)))
 
     def spikes(self, x: Float[Tensor, "*batch inputs"]) -> list[Float[Tensor, "*batch steps width"]]:
         """Spike trains of every layer, 0 and 1, time on the axis before the neurons'. Needs no gradient."""

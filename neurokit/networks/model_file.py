@@ -1,7 +1,8 @@
 """Trained networks as files: `torch.save` of a state dict and a plain configuration, never of code.
 
-The file is a dictionary of `format`, `version`, `kind`, `config`, `domain`, `provenance` and `state`. It is read with
-`weights_only=True`, which refuses to unpickle anything but tensors and plain containers.
+The file is a dictionary of `format`, `version`, `kind`, `config`, `units`, `domain`, `provenance` and `state`; version
+2 had no `units`, and its networks answer what their layers compute. It is read with `weights_only=True`, which refuses
+to unpickle anything but tensors and plain containers.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from typing import Any, NamedTuple
 import torch
 
 from neurokit.errors import ModelFileError, NeurokitError, explain
+from neurokit.file_kinds import recognise
 from neurokit.files import replacing
+from neurokit.networks.answer_units import AnswerUnits
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
 from neurokit.problems.data import Domain
-from neurokit.program_file import SIGNATURE
 from neurokit.readouts import RULES
 
-FORMAT, VERSION = "neurokit.model", 2
+FORMAT, VERSION, OLDEST = "neurokit.model", 3, 2
 Model = MLP | DeepONet | SepONet
 
 #: Networks by their name in files, and the sizes that each is made of.
@@ -59,6 +61,7 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
         "version": VERSION,
         "kind": kind,
         "config": describe(model),
+        "units": None if model.units is None else {name: list(value) for name, value in vars(model.units).items()},
         "domain": {name: [float(low), float(high)] for name, (low, high) in domain.items()},
         "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},
         "state": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
@@ -71,25 +74,25 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
 def load_model(path: str | Path) -> TrainedModel:
     """Read a network. Raises ModelFileError when the file is anything but a model saved by `save_model`."""
     path = Path(path)
+    if not path.exists():
+        raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.")
     try:
-        with path.open("rb") as file:
-            is_hdf5 = file.read(len(SIGNATURE)) == SIGNATURE
-        content = None if is_hdf5 else torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelFileError(f"there is no file {str(path)!r}; train a network and save it first.") from None
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a foreign file makes PyTorch's reader fail in any way
-        raise _foreign(path, f"unreadable ({type(error).__name__})") from error
-    if is_hdf5:
-        raise _foreign(path, "HDF5, which looks like a Program", "give the trained model (.pt) that it is made of")
+        kind = recognise(path)
+        if kind is None:
+            raise _foreign(path, f"unreadable ({type(error).__name__})") from error
+        raise _foreign(path, kind.what, kind.remedy("give the trained network (.pt) that neurokit saved")) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _foreign(path, "not marked as a neurokit model")
-    if content.get("version") != VERSION:
-        raise ModelFileError(
-            explain(f"{path}: version", content.get("version"), f"{VERSION}", "save the model again with this neurokit")
-        )
+    version = content.get("version")
+    if not isinstance(version, int) or not OLDEST <= version <= VERSION:
+        legal = f"{OLDEST}..{VERSION}"
+        raise ModelFileError(explain(f"{path}: version", version, legal, "save the model again with this neurokit"))
     try:
         model = build(content["kind"], content["config"])
         model.load_state_dict(content["state"])
+        model.units = AnswerUnits() if version == OLDEST else _units(content["units"])
         domain = {name: (low, high) for name, (low, high) in content["domain"].items()}
         return TrainedModel(model, domain, dict(content["provenance"]))
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
@@ -131,6 +134,10 @@ def build(kind: str, config: Mapping[str, Any]) -> Model:
     }
     model: Model = make(**common, **{name: config[name] for name in sizes})
     return model
+
+
+def _units(plain: Mapping[str, list[float]] | None) -> AnswerUnits | None:
+    return None if plain is None else AnswerUnits(**{name: tuple(value) for name, value in plain.items()})
 
 
 def _foreign(path: Path, why: str, remedy: str = "save it with neurokit") -> ModelFileError:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.networks.answer_units import InUnits
 from neurokit.networks.contraction import contract
 from neurokit.networks.mlp import MLP
 
 
-class OperatorNetwork(nn.Module):
+class OperatorNetwork(InUnits):
     """`u = sum_k part_1[k] part_2[k] ... part_n[k] + bias`, every part an MLP with an input of its own.
 
     All parts have the same steps, neuron, readout, surrogate and number of outputs.
@@ -32,4 +33,4 @@ class OperatorNetwork(nn.Module):
     def forward(self, *inputs: Float[Tensor, "..."]) -> Float[Tensor, "*batch 1"]:
         """Answers for every combination of leading axes after broadcasting; each part computes its own rows once."""
         values = (part(x) for part, x in zip(self.parts.values(), self.present(inputs), strict=True))
-        return contract(*values) + self.bias
+        return self.in_units(contract(*values) + self.bias)

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, explain
+from neurokit.networks.answer_units import InUnits
 from neurokit.networks.spike import drawing, firing
 from neurokit.neurons import IF, Neuron, trainables
 from neurokit.readouts import MemMean, ReadoutRule
 from neurokit.surrogates import Gaussian, Surrogate
 
 
-class Stack(nn.Module):
+class Stack(InUnits):
     """A spiking network of convolutional and full layers over a window of `steps` time steps.
 
         a_1[t] = layer_1(x)                      the same current in every step (direct coding)
@@ -76,8 +77,7 @@ class Stack(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch lines"]) -> Float[Tensor, "*batch outputs"]:
         """The readout of the features of `x`."""
-        y: Tensor = self.readout(self.features(x))
-        return y
+        return self.in_units(self.readout(self.features(x)))
 
     def _layer(self, i: int, lines: Float[Tensor, "batch lines"]) -> Float[Tensor, "batch out"]:
         layer = self.layers[i]

@@ -102,6 +102,8 @@ def read_split(
         arrays = read_arrays(test)
     path = train if test is None else test
     second = _stored(path, arrays, _part(arrays, "_test", alone=test is not None))
+    for stored in (first, second):  # a set that is wrong in itself is not held against the other
+        _layout(stored, kind)
     _require_one_width(first, second)
     ranges = _ranges(first, "training samples", domain, margin)
     learnt, tested = _build(first, kind, ranges), _build(second, kind, ranges)
@@ -197,14 +199,15 @@ def _stored(path: Path, held: Mapping[str, np.ndarray], part: str) -> _Stored:
     return _Stored(path, held, (b, t, a), branch, trunk, answers)
 
 
-def _build(stored: _Stored, kind: type[OperatorData] | type[TripleData] | None, ranges: _Ranges) -> Operator:
-    path, held, (b, t, a), branch, trunk, answers = stored
+def _layout(stored: _Stored, kind: type[OperatorData] | type[TripleData] | None) -> type[OperatorData | TripleData]:
+    """The layout that the shapes of a set are in. Raises GraphError where it is none, both, or not `kind`."""
+    path, _, (b, t, a), branch, trunk, answers = stored
     product = answers.shape == (len(branch), len(trunk))
     aligned = len(branch) == len(trunk) == len(answers) and answers.shape[1] == 1
     shapes = f"{b} {branch.shape}, {t} {trunk.shape}, {a} {answers.shape}"
     fits = "(N1, m), (N2, d), (N1, N2) for every pair, or (N, m), (N, d), (N, 1) for aligned samples"
     if not (product or aligned):
-        raise GraphError(explain(f"shapes in {path}", shapes, fits, "transpose or reshape what differs"))
+        raise GraphError(explain(f"shapes in {path}", shapes, fits, _reshape(stored)))
     if product and aligned and kind is None:
         raise GraphError(
             f"the shapes in {path} fit both layouts: {shapes}. Say which it is: kind=OperatorData or kind=TripleData, "
@@ -213,6 +216,22 @@ def _build(stored: _Stored, kind: type[OperatorData] | type[TripleData] | None, 
     chosen = kind or (OperatorData if product else TripleData)
     if not (product if chosen is OperatorData else aligned):
         raise GraphError(explain(f"shapes in {path} for {chosen.__name__}", shapes, fits, "read it as the other kind"))
+    return chosen
+
+
+def _reshape(stored: _Stored) -> str:
+    """What to do about shapes that fit no layout: the one array that is to be transposed, if there is one."""
+    branch, trunk, answers = (array.shape for array in (stored.branch, stored.trunk, stored.answers))
+    for i, name in enumerate(stored.names):
+        b, t, y = (shape[::-1] if j == i else shape for j, shape in enumerate((branch, trunk, answers)))
+        if y == (b[0], t[0]) or (b[0] == t[0] == y[0] and y[1] == 1):
+            return f"transpose {name!r} to {(b, t, y)[i]}"
+    return "transpose or reshape what differs"
+
+
+def _build(stored: _Stored, kind: type[OperatorData] | type[TripleData] | None, ranges: _Ranges) -> Operator:
+    chosen = _layout(stored, kind)
+    path, held, _, branch, trunk, answers = stored
     for name, (named, array) in stored.inputs.items():
         if name in ranges.domain:  # a range that is missing is the set's own complaint
             remedy = _DECLARE.format("a wider one")

@@ -19,7 +19,7 @@ from neurokit.integers import (
     require_positive_scale,
 )
 from neurokit.readouts import ReadoutRule
-from neurokit.wiring import Signal, Wire, one_source, require_finite, summed, two_totals
+from neurokit.wiring import Signal, Wire, frozen, one_source, require_finite, summed, two_totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,24 +152,35 @@ class Product:
         return two_totals(self, sources)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Output:
-    """Back to problem units: `real = scale * y + offset`."""
+    """Back to problem units: `real = scale * y + offset`, with one offset for all lines or one for each."""
 
     name: str
     source: str
     scale: float = 1.0
-    offset: float = 0.0
+    offset: float | Float64[np.ndarray, " size"] = 0.0
 
     @property
     def sources(self) -> tuple[str, ...]:
         return (self.source,)
 
     def __post_init__(self) -> None:
-        require_finite(f"output {self.name!r}: (scale, offset)", np.array([self.scale, self.offset]))
+        offset = np.asarray(self.offset, dtype=np.float64)
+        require_finite(f"output {self.name!r}: (scale, offset)", np.array([self.scale, *offset.ravel()]))
+        # What is the same for all lines is one number.
+        same = offset.ndim == 0 or (offset.ndim == 1 and offset.size > 0 and (offset == offset[0]).all())
+        object.__setattr__(self, "offset", float(offset.flat[0]) if same else frozen(offset))
 
     def wire(self, sources: Sequence[Wire]) -> Wire:
-        return one_source(self, sources, Signal.TOTAL)
+        wire = one_source(self, sources, Signal.TOTAL)
+        if np.shape(self.offset) not in ((), (wire.size,)):
+            raise GraphError(
+                explain(
+                    f"output {self.name!r}: shape of offset", np.shape(self.offset), f"() or ({wire.size},)", "match it"
+                )
+            )
+        return wire
 
     def decode(self, y: Int64[np.ndarray, "*batch size"]) -> Float64[np.ndarray, "*batch size"]:
         return np.asarray(y * self.scale + self.offset, dtype=np.float64)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -40,12 +39,8 @@ from neurokit.runs.tables import Reader, Vocabularies, Vocabulary, keys, plain, 
 from neurokit.support import target_named
 from neurokit.surrogates import Gaussian
 from neurokit.targets import Target
+from neurokit.toml_files import read_toml, value_of
 from neurokit.training import Settings
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _RECIPE = OperatorRecipe()
 _SURROGATE = Gaussian(_RECIPE.sigma)
@@ -61,12 +56,16 @@ class Optimiser:
     batch_size     samples in the batch of each
     learning_rate  at its highest
     weight_decay   shrinkage of weights per unit of learning rate
+    normalize      whether answers are centred and scaled by mean and deviation of the training answers while they are
+                   learnt, and brought back behind the network; if not said, true for npz and false for all other
+                   problems, whose answers are of about one
     """
 
     iterations: int = _RECIPE.iterations
     batch_size: int = _RECIPE.batch_size
     learning_rate: float = _RECIPE.learning_rate
     weight_decay: float = _RECIPE.weight_decay
+    normalize: bool | None = None
 
     def __post_init__(self) -> None:
         self.settings(seed=0)
@@ -160,8 +159,7 @@ class RunConfig:
         """A checked configuration from plain tables; `source` names them in errors."""
         filled = {name: dict(table) if isinstance(table, Mapping) else table for name, table in tables.items()}
         _fitting(filled)
-        config: RunConfig = Reader(VOCABULARIES, source).read(cls, filled)
-        config._require_agreement(source)
+        config: RunConfig = Reader(VOCABULARIES, source).read(cls, filled, lambda read: read._disagreements(source))
         return config
 
     def word(self, section: str) -> str:
@@ -169,20 +167,19 @@ class RunConfig:
         (hint,) = (key.hint for key in keys(type(self)) if key.name == section)
         return VOCABULARIES[hint].word(getattr(self, section))
 
-    def _require_agreement(self, source: str) -> None:
+    def _disagreements(self, source: str) -> Iterator[str]:
+        """What is wrong with sections that are right by themselves."""
         points, mlp = isinstance(self.problem, MexicanHat), isinstance(self.network, MLPLayers)
         if points != mlp:
             legal = f"{'mlp' if points else 'deeponet or seponet'} for the problem {self.word('problem')}"
-            raise RunError(explain(f"{source}: network.kind", repr(self.word("network")), legal, "write that"))
+            yield explain(f"{source}: network.kind", repr(self.word("network")), legal, "write that")
         aligned = isinstance(self.problem, DataFiles) and self.problem.layout == "triple"
         solvable = isinstance(self.network, DeepONetLayers) and not aligned
         solved, swept = isinstance(self.readout, SolvedReadout), isinstance(self.readout, SweptReadout)
         if (solved and not solvable) or (swept and mlp):
             legal = "'gradient'" if mlp else "'gradient' or 'alternating'"
             where = "aligned samples" if aligned else f"the kind of network {self.word('network')!r}"
-            raise RunError(
-                explain(f"{source}: readout.by", repr(self.word("readout")), f"{legal} for {where}", "write one")
-            )
+            yield explain(f"{source}: readout.by", repr(self.word("readout")), f"{legal} for {where}", "write one")
 
     def generate(self) -> Split[Any]:
         """The data set; grids as separable networks read them, axis by axis, for one of these."""
@@ -199,6 +196,12 @@ class RunConfig:
             "seed": self.seeds.model,
         }
         return self.network.build(data, parts)
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the answers are normalised: as it is said, else for a user's own data alone."""
+        said = self.optimiser.normalize
+        return isinstance(self.problem, DataFiles) if said is None else said
 
     def gradient(self) -> Estimator:
         """The gradient estimator of the network that `learner` makes."""
@@ -237,8 +240,8 @@ def read_tables(path: Path | None, overrides: Mapping[str, Any]) -> dict[str, An
     tables: dict[str, Any] = {}
     if path is not None:
         try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            tables = read_toml(path)
+        except (OSError, ValueError) as error:
             raise RunError(f"{path} is not a readable TOML file: {error}") from None
     for key, value in overrides.items():
         *sections, field = key.split(".")
@@ -258,14 +261,11 @@ def option(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or "." not in key:
         raise RunError(explain("--set", repr(text), "section.key=value, such as neuron.kind=lif", "write it so"))
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
+    return key.strip(), value_of(value)
 
 
 def _fitting(tables: dict[str, Any]) -> None:
-    """Fill in the kinds of network and readout that suit the problem and the network, where none are said."""
+    """Fill in the kinds of network and readout, and the normalisation, that suit the problem, where none are said."""
 
     def word(section: str, vocabulary: Vocabulary, default: str) -> Any:
         table = tables.setdefault(section, {})
@@ -278,5 +278,8 @@ def _fitting(tables: dict[str, Any]) -> None:
         {"mexican-hat": "mlp", "reaction-diffusion": "seponet", "heat": "seponet"}.get(problem, "deeponet"),
     )
     aligned = isinstance(tables["problem"], dict) and tables["problem"].get("layout") == "triple"
+    optimiser = tables.setdefault("optimiser", {})
+    if isinstance(optimiser, dict):
+        optimiser.setdefault("normalize", problem == "npz")
     solved = {"mlp": "gradient", "seponet": "alternating"}.get(network, "closed-form")
     word("readout", READOUTS, "gradient" if aligned else solved)

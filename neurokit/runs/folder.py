@@ -17,7 +17,7 @@ import torch
 from neurokit import figures
 from neurokit.errors import RunError, explain
 from neurokit.files import replacing
-from neurokit.runs.config import RunConfig, read_config
+from neurokit.runs.config import RunConfig, read_config, read_tables
 
 FORMAT, VERSION = "neurokit.checkpoint", 1
 
@@ -28,7 +28,8 @@ class RunFolder:
 
     config.toml            the effective configuration
     metrics.jsonl          one object a logged iteration: iteration, loss, learning_rate, seconds, and test_error (mean
-                           relative L2) where it was evaluated
+                           relative L2) and test_error_centred (relative to the spread of the answers, left out where
+                           they have none) where it was evaluated
     curve.png              loss and test error by iteration
     checkpoint.pt          the latest state of the run
     model.pt               the trained network, once the run is done; beside it model.calibration.npz for `compile`
@@ -89,7 +90,10 @@ class RunFolder:
                     "name it with --out, or start a run without --resume",
                 )
             )
-        return read_config(self.config, {})
+        said = read_tables(self.config, {}).get("optimiser", {})
+        # A run that does not say began before there was normalisation.
+        unsaid = isinstance(said, dict) and "normalize" not in said
+        return read_config(self.config, {"optimiser.normalize": False} if unsaid else {})
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""

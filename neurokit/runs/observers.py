@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from neurokit.errors import RunError, explain
-from neurokit.problems.data import Data
+from neurokit.problems.data import Split
 from neurokit.runs.folder import RunFolder, flush, metrics_line
 from neurokit.runs.team import Team
-from neurokit.training import Observer, Training, evaluate
+from neurokit.training import Observer, Training, errors_on, mean_of_columns, predict
 
 #: Told every logged line.
 Listener = Callable[[Mapping[str, float]], None]
@@ -63,9 +63,15 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
     """
 
     def __init__(
-        self, folder: RunFolder, test: Data, every: int, evaluate_every: int, listeners: tuple[Listener, ...] = ()
+        self,
+        folder: RunFolder,
+        data: Split[Any],
+        every: int,
+        evaluate_every: int,
+        listeners: tuple[Listener, ...] = (),
     ) -> None:
-        self.folder, self.test, self.every, self.evaluate_every = folder, test, every, evaluate_every
+        self.folder, self.test, self.every, self.evaluate_every = folder, data.test, every, evaluate_every
+        self.centre = mean_of_columns(data.train)
         self.listeners = listeners
         self._stream: Any = None
 
@@ -86,7 +92,10 @@ class Metrics(Observer, AbstractContextManager["Metrics"]):
         if judged:
             concluded = copy.deepcopy(training.model)
             training.conclude(concluded)
-            line["test_error"] = evaluate(concluded, self.test).mean
+            error = errors_on(self.test, predict(concluded, self.test), self.centre)
+            line["test_error"] = error.mean
+            if error.centred is not None:
+                line["test_error_centred"] = error.centred
         self._stream.write(metrics_line(line))
         self._stream.flush()
         for listener in self.listeners:

@@ -12,7 +12,7 @@ import difflib
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -70,9 +70,16 @@ class Reader:
         self.vocabularies, self.source = vocabularies, source
         self.mistakes: list[str] = []
 
-    def read(self, kind: type[Any], table: Mapping[str, Any]) -> Any:
-        """The object that `table` says. Raises RunError with a line for every mistake in it."""
+    def read(
+        self, kind: type[Any], table: Mapping[str, Any], agree: Callable[[Any], Iterable[str]] = lambda read: ()
+    ) -> Any:
+        """The object that `table` says; `agree` gives the mistakes in how its parts go together, where all are legal.
+
+        Raises RunError with a line for every mistake.
+        """
         read = self._object(kind, table, "", None)
+        if read is not None:
+            self.mistakes += agree(read)
         if self.mistakes:
             raise RunError("\n".join(self.mistakes))
         return read
@@ -84,12 +91,12 @@ class Reader:
         if not isinstance(table, Mapping):
             return self._wrong(path, repr(table), "a table", f"write [{path}] and keys below it")
         known = {key.name: key for key in keys(kind, vocabulary)}
-        before = len(self.mistakes)
-        values = {}
+        values, legal_values = {}, True
         for name, value in table.items():
             below = f"{path}.{name}" if path else name
             if name in known:
                 values[name] = self._value(known[name], value, below)
+                legal_values = legal_values and values[name] is not None
             elif vocabulary is None or name != vocabulary.key:
                 names = [*([] if vocabulary is None else [vocabulary.key]), *known]
                 near = difflib.get_close_matches(name, names, 1)
@@ -99,9 +106,10 @@ class Reader:
         for name in known.keys() - table.keys():
             if known[name].default is MISSING:
                 self._wrong(f"{path}.{name}", "not given", legal(known[name].hint, self.vocabularies), "say it")
-        if len(self.mistakes) > before:
+                legal_values = False
+        if not legal_values:
             return None
-        try:
+        try:  # also where a key is unknown, so that it hides no mistake in the others
             return kind(**values)
         except NeurokitError as error:
             self.mistakes.append(f"{self.source}: {path}: {error}")
@@ -117,7 +125,10 @@ class Reader:
             said = f"{path}.{vocabulary.key}"
             near = difflib.get_close_matches(str(word), vocabulary.kinds, 1)
             remedy = f"write {near[0]!r}" if near else "write one of those"
-            return self._wrong(said, repr(word), ", ".join(map(repr, vocabulary.kinds)), remedy)
+            self._wrong(said, repr(word), ", ".join(map(repr, vocabulary.kinds)), remedy)
+            if near:  # what it most likely is says whether the other keys are right
+                self._object(vocabulary.kinds[near[0]], table, path, vocabulary)
+            return None
         return self._object(kind, table, path, vocabulary)
 
     def _value(self, key: Key, value: Any, path: str) -> Any:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import torch
 
 from neurokit.errors import RunError, explain
 from neurokit.metrics import RelativeL2
 from neurokit.networks.model_file import save_model
-from neurokit.problems.data import Data
+from neurokit.problems.data import Split
 from neurokit.recipes import describe
 from neurokit.runs.compile_samples import calibration_arrays, test_arrays
 from neurokit.runs.config import RunConfig
@@ -23,7 +24,7 @@ from neurokit.runs.observers import Agreement, Checkpoints, Listener, Metrics, R
 from neurokit.runs.spread import SpreadData, SpreadDirections, spread
 from neurokit.runs.team import Team
 from neurokit.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, write
-from neurokit.training import History, Observer, evaluate, fit
+from neurokit.training import History, Observer, errors_on, fit, mean_of_columns, predict
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +78,12 @@ def train_run(
             seed=config.seeds.estimator,
             threads=config.run.threads,
             for_target=config.run.for_target(),
+            normalize=config.normalizes,
             observers=[Resume(folder), Agreement(team, config.run.evaluate_every), *attending],
         )
 
-    history = _led(config, folder, data.test, fitted, observers, listeners) if team.leads else _followed(fitted)
-    error = evaluate(model, data.test)
+    history = _led(config, folder, data, fitted, observers, listeners) if team.leads else _followed(fitted)
+    error = errors_on(data.test, predict(model, data.test), mean_of_columns(data.train))
     if team.leads:
         provenance = {
             "problem": repr(config.problem),
@@ -97,7 +99,7 @@ def train_run(
 def _led(
     config: RunConfig,
     folder: RunFolder,
-    test: Data,
+    data: Split[Any],
     fitted: Callable[..., History],
     observers: Sequence[Observer],
     listeners: Sequence[Listener],
@@ -106,7 +108,7 @@ def _led(
     run = config.run
     board = TensorBoard(folder) if run.tensorboard else None
     told = (*listeners, *(() if board is None else (board,)))
-    with stop_requests() as asked, Metrics(folder, test, run.log_every, run.evaluate_every, told) as metrics:
+    with stop_requests() as asked, Metrics(folder, data, run.log_every, run.evaluate_every, told) as metrics:
         checkpoints = Checkpoints(folder, metrics, run.checkpoint_every, run.checkpoint_seconds, asked)
         try:
             return fitted(metrics, checkpoints, *observers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,7 @@ from neurokit.learning.experiments.quantisation import Quantisation
 from neurokit.learning.experiments.scaling import Scaling
 from neurokit.learning.experiments.scene import Experiment
 from neurokit.runs.tables import Reader
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from neurokit.toml_files import read_toml, value_of
 
 _KINDS: tuple[type[Any], ...] = (FromScratch, Quantisation, DeviceMismatch, Drift, ClosedLoopOnLava, Scaling)
 EXPERIMENTS: Mapping[str, type[Any]] = {kind.name: kind for kind in _KINDS}
@@ -36,8 +31,8 @@ def experiment_of(name: str, config: Path | None, options: list[str]) -> Experim
     table: dict[str, Any] = {}
     if config is not None:
         try:
-            table = tomllib.loads(config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            table = read_toml(config)
+        except (OSError, ValueError) as error:
             raise RunError(f"{config} is not a readable TOML file: {error}") from None
         if (said := table.pop("experiment", name)) != name:
             raise RunError(explain(f"{config}: experiment", repr(said), repr(name), "name that experiment"))
@@ -45,9 +40,6 @@ def experiment_of(name: str, config: Path | None, options: list[str]) -> Experim
         key, equals, value = option.partition("=")
         if not equals:
             raise RunError(explain("--set", repr(option), "key=value, such as bits=4", "write it so"))
-        try:
-            table[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            table[key.strip()] = value.strip()
+        table[key.strip()] = value_of(value)
     experiment: Experiment = Reader({}, str(config) if config else "--set").read(EXPERIMENTS[name], table)
     return experiment
