@@ -26,7 +26,7 @@ PATIENCE = 200
 
 @dataclass(frozen=True)
 class Edge:
-    """`within` carries its certificate, `beyond` has none: one bias has a unit more, and `complaint` says what breaks."""
+    """`within` has a certificate; `beyond`, with one bias a unit farther, can have none, as `complaint` says."""
 
     within: Program
     beyond: Program
@@ -83,8 +83,7 @@ def drivers(program: Program, name: str) -> set[str]:
     node = program[name]
     if isinstance(node, (Synapses, Input)):
         return {name}
-    own = {name} | set().union(*(drivers(program, s) for s in node.sources if not isinstance(program[s], Spiking)))
-    return own
+    return {name} | set().union(*(drivers(program, s) for s in node.sources if not isinstance(program[s], Spiking)))
 
 
 def biased(program: Program, index: int, line: int, value: int) -> Program:
