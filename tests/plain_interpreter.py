@@ -1,4 +1,4 @@
-"""A reader and interpreter of Program files in Python integers, written from docs/program-format.md alone.
+"""An interpreter of Program files in Python integers, written from docs/program-format.md alone.
 
 It knows nothing of neurokit: if it agrees with the reference, the document says all that one needs.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
+from plain_reader import read
 
 SYNAPSES = ("Dense", "Sparse", "Conv2d")
 OUTPUTS = ("Output", "OutputByLine")
@@ -43,16 +43,9 @@ class Answers:
 
 def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
     """Run one sample of real numbers."""
-    with h5py.File(path, "r") as file:
-        assert bytes(file.attrs["format"]).decode() == "neurokit-program"
-        assert int(file.attrs["version"]) in (2, 3)
-        steps = int(file.attrs["steps"])
-        limit = {kind: 2 ** (int(bits) - 1) - 1 for kind, bits in file["widths"].attrs.items()}
-        nodes: list[dict[str, Any]] = []
-        for index in sorted(file["nodes"]):
-            group = file["nodes"][index]
-            node = {k: bytes(v).decode() if isinstance(v, bytes) else v.item() for k, v in group.attrs.items()}
-            nodes.append(node | {key: data[()].tolist() for key, data in group.items()})
+    content = read(path)
+    steps, nodes = content.steps, content.nodes
+    limit = {kind: 2 ** (bits - 1) - 1 for kind, bits in content.widths.items()}
 
     def check(values: list[int], kind: str) -> list[int]:
         farthest = max(map(abs, values))

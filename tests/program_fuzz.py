@@ -117,6 +117,8 @@ def fuzz(folder: Path, mutations: int, seed: int) -> dict[str, object]:
         started = time.process_time()
         try:
             same = digest(items(Program.load(path))) == digests[which]
+            if kinds[trial % len(kinds)] in (truncate, extend):
+                wrong.append(f"trial {trial} loaded a file of another length")
             if not same:
                 wrong.append(f"trial {trial} loaded another Program in silence")
         except ProgramError as error:

@@ -98,9 +98,10 @@ def build(choose: Choices, *, widths: Widths | None = None, largest: int = 64) -
 def _branch(choose: Choices, name: str, tail: int, largest: int) -> list[ProgramNode]:
     size, reach = choose.integer(1, largest), pick(choose, (1, 100, 2000))
     low = choose.integers(-reach, 0, (size,))
-    nodes: list[ProgramNode] = [
-        Input(name, low, low + choose.integers(0, 2 * reach, (size,)), scale=pick(choose, (1.0, 1 / 300)))
-    ]
+    by_line = choose.integers(1, 9, (size,)) / 4, choose.integers(-9, 9, (size,)) * 100.0
+    scale, offset = pick(choose, ((1.0, 0.0), (1 / 300, 0.0), by_line))
+    high = low + choose.integers(0, 2 * reach, (size,))
+    nodes: list[ProgramNode] = [Input(name, low, high, scale, offset)]
     for depth in range(choose.integer(1, 4)):
         for hop in range(pick(choose, (1, 1, 1, 0, 2))):  # neurons may read neurons, and synapses synapses
             here, before = f"{name}.synapses{depth}{hop}", nodes[-1].name
@@ -196,10 +197,11 @@ def proven(program: Program) -> Program:
         try:
             return replace(program, certificate=prove(program))
         except OutOfRange:
-            program = replace(program, nodes=tuple(_halved(node) for node in program.nodes))
+            program = replace(program, nodes=tuple(halved(node) for node in program.nodes))
 
 
-def _halved(node: ProgramNode) -> ProgramNode:
+def halved(node: ProgramNode) -> ProgramNode:
+    """`node` with its own numbers halved, toward zero."""
     if isinstance(node, Synapses):
         node = replace(node, bias=np.trunc(node.bias / 2))
     if isinstance(node, Dense):
@@ -244,5 +246,5 @@ def random_inputs(
         x = rng.integers(node.low, node.high + 1, (*batch, node.low.size))
         if corners:
             x = np.where(rng.integers(0, 2, x.shape), node.low, node.high)
-        samples[node.name] = x * node.scale
+        samples[node.name] = node.decode(x)
     return samples

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_interpreter import Answers, LeftItsWidth, interpret
+from plain_reader import seal
 from random_programs import programs, random_inputs, unproven
 
 from neurokit.compilers.bounds import prove
@@ -127,26 +127,8 @@ def test_the_input_of_a_membrane_has_a_width_of_its_own(tmp_path: Path, kind: st
 
 
 def documented_hash(path: Path) -> str:
-    """SHA-256 as the document defines it, from the file alone."""
-    entries: dict[bytes, tuple[bytes, bytes]] = {}
-
-    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            shape = "x".join(map(str, item.shape))
-            entries[name.encode()] = f"{item.dtype.name} {shape}".encode(), item[()].tobytes()
-        for key, value in item.attrs.items():
-            full = f"{name}/{key}".lstrip("/").encode()
-            if isinstance(value, bytes):
-                entries[full] = f"str {len(value)}".encode(), bytes(value)
-            else:
-                entries[full] = (b"int" if value.dtype == "<i8" else b"float"), value.tobytes()
-
     with h5py.File(path, "r") as file:
-        add("", file)
-        file.visititems(add)
-    del entries[b"sha256"]
-    stream = b"".join(b"%s\n%s\n%s\n" % (name, kind, data) for name, (kind, data) in sorted(entries.items()))
-    return hashlib.sha256(stream).hexdigest()
+        return seal(file)
 
 
 @settings(max_examples=10)

@@ -61,9 +61,10 @@ class ArrayKernels:
         samples, given, size = currents.shape
         spikes = np.empty((samples, steps, size), dtype=np.uint8)
         states = np.empty((samples, steps, size), dtype=np.int32) if record else None
-        state = population.node.start(np.zeros((samples, size), dtype=np.int32))
+        # In 64 bits: `step` compares by the distance to the threshold, which may be wider than the proven membrane.
+        state = population.node.start(np.zeros((samples, size), dtype=np.int64))
         for t in range(steps):
-            a = currents[:, t if given == steps else 0]
+            a = currents[:, t if given == steps else 0].astype(np.int64)
             if population.echo is not None and t:
                 a = a + population.echo.currents(spikes[:, t - 1])
             before, s, state = population.node.step(state, a)

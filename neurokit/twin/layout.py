@@ -3,7 +3,8 @@
 All integers are 32 bits wide. That is safe because a twin runs proven Programs only: the interval analysis bounds the
 sum of magnitudes of every weighted sum, and every membrane, accumulator and product, by `2**31 - 1`, so no partial
 result, in whatever order it is formed, leaves 32 bits. What a leaky neuron adds up may wrap on the way; the membrane,
-being the sum modulo 2**32 and proven to fit, is right all the same.
+being the sum modulo 2**32 and proven to fit, is right all the same. A difference between a membrane and a threshold is
+not bounded: the compiled step compares them, and the step in NumPy, which subtracts, works in 64 bits.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from misfits import Misfit, Series
 
 sys.path.append(str(Path(__file__).parents[1]))
+from limit_programs import seeded_edge
 from random_programs import Seeded, build, proven
 
 from neurokit import reference
@@ -222,6 +223,19 @@ def every_node(seed: int) -> Program:
             return program
 
 
+def at_a_limit(seed: int) -> Program:
+    """A random Program at the edge of one of the chip's widths, which the stock form can run."""
+    for draw in range(1000):
+        program = seeded_edge(1000 * seed + draw, widths=Widths()).within
+        try:
+            schedule(program)
+        except UnsupportedNode:
+            continue
+        if len(program.nodes) <= 16:
+            return program
+    raise AssertionError(f"no seed from {1000 * seed} on draws a Program that the stock form can run")
+
+
 def _plain(program: Program) -> bool:
     """Whether it is one of those that `random_program` makes, or silent for lack of anything new."""
     soft = all(type(n.neuron) is IF and n.neuron.reset == Subtract() and n.recurrent is None for n in program.spiking)
@@ -264,6 +278,7 @@ PROGRAMS: dict[str, Callable[[int], Program]] = {
     "current based": networks.current_based,
     "synapses": networks.synapses,
     "repeated sources": networks.repeated,
+    "at a limit": at_a_limit,
 }
 
 
