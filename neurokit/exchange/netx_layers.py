@@ -7,8 +7,8 @@
     layer/i/{bias,delay}              of a dense layer
     layer/i/neuron/...                `NEURON` below
 
-These are the fields that lava-dl 0.6.0 writes for such layers (`lava.lib.dl.slayer.block.base`), and those that its netx
-reads (`lava.lib.dl.netx.hdf5`).
+These are the fields that lava-dl 0.6.0 writes for such layers (`lava.lib.dl.slayer.block.base`), and those that netx
+reads of them (`lava.lib.dl.netx.hdf5`).
 """
 
 from __future__ import annotations
