@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from neurokit import graph as g
+from neurokit import reference
 from neurokit.cli.app import app
 from neurokit.errors import NeurokitError, UnsupportedNode
-from neurokit.neurons import IF
+from neurokit.neurons import IF, ToZero
+from neurokit.nir import Euler, to_nir, write_nir
 from neurokit.program import Dense, Input, Output, Program, Readout, Spiking
-from neurokit.readouts import MemMean
+from neurokit.readouts import MemMean, Rate
 from neurokit.twin import Twin
 
 DATA = Path(__file__).parent / "data"
@@ -76,6 +79,26 @@ def test_norse_s_network_comes_in_quantised(tmp_path: Path) -> None:
     result = Twin().run(Program.load(tmp_path / "p.h5"), {"input": recorded["inputs"]})
     # Eight-bit weights: rates may move by a few spikes of the 40 steps.
     assert np.abs(result.output - recorded["spikes"].mean(axis=1)).max() <= 0.1
+
+
+def test_a_graph_of_its_own_comes_in_whatever_quantize_takes_of_it(tmp_path: Path) -> None:
+    """A readout of spikes, which `from_nir` gives back as it was written."""
+    pytest.importorskip("nir")
+    nodes = (
+        g.Input("x", 2, -1.0, 1.0),
+        g.Dense("a", "x", np.array([[1.0, 0.5], [-0.5, 1.0]]), np.zeros(2)),
+        g.Spiking("s", "a", IF(1.0, ToZero())),
+        g.Readout("r", "s", Rate()),
+        g.Output("y", "r"),
+    )
+    graph = g.Graph(nodes, 20)
+    write_nir(to_nir(graph, Euler(1.0)), tmp_path / "own.nir")
+    run("import", tmp_path / "own.nir", tmp_path / "p.h5")
+    x = {"x": np.array([[0.9, 0.3], [-0.4, 0.8]])}
+    answers = Twin().run(Program.load(tmp_path / "p.h5"), x).output
+    # Rates of 20 steps: rounded weights move at most a spike in 20.
+    assert np.abs(answers - reference.run(graph, x).output).max() <= 0.05 + 1e-9
+    assert answers.max() > 0.3
 
 
 @pytest.mark.torch

@@ -173,6 +173,7 @@ def import_(
         read = import_netx(source, steps=steps, low=int(bottom), high=int(top))
     else:
         from neurokit.compilers.quantize import quantize
+        from neurokit.exchange.folding import fold
         from neurokit.nir import Reading, from_nir, read_nir
 
         reading = None
@@ -183,7 +184,8 @@ def import_(
         else:
             dialect = _dialect(writer, reset, dt, scheme)
             reading = Reading(dialect, steps, bottom, top, RULES[readout or "rate"])
-        graph = from_nir(read_nir(source), reading)
+        # A graph of neurokit's own comes back as it was written, in whatever form that is.
+        graph = fold(from_nir(read_nir(source), reading))
         read = quantize(graph, provenance={"made": f"imported from {source.name}"})
     read.save(program)
     rows = describe(read)

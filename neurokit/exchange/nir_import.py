@@ -18,7 +18,8 @@ from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.exchange import nir_notes
 from neurokit.exchange.dialects import Dialect
-from neurokit.exchange.folding import fold
+from neurokit.exchange.folding import MOST_WEIGHTS, fold
+from neurokit.exchange.nir_edges import in_order
 from neurokit.exchange.nir_neurons import read
 from neurokit.exchange.nir_package import nir_package
 from neurokit.file_kinds import recognise
@@ -76,7 +77,7 @@ def from_nir(nir_graph: Any, reading: Reading | None = None) -> g.Graph:
     else:
         dialect, steps, order = nir_notes.dialect(nir_graph.metadata)
     reader = _Reader(nir_graph, dialect, reading)
-    for each in reader.sorted():
+    for each in in_order(nir_graph):
         reader.add(each, nir_graph.nodes[each])
     if reading is not None:
         return fold(g.Graph(tuple(reader.nodes), steps))
@@ -105,32 +106,6 @@ class _Reader:
     sizes: dict[str, int] = field(default_factory=dict)
     images: dict[str, tuple[int, ...]] = field(default_factory=dict)
     late: dict[str, int] = field(default_factory=dict)
-
-    def sorted(self) -> list[str]:
-        """Names in topological order; raises GraphError for dangling edges and cycles."""
-        waiting = dict.fromkeys(self.source.nodes, 0)
-        edges = [tuple(edge) for edge in self.source.edges]
-        if len(set(edges)) < len(edges):
-            repeated = next(edge for edge in edges if edges.count(edge) > 1)
-            remedy = "remove it, or double the weights behind it"
-            raise GraphError(explain("edge", repeated, "there once, as NIR itself demands", remedy))
-        for before, after in self.source.edges:
-            if before not in waiting or after not in waiting:
-                raise GraphError(explain("edge", (before, after), "between nodes of the graph", "mend the file"))
-            waiting[after] += 1
-        order: list[str] = []
-        ready = [name for name, count in waiting.items() if not count]
-        while ready:
-            order.append(ready.pop(0))
-            for before, after in self.source.edges:
-                waiting[after] -= before == order[-1]
-                if before == order[-1] and not waiting[after]:
-                    ready.append(after)
-        if len(order) < len(waiting):
-            left = sorted(set(waiting) - set(order))
-            remedy = "unroll it, or leave the recurrent synapses out: NIR does not say how late a spike comes back"
-            raise GraphError(explain("nodes on or behind a cycle", left, "none", remedy))
-        return order
 
     def add(self, name: str, node: Any) -> None:
         """Add what one NIR node is."""
@@ -164,6 +139,12 @@ class _Reader:
         if image is not None:
             self.images[node.name] = image
 
+    def fresh(self, name: str) -> str:
+        """A name for a node that the file does not have."""
+        while name in self.source.nodes or name in self.stands:
+            name += "'"
+        return name
+
     def _input(self, name: str, node: Any) -> None:
         shape = _shape(name, node.input_type)
         if self.reading is None:
@@ -177,7 +158,7 @@ class _Reader:
         if self.reading is None:
             name = str(nir_notes.noted(f"node {name!r}", node.metadata, "sum")["sum"])
         else:
-            name = f"{name}.sum"
+            name = self.fresh(f"{name}.sum")
         self.keep(g.Sum(name, tuple(sources)), self.sizes[sources[0]], self.images.get(sources[0]))
         return name
 
@@ -191,8 +172,10 @@ class _Reader:
 
     def scale(self, name: str, node: Any, source: str) -> None:
         factors = np.asarray(node.scale, dtype=np.float64).reshape(-1)
-        written = g.Dense(name, source, np.diag(factors), np.zeros(factors.size), self.late.get(name, 0))
-        self.keep(written, factors.size)
+        if factors.size == 1:  # some writers give one number for all
+            factors = np.broadcast_to(factors, (self.sizes[source],))
+        written = _diagonal(name, source, factors, np.zeros(factors.size), self.late.get(name, 0))
+        self.keep(written, factors.size, self.images.get(source))
 
     def conv2d(self, name: str, node: Any, source: str) -> None:
         kernel = np.asarray(node.weight, dtype=np.float64)
@@ -231,29 +214,30 @@ class _Reader:
 
     def neuron(self, name: str, node: Any, source: str) -> None:
         found = read(name, node, self.sizes[source], self.dialect)
+        image = self.images.get(source)
         if (found.row != 1).any() or found.current.any():
-            self._rescale(name, source, found.row, found.current)
+            source = self._rescaled(name, source, found.row, found.current)
         neuron = found.neuron
         if self.reading is None:
             neuron = nir_notes.restored(name, neuron, node.metadata)
-        self.keep(g.Spiking(name, source, neuron), self.sizes[source], self.images.get(source))
+        self.keep(g.Spiking(name, source, neuron), self.sizes[source], image)
 
-    def _rescale(self, name: str, source: str, row: np.ndarray, current: np.ndarray) -> None:
-        """Let the synapses before a neuron carry what differs between its lines."""
+    def _rescaled(self, name: str, source: str, row: np.ndarray, current: np.ndarray) -> str:
+        """The current of a neuron with what differs between its lines: in the Dense before it, or in one of its own."""
         readers = [after for before, after in self.source.edges if self.stands.get(before) == source]
         at = next(i for i, node in enumerate(self.nodes) if node.name == source)
         synapses = self.nodes[at]
-        if not isinstance(synapses, g.Dense) or readers != [name]:
-            reason = (
-                "its parameters differ between neurons, or it leaks to a potential, and no Dense of its own feeds it"
-            )
-            raise UnsupportedNode(name, "Spiking", "a Graph", reason, "Put a Linear before it.")
-        weight, bias = synapses.weight * row[:, None], synapses.bias * row + current
-        self.nodes[at] = replace(synapses, weight=weight, bias=bias)
+        if isinstance(synapses, g.Dense) and readers == [name]:
+            weight, bias = synapses.weight * row[:, None], synapses.bias * row + current
+            self.nodes[at] = replace(synapses, weight=weight, bias=bias)
+            return source
+        gain = self.fresh(f"{name}.gain")
+        self.keep(_diagonal(gain, source, row, current), len(row))
+        return gain
 
     def output(self, name: str, node: Any, source: str) -> None:
         if self.reading is not None:
-            notes: Mapping[str, Any] = {"readout": f"{name}.readout", "scale": 1.0, "offset": 0.0}
+            notes: Mapping[str, Any] = {"readout": self.fresh(f"{name}.readout"), "scale": 1.0, "offset": 0.0}
             rule = self.reading.rule
         else:
             notes = nir_notes.noted(f"output {name!r}", node.metadata, "readout", "rule", "scale", "offset")
@@ -284,6 +268,14 @@ _RULES = {
 #: Kinds that become synapses, and those that may stand behind a Delay.
 _SYNAPSES = frozenset({"Affine", "Linear", "Scale", "Conv2d"})
 _DELAYED = _SYNAPSES | {"Flatten", "Delay"}
+
+
+def _diagonal(name: str, source: str, factors: np.ndarray, bias: np.ndarray, delay: int = 0) -> g.Dense:
+    """Synapses from every line to the line of its number."""
+    if factors.size**2 > MOST_WEIGHTS:
+        reason = f"its {factors.size} factors are a matrix of more than {MOST_WEIGHTS} weights"
+        raise UnsupportedNode(name, "Scale", "a Graph", reason, "Multiply them into the weights before it.")
+    return g.Dense(name, source, np.diag(factors), bias, delay)
 
 
 def _shape(name: str, types: Mapping[str, Any]) -> tuple[int, ...]:
