@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -212,11 +213,11 @@ def _sparse(node: dict[str, Any], lines: int) -> int:
     starts, columns = node["starts"], node["columns"]
     demand(node["width"] == lines and len(node["values"]) == len(columns), "Sparse")
     demand(starts[0] == 0 and starts[-1] == len(columns) and len(starts) == len(node["bias"]) + 1, "starts")
-    demand(all(one <= other for one, other in zip(starts, starts[1:], strict=False)), "starts")
+    demand(all(one <= other for one, other in pairwise(starts)), "starts")
     demand(all(0 <= column < lines for column in columns), "columns")
-    for first, end in zip(starts, starts[1:], strict=False):
+    for first, end in pairwise(starts):
         row = columns[first:end]
-        demand(all(one < other for one, other in zip(row, row[1:], strict=False)), "columns")
+        demand(all(one < other for one, other in pairwise(row)), "columns")
     return len(starts) - 1
 
 

@@ -206,7 +206,7 @@ def test_both_agree_on_random_edits(tmp_path: Path) -> None:
         if (ours is None) != (theirs is None):
             different.append((seed, ours, theirs))
     assert different == []
-    assert 15 < loaded < 135
+    assert 2 < loaded < 135, "some edits are legal, most are not"
 
 
 def test_files_of_earlier_days_load_and_mean_the_same() -> None:
