@@ -17,6 +17,7 @@ files and folders.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -33,6 +34,8 @@ from types import FrameType
 
 #: Seconds from SIGTERM, and from the first SIGINT, to the kill.
 GRACE_S, INTERRUPT_S = 0.6, 5.0
+#: Of Linux's prctl(2): the signal that a process gets when the one that started it ends.
+_PR_SET_PDEATHSIG = 1
 #: Where the guard of this process listens; None without one.
 _guard: int | None = None
 _owner = 0
@@ -93,6 +96,16 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+def end_with_torchrun() -> None:
+    """In a member that torchrun has started: let Linux send it SIGTERM when torchrun ends, or do so if it has ended."""
+    if sys.platform != "linux" or "TORCHELASTIC_RUN_ID" not in os.environ:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    # An orphan's parent is the first process, which in a container may be torchrun itself.
+    if os.getppid() == 1 and b"torch" not in Path("/proc/1/cmdline").read_bytes():
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def hold(path: Path) -> None:

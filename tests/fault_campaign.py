@@ -77,7 +77,7 @@ class Trial:
     deadline_s: float
     ended: str
     wrong: tuple[str, ...]
-    message: str
+    message: str = ""
 
 
 def namespaces() -> bool:

@@ -42,9 +42,9 @@ def test_a_campaign_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Capt
     assert table([good]).splitlines()[-1] == "| nothing | 1 | 1 | 1 right | 1.0 (60) |"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+@pytest.mark.parametrize(("number", "remedy"), [(errno.ENOSPC, "Make room"), (errno.EFBIG, "ulimit -f")])
 def test_a_full_disk_is_a_message_and_not_a_traceback(
-    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    number: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full() -> None:
         raise OSError(number, os.strerror(number), "outputs.npz")
@@ -53,4 +53,4 @@ def test_a_full_disk_is_a_message_and_not_a_traceback(
     with pytest.raises(SystemExit) as ended:
         command_line()
     assert ended.value.code == 2
-    assert "make room" in capsys.readouterr().err
+    assert remedy in capsys.readouterr().err

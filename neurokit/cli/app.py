@@ -12,7 +12,7 @@ from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learnin
 from neurokit.cli.console import console, warnings_shown
 from neurokit.cli.outputs import leftovers
 from neurokit.errors import REMEDIES, NeurokitError, OutputFailed
-from neurokit.termination import guarded
+from neurokit.termination import end_with_torchrun, guarded
 
 app = typer.Typer(
     name="neurokit",
@@ -56,6 +56,7 @@ def _root(
 def main() -> None:
     """Entry point. Exit codes: 0 what was claimed holds, 1 it does not, 2 the input was wrong, 130 interrupted."""
     with guarded():
+        end_with_torchrun()  # now, as it takes long to load PyTorch
         _main()
 
 

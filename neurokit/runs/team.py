@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
-import signal
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +16,8 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from neurokit.errors import RunError, explain
+from neurokit.termination import end_with_torchrun
 
-#: Of Linux's prctl(2): the signal that a process gets when the one that started it ends.
-_PR_SET_PDEATHSIG = 1
 #: Exchanges whose tensors are held. A thread of gloo lets go of the tensors of an exchange a while after that is over.
 #: If no one else has them by then, it waits for Python's lock; and the end of a process group waits for that thread,
 #: with that lock, for ever. Gloo has two threads, so two exchanges at most can be in that state.
@@ -103,8 +99,7 @@ def join_team() -> Iterator[Team]:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
-    if sys.platform == "linux" and "TORCHELASTIC_RUN_ID" in os.environ:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    end_with_torchrun()
     dist.init_process_group("gloo")
     team = Team(dist.get_rank(), size)
     try:
