@@ -48,8 +48,7 @@ class Fitted:
 
 def with_price(chip: Chip, price: str, low: float, high: float) -> Chip:
     """A chip with one price replaced: `static_power_mw`, or one of `time_ns` or `energy_pj` as in "time_ns.barrier"."""
-    kind = "measured"
-    made = Quantity(value=math.sqrt(low * high), low=low, high=high, source="fit to ROWS", kind=kind)
+    made = Quantity(value=math.sqrt(low * high), low=low, high=high, source="fitted to ROWS", kind="measured")
     table, _, name = price.partition(".")
     if not name:
         return chip.model_copy(update={table: made})
@@ -87,13 +86,13 @@ def _root(crossing: Callable[[float], float]) -> float:
     return float(brentq(crossing, 0.0, BEYOND, xtol=1e-12, rtol=1e-12))
 
 
-#: Prices in the order in which they are fitted, each with the rows' quantity that says most of it.
-STAGES: tuple[tuple[str, tuple[str, ...], Callable[[Row], bool]], ...] = (
-    ("static_power_mw", ("static_w",), lambda row: True),
-    ("time_ns.barrier", ("time_s",), lambda row: row.most.steps != 16 and len(row.most.layers) < 8),
-    ("time_ns.synop", ("time_s",), lambda row: len(row.most.layers) >= 8),
-    ("energy_pj.synop", ("dynamic_j", "energy_j"), lambda row: len(row.most.layers) >= 8),
-    ("energy_pj.barrier", ("dynamic_j", "energy_j"), lambda row: len(row.most.layers) < 8),
+#: Prices in the order in which they are fitted, the quantities that say something of each, and of which rows.
+STAGES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("static_power_mw", ("static_w",), ("barrier", "synop")),
+    ("time_ns.barrier", ("time_s",), ("barrier",)),
+    ("time_ns.synop", ("time_s",), ("synop",)),
+    ("energy_pj.synop", ("dynamic_j", "energy_j"), ("synop",)),
+    ("energy_pj.barrier", ("dynamic_j", "energy_j"), ("barrier",)),
 )
 
 
@@ -120,13 +119,14 @@ def fit(rows: Sequence[Row], chip: Chip, *, scatter: float = SCATTER) -> tuple[C
     """
     if scatter < 1.0:
         raise OutOfRange(explain("fit: scatter", scatter, "at least 1", "leave it out"))
+    chip = _unfitted(chip)
     found = []
-    for price, quantities, tells in STAGES:
+    for price, quantities, kinds in STAGES:
         said = [
             (row.name, *interval(row, quantity, price, chip))
             for row in rows
             for quantity in quantities
-            if quantity in row.held and tells(row)
+            if quantity in row.held and row.busy_with in kinds
         ]
         if price == "time_ns.synop":
             said.append(("Intel's ratios", *VENDOR_SYNOP))
@@ -137,6 +137,32 @@ def fit(rows: Sequence[Row], chip: Chip, *, scatter: float = SCATTER) -> tuple[C
         found.append(made)
         chip = with_price(chip, price, made.low, made.high)
     return chip, tuple(found)
+
+
+def _unfitted(chip: Chip) -> Chip:
+    """The chip as it was before anything was fitted, so that a fit does not rest on another one."""
+    chip = with_price(chip, "time_ns.synop", *VENDOR_SYNOP)
+    return chip.model_copy(update={"energy_pj": chip.energy_pj.model_copy(update={"synop": None, "barrier": None})})
+
+
+def rows_of_prices(found: Sequence[Fitted], chip: Chip) -> list[dict[str, object]]:
+    """Fitted prices beside those of a chip's file, for a report."""
+    rows: list[dict[str, object]] = []
+    for each in found:
+        table, _, name = each.price.partition(".")
+        held = getattr(chip, table) if not name else getattr(getattr(chip, table), name)
+        rows.append(
+            {
+                "price": each.price,
+                "fitted_low": each.low,
+                "fitted_high": each.high,
+                "ratio": each.ratio,
+                "rows": len(each.said),
+                "file_low": None if held is None else held.low,
+                "file_high": None if held is None else held.high,
+            }
+        )
+    return rows
 
 
 def left_out(rows: Sequence[Row], chip: Chip) -> dict[str, dict[str, tuple[Range, bool]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class Row:
         By quantity of QUANTITIES, of one sample: from and to; equal where one number was printed.
     assumed : str
         What of the workloads, and of the numbers, the source does not say.
+    busy_with : "barrier" or "synop"
+        What most of a step's time goes to: the price of which the row says most.
     second_hand : bool
         Whether we read the numbers in others' words only.
     unexplained : mapping of str to str
@@ -53,6 +56,7 @@ class Row:
     most: Workload
     measured: Mapping[str, tuple[float, float]]
     assumed: str
+    busy_with: Literal["barrier", "synop"]
     second_hand: bool = False
     unexplained: Mapping[str, str] | None = None
 
@@ -116,7 +120,7 @@ def at_measured_time(row: Row, chip: Chip) -> Row:
         return row
     low, high = row.measured["time_s"]
     least, most = row.least, row.most
-    rates = np.linspace(least.rate, most.rate, 257)
+    rates = np.linspace(least.rate, most.rate, 65)
     fits = [
         rate
         for rate in rates

@@ -37,7 +37,7 @@ def _recurrent(width: int) -> tuple[LayerShape, ...]:
 
 UNIFORM = "5-30 % of every layer's neurons send in a step, all layers alike"
 WTA = ".1-2 % of neurons send in a step; every neuron listens to all; no input lines counted"
-SPEECH = "500-1,400 steps a sample (about a second in steps of 1 or 2 ms); 256-1,024 neurons a layer; .5-5 % send in a step"
+SPEECH = "500-1,400 steps a sample (about a second in steps of 1 or 2 ms); 256-1,024 neurons a layer; .5-2 % send in a step"
 INPUT_BOUND = (
     "frames come from the host: 39,600 values a frame, 1.5 us each if all are sent. The notebook says itself that input "
     "sets its pace, and no price of a core reaches it"
@@ -51,6 +51,7 @@ ROWS: tuple[Row, ...] = (
         Workload(SNN, 0.30, 16),
         {"time_s": (1 / 408.91,) * 2, "static_w": (0.232,) * 2, "dynamic_j": (0.447 / 408.91,) * 2},
         UNIFORM,
+        "synop",
     ),
     Row(
         "PilotNet SNN, an earlier run",
@@ -59,6 +60,7 @@ ROWS: tuple[Row, ...] = (
         Workload(SNN, 0.30, 16),
         {"time_s": (1 / 342.29,) * 2},
         UNIFORM,
+        "synop",
     ),
     Row(
         "PilotNet SDNN, frames from the host",
@@ -67,6 +69,7 @@ ROWS: tuple[Row, ...] = (
         Workload(SDNN, 0.30),
         {"time_s": (1 / 16.87,) * 2, "static_w": (0.282,) * 2},
         UNIFORM + "; its dynamic power is below the noise of the measurement",
+        "synop",
         unexplained={"time_s": INPUT_BOUND},
     ),
     Row(
@@ -77,6 +80,7 @@ ROWS: tuple[Row, ...] = (
         # .09 mJ is printed with one digit: .085 to .095.
         {"time_s": (1.21e-3 / 10, 1.21e-3 / 9), "energy_j": (0.085e-3, 0.095e-3)},
         UNIFORM + "; a sample enters every step and leaves after 9 or 10, so a step takes 121-134 us",
+        "synop",
         second_hand=True,
     ),
     Row(
@@ -86,6 +90,7 @@ ROWS: tuple[Row, ...] = (
         Workload(LIF_200, 0.02, cores=5),
         {"time_s": (1.78e-6,) * 2, "energy_j": (0.47 * 1.78e-6,) * 2},
         WTA,
+        "barrier",
     ),
     Row(
         "winner-take-all of 1,200 LIF",
@@ -94,12 +99,13 @@ ROWS: tuple[Row, ...] = (
         Workload(LIF_1200, 0.02, cores=69),
         {"time_s": (1.78e-6,) * 2, "energy_j": (0.63 * 1.78e-6,) * 2},
         WTA,
+        "barrier",
     ),
     Row(
         "SHD, two layers with delays",
         "arXiv 2510.13757: 1.46 ms, .46 mJ a sample, .28 of it dynamic",
         Workload(_two_layers(256), 0.005, 500),
-        Workload(_two_layers(1024), 0.05, 1400),
+        Workload(_two_layers(1024), 0.02, 1400),
         {
             "time_s": (1.46e-3,) * 2,
             "static_w": (0.18 / 1.46,) * 2,
@@ -107,13 +113,14 @@ ROWS: tuple[Row, ...] = (
             "energy_j": (0.46e-3,) * 2,
         },
         SPEECH + "; static power is what is not dynamic, over the time",
+        "barrier",
         second_hand=True,
     ),
     Row(
         "SHD, recurrent with delays",
         "arXiv 2510.13757: 1.54 ms, .36 mJ a sample, .21 of it dynamic",
         Workload(_recurrent(256), 0.005, 500),
-        Workload(_recurrent(1024), 0.05, 1400),
+        Workload(_recurrent(1024), 0.02, 1400),
         {
             "time_s": (1.54e-3,) * 2,
             "static_w": (0.15 / 1.54,) * 2,
@@ -121,6 +128,7 @@ ROWS: tuple[Row, ...] = (
             "energy_j": (0.36e-3,) * 2,
         },
         SPEECH + "; static power is what is not dynamic, over the time",
+        "barrier",
         second_hand=True,
     ),
 )  # fmt: skip
