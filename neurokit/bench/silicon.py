@@ -99,9 +99,12 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
             if points:
                 axes.plot(*zip(*points, strict=True), "o", ms=5, color=colour, label=label)
         axes.set_yticks(place, [row["row"] + (" *" if row["unexplained"] else "") for row in shown], fontsize=7)
-        axes.set(xscale="log", xlabel=unit, title=title)
+        measured = [row["measured_high"] * factor for row in shown]
+        ends = min(*low, *measured) / 1.5, max(*high, *measured) * 1.5
+        axes.set(xscale="log", xlabel=unit, title=title, xlim=ends)
         axes.invert_yaxis()
         axes.grid(alpha=0.25, axis="x", lw=0.4)
-        axes.legend(frameon=False, fontsize=7)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     figure.supxlabel("* not explained: the input from the host sets the pace", fontsize=8)
     figures.save(figure, path)
