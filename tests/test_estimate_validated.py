@@ -119,7 +119,9 @@ def test_dynamic_energy_is_operations_times_prices() -> None:
 def test_rows_that_agree_narrow_a_range_and_rows_that_do_not_widen_it() -> None:
     agree = [one(static_w=(0.2, 0.2))]
     apart = [*agree, one(static_w=(0.3, 0.3))]
-    rest = [row for row in ROWS if "static_w" not in row.measured] + [replace(ROWS[0], measured={"dynamic_j": (1e-3, 1e-3)})]
+    rest = [row for row in ROWS if "static_w" not in row.measured] + [
+        replace(ROWS[0], measured={"dynamic_j": (1e-3, 1e-3)})
+    ]
     for rows, ends in ((agree, (200, 200)), (apart, (200, 300))):
         (static, *_) = fit([*rest, *rows], LOIHI2, scatter=1.0)[1]
         assert (static.low, static.high) == pytest.approx(ends)

@@ -92,7 +92,8 @@ def run(
         "base": dict(zip(VARIED, base, strict=True)),
         "rows": rows,
         "ratios": {
-            f"{name} on the CPU / chip's {end} time, a sample of the middle network": middle[key] / middle[f"time_s_{end}"]
+            f"{name} on the CPU / chip's {end} time, a sample of the middle network": middle[key]
+            / middle[f"time_s_{end}"]
             for key, (name, _, _) in CPU.items()
             for end in ("low", "high")
         },
@@ -176,7 +177,9 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
             return np.array([row[name] for row in rows], dtype=np.float64)
 
         speed, energy = panels[:, column]
-        speed.fill_between(x, 1 / of("time_s_high"), 1 / of("time_s_low"), color="C0", alpha=0.35, label="Loihi 2, estimate")
+        speed.fill_between(
+            x, 1 / of("time_s_high"), 1 / of("time_s_low"), color="C0", alpha=0.35, label="Loihi 2, estimate"
+        )
         for name, (title, colour, line) in CPU.items():
             speed.plot(x, 1 / of(name), line, color=colour, marker="o", ms=3, label=f"{title}, measured")
         for name, colour, title in (

@@ -9,7 +9,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Float64
 
-
 #: Operations that take the time of the core that sends, and of the core that receives.
 SENDER = ("neuron_idle", "neuron_active", "spike", "message_out")
 RECEIVER = ("message_in", "synop")

@@ -42,7 +42,9 @@ class Workload:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.rate <= 1.0:
-            raise OutOfRange(explain("workload: rate", self.rate, "0..1", "give the share of lines that send in a step"))
+            raise OutOfRange(
+                explain("workload: rate", self.rate, "0..1", "give the share of lines that send in a step")
+            )
         for what, value in (("steps", self.steps), ("cores", 1 if self.cores is None else self.cores)):
             if value < 1:
                 raise OutOfRange(explain(f"workload: {what}", value, "at least 1", "give a whole number"))
