@@ -33,8 +33,8 @@ SHOWN = {
 def run() -> dict[str, Any]:
     """Fit, predict and leave out: one row for each measured quantity.
 
-    `ratio` is the predicted high over its low, `prices_alone` the same where the network is taken to be the largest that
-    its source allows: the rest is what nobody has said of the network. A quantity that is `unexplained` says why.
+    `ratio` is the predicted high over its low, `prices_alone` the same where the network is taken to be the largest
+    that its source allows: the rest is what nobody has said of the network. A quantity that is `unexplained` says why.
     """
     chip = load_chip("loihi2")
     _, found = fit(ROWS, chip)

@@ -41,8 +41,8 @@ SPEECH = (
     "500-1,400 steps a sample (about a second in steps of 1 or 2 ms); 256-1,024 neurons a layer; .5-2 % send in a step"
 )
 INPUT_BOUND = (
-    "frames come from the host: 39,600 values a frame, 1.5 us each if all are sent. The notebook says itself that input "
-    "sets its pace, and no price of a core reaches it"
+    "frames come from the host: 39,600 values a frame, 1.5 us each if all are sent. The notebook says itself that "
+    "input sets its pace, and no price of a core reaches it"
 )
 
 ROWS: tuple[Row, ...] = (

@@ -1,4 +1,4 @@
-"""workload: what a network that is known by its shapes asks of every core in one step, where its spikes are not known."""
+"""workload: what a network asks of every core in one step, where its shapes are known and its spikes are not."""
 
 from __future__ import annotations
 
