@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, model_validator
 
 N = TypeVar("N", int, float)
+Kind = Literal["measured", "published", "vendor-ratio", "fitted-loihi1", "inferred"]
 
 
 class Number(BaseModel, Generic[N]):
@@ -15,7 +16,8 @@ class Number(BaseModel, Generic[N]):
     value      what neurokit works with
     low, high  the range of what the sources say, `low <= value <= high`; equal where they agree
     source     the publications, and what they disagree on
-    kind       published      printed by Intel or read in Intel's code
+    kind       measured       fitted to measurements on the chip, as `neurokit.estimation.fit` does
+               published      printed by Intel or read in Intel's code
                vendor-ratio   a published value of Loihi 1 times a ratio that Intel gives for Loihi 2
                fitted-loihi1  a value fitted to, or read in others' code for, Loihi 1
                inferred       none of these: the source says how
@@ -27,7 +29,7 @@ class Number(BaseModel, Generic[N]):
     low: N
     high: N
     source: str
-    kind: Literal["published", "vendor-ratio", "fitted-loihi1", "inferred"]
+    kind: Kind
 
     @model_validator(mode="after")
     def _ordered(self) -> Number[N]:
@@ -49,7 +51,7 @@ class Choice(BaseModel):
 
     values: tuple[int, ...]
     source: str
-    kind: Literal["published", "vendor-ratio", "fitted-loihi1", "inferred"]
+    kind: Kind
 
     @model_validator(mode="after")
     def _rising(self) -> Choice:

@@ -117,7 +117,7 @@ def test_a_users_own_chip_and_board_load_by_path(tmp_path: Path) -> None:
         ({"cores": {"value": 200}}, "low <= value <= high"),
         ({"cores": {"value": 0, "low": 0}}, "cores must be at least 1"),
         ({"cores": {"value": 12.5}}, "valid integer"),
-        ({"cores": {"kind": "guessed"}}, "published"),
+        ({"cores": {"kind": "guessed"}}, "measured"),
         ({"cores": {"source": " "}}, "source is empty"),
         ({"cores": {"note": "x"}}, "note"),
         ({"cores": None}, "cores"),
@@ -149,7 +149,7 @@ def test_every_fault_of_a_file_is_a_line_with_what_is_legal_there(tmp_path: Path
     table = "value, low, high, source, kind"
     for key, words in {
         "cores.value": "is 12.5; legal is a valid integer.",
-        "cores.kind": "is 'guessed'; legal is 'published', 'vendor-ratio', 'fitted-loihi1' or 'inferred'.",
+        "cores.kind": "is 'guessed'; legal is 'measured', 'published', 'vendor-ratio', 'fitted-loihi1' or 'inferred'.",
         "cores.note": f"is an unknown key with the value 1; legal is only {table}. To mend it, take it out.",
         "max_delay": "source is empty; say where the number comes from",
         "weight_bits": f"is 7; legal is a table of {table}.",
@@ -218,13 +218,20 @@ def test_a_board_offers_no_more_cores_than_its_chips_have() -> None:
         Board(name="b", chip=board.chip, chips=board.chips, usable_cores_per_chip=too_many)
 
 
-def test_costs_have_sources_and_no_energy_of_loihi_2_is_made_up() -> None:
+def test_costs_have_sources_and_energies_of_loihi_2_are_measured_ones() -> None:
     loihi1, loihi2 = load_chip("loihi1"), load_chip("loihi2")
     for chip in (loihi1, loihi2):
         costs = [cost for each in (chip.energy_pj, chip.time_ns) for _, cost in each if cost is not None]
         assert costs
         assert all(cost.low <= cost.value <= cost.high and len(cost.source) > 10 for cost in costs)
-    assert [name for name, cost in loihi2.energy_pj if cost is not None] == []
+    assert [(name, cost.kind) for name, cost in loihi2.energy_pj if cost is not None] == [
+        ("synop", "measured"),
+        ("barrier", "measured"),
+    ]
+    assert loihi2.time_ns.barrier is not None
+    assert loihi2.time_ns.barrier.low > 200, "Intel's brief says less, and no measurement shows it"
+    assert loihi2.static_power_mw is not None
+    assert loihi2.static_power_mw.high < 500, "of a chip's neurocores, without the board's processors"
     assert loihi1.energy_pj.synop is not None
     assert loihi1.energy_pj.synop.value == 23.6
 

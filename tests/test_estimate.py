@@ -314,15 +314,22 @@ def test_what_nobody_has_published_is_named_and_left_out() -> None:
     samples = draw(program, 4, 0)
     plain = estimate(program, LOIHI2, samples)
     assert plain.partial
-    assert (plain.dynamic_j, plain.by_operation) == (Range(None, None), {})
-    assert "energy of synop" in plain.unknown
-    assert "time of synop" not in plain.unknown
+    assert set(plain.by_operation) == {"synop", "barrier"}, "fitted to measurements; the others are in them"
+    assert "energy of neuron_active" in plain.unknown
+    assert "energy of synop" not in plain.unknown
+    bare = estimate(program, LOIHI2.model_copy(update={"energy_pj": Energies()}), samples)
+    assert (bare.dynamic_j, bare.by_operation) == (Range(None, None), {})
+    assert "energy of synop" in bare.unknown
+    assert "time of synop" not in bare.unknown
     borrowed = estimate(program, LOIHI2, samples, stand_in="loihi1")
     assert borrowed.dynamic_j.low is not None
-    assert "energy of synop" not in borrowed.unknown
+    assert "energy of neuron_active" not in borrowed.unknown
     assert "energy of spike" in borrowed.unknown, "Davies et al. have none either"
-    assert any("energy of synop" in said and "taken from Loihi 1 as asked" in said for said in borrowed.assumptions)
-    assert borrowed.time_s == plain.time_s, "Loihi 2's own times are not replaced"
+    assert any(
+        "energy of neuron_active" in said and "taken from Loihi 1 as asked" in said for said in borrowed.assumptions
+    )
+    assert borrowed.by_operation["synop"] == plain.by_operation["synop"], "Loihi 2's own prices are not replaced"
+    assert borrowed.time_s == plain.time_s
 
 
 def test_an_input_core_adds_the_way_from_it() -> None:

@@ -76,19 +76,27 @@ class _Stages:
         self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
 
 
+#: Names that `neurokit bench` takes.
+BENCHMARKS = (
+    "twin", "lava", "emulators", "rfg", "train", "learn", "exact", "gradients", "compile", "chip", "silicon",
+)  # fmt: skip
+
+
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="Which benchmark: twin, lava, emulators, rfg, train, learn, exact, gradients or compile."),
+        typer.Argument(help=f"Which benchmark: {', '.join(BENCHMARKS)}."),
     ],
     repetitions: Annotated[int, typer.Option(help="Repetitions, taken in turn; medians are reported.", min=1)] = 7,
     lava_samples: Annotated[int, typer.Option(help="bench twin, lava: samples on Lava's stock form.", min=1)] = 16,
     windows: Annotated[int, typer.Option(help="bench lava: batches of 64 on the fused form.", min=1)] = 16,
     depths: Annotated[str, typer.Option(help="bench lava: spiking layers of the chains.")] = "1,2,4,8",
-    widths: Annotated[str, typer.Option(help="bench lava: neurons of their layers.")] = "32,128,512",
+    widths: Annotated[str, typer.Option(help="bench lava, chip: neurons of the layers.")] = "32,128,512",
     picture: Annotated[
-        Path | None, typer.Option(help="bench lava, gradients: where to draw (.png, .pdf, .svg).")
+        Path | None, typer.Option(help="bench lava, gradients, chip, silicon: where to draw (.png, .pdf, .svg).")
     ] = None,
+    steps: Annotated[str, typer.Option(help="bench chip: time steps of the networks.")] = "8,32,128,512",
+    bits: Annotated[str, typer.Option(help="bench chip: bits of a weight, 2 to 8.")] = "2,4,8",
     draws: Annotated[int, typer.Option(help="bench gradients: draws of every random estimate.", min=2)] = 60,
     sizes: Annotated[
         str, typer.Option(help="bench compile: neurons of the networks, two sizes or more.")
@@ -146,10 +154,25 @@ def bench(
         from neurokit.bench import compile as compiling
 
         record = compiling.run(sizes=[int(size) for size in sizes.split(",")])
-    else:
-        raise typer.BadParameter(
-            f"{name!r} is no benchmark; there are twin, lava, emulators, rfg, train, learn, exact, gradients, compile"
+    elif name == "chip":
+        from neurokit.bench import chip
+
+        record = chip.run(
+            steps=_numbers("--steps", steps),
+            widths=_numbers("--widths", widths),
+            bits=_numbers("--bits", bits),
+            repetitions=repetitions,
         )
+        if picture is not None:
+            chip.draw(record, picture)
+    elif name == "silicon":
+        from neurokit.bench import silicon
+
+        record = silicon.run()
+        if picture is not None:
+            silicon.draw(record, picture)
+    else:
+        raise typer.BadParameter(f"{name!r} is no benchmark; there are {', '.join(BENCHMARKS)}")
     _print_bench(record)
     emit(record, json)
 
@@ -182,8 +205,9 @@ def _print_bench(record: dict[str, Any]) -> None:
     for columns, rows in kinds.items():
         table("", [column.replace("_", " ") for column in columns], [list(row.values()) for row in rows])
     table("ratios, measured in this run", ["", "ratio"], [[k, v] for k, v in record["ratios"].items()])
-    table(
-        "bars",
-        ["", "measured", "asked", "met"],
-        [[k, bar["value"], bar["bar"], "yes" if bar["met"] else "no"] for k, bar in record["bars"].items()],
-    )
+    if record["bars"]:
+        table(
+            "bars",
+            ["", "measured", "asked", "met"],
+            [[k, bar["value"], bar["bar"], "yes" if bar["met"] else "no"] for k, bar in record["bars"].items()],
+        )

@@ -16,15 +16,11 @@ from neurokit.estimation.activity import Activity, measure, require
 from neurokit.estimation.load import Load, loads
 from neurokit.estimation.mesh import Mesh
 from neurokit.estimation.prices import MILLI, Prices, prices
-from neurokit.estimation.timing import InTurn, Overlapped, StepWork, Timing
+from neurokit.estimation.timing import InTurn, Overlapped, StepWork, Timing, step_work
 from neurokit.hw_configs import Hardware, chip_of, load_hardware
 from neurokit.hw_configs.quantities import OPERATIONS
 from neurokit.placement import Placement
 from neurokit.program import Program
-
-#: Operations that take the time of the core that sends, and of the core that receives.
-SENDER = ("neuron_idle", "neuron_active", "spike", "message_out")
-RECEIVER = ("message_in", "synop")
 
 
 @dataclass(frozen=True)
@@ -205,12 +201,8 @@ def _work(load: Load, price: Mapping[str, float]) -> StepWork:
         "message_in": load.received,
         "synop": load.synops,
     }
-    neurons, messages = (
-        sum((per_core[name] * price.get(name, 0.0) for name in unit), np.zeros(load.awake.shape))
-        for unit in (SENDER, RECEIVER)
-    )
     path = load.path(price.get("hop_east_west", 0.0), price.get("hop_north_south", 0.0))
-    return StepWork(neurons, messages, path, price.get("barrier", 0.0), load.busiest_link(price))
+    return step_work(per_core, price, path, load.busiest_link(price))
 
 
 def _total(ranges: Mapping[str, Range]) -> Range:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float64
+
+#: Operations that take the time of the core that sends, and of the core that receives.
+SENDER = ("neuron_idle", "neuron_active", "spike", "message_out")
+RECEIVER = ("message_in", "synop")
 
 
 class StepWork(NamedTuple):
@@ -24,6 +29,36 @@ class StepWork(NamedTuple):
     path: Float64[np.ndarray, "*steps"]
     barrier: float
     link: Float64[np.ndarray, "*steps"] | float = 0.0
+
+
+def step_work(
+    counts: Mapping[str, Float64[np.ndarray, "*steps cores"]],
+    price: Mapping[str, float],
+    path: Float64[np.ndarray, "*steps"] | None = None,
+    link: Float64[np.ndarray, "*steps"] | float = 0.0,
+) -> StepWork:
+    """Seconds of work in every step; what has no price takes none.
+
+    Parameters
+    ----------
+    counts : mapping of str to ndarray
+        By operation of SENDER and RECEIVER: how many of it every core has in every step; absent is none.
+    price : mapping of str to float
+        Seconds that an operation takes.
+    path, link : ndarray, optional
+        As of StepWork.
+
+    Returns
+    -------
+    StepWork
+    """
+    shape = next(iter(counts.values())).shape
+    neurons, messages = (
+        sum((counts[name] * price.get(name, 0.0) for name in unit if name in counts), np.zeros(shape))
+        for unit in (SENDER, RECEIVER)
+    )
+    path = np.zeros(shape[:-1]) if path is None else path
+    return StepWork(neurons, messages, path, price.get("barrier", 0.0), link)
 
 
 class Timing(Protocol):
