@@ -35,7 +35,8 @@ def copies(node: Any, batch: int) -> Any:
 
 @copies.register
 def _(node: Input, batch: int) -> Input:
-    return replace(node, low=np.tile(node.low, batch), high=np.tile(node.high, batch))
+    scale, offset = (np.tile(value, batch) if np.ndim(value) else value for value in (node.scale, node.offset))
+    return Input(node.name, np.tile(node.low, batch), np.tile(node.high, batch), scale, offset)
 
 
 @copies.register

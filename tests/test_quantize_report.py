@@ -197,5 +197,5 @@ def test_plans_that_do_not_fit_are_refused_by_name() -> None:
         explain_quantization(operator(), plan=Plan({"trunk.9": ReadoutScale(1.0)}))
     with pytest.raises(OutOfRange, match=r"plan: layer 'trunk\.0' is ReadoutScale"):
         explain_quantization(operator(), plan=Plan({"trunk.0": ReadoutScale(1.0)}))
-    with pytest.raises(OutOfRange, match=r"node 'branch\.0\.spikes': membrane"):
+    with pytest.raises(OutOfRange, match=r"node 'branch\.0\.spikes': (membrane|synaptic current)"):
         explain_quantization(operator(), plan=Plan({"branch.0": NeuronScale(16384, 0)}))
