@@ -58,10 +58,14 @@ def _(node: Readout, batch: int) -> Readout:
     return replace(node, offset=np.tile(node.offset, batch))
 
 
+@copies.register
+def _(node: Output, batch: int) -> Output:
+    return replace(node, offset=np.tile(node.offset, batch)) if np.ndim(node.offset) else node
+
+
 @copies.register(Sum)
 @copies.register(Product)
-@copies.register(Output)
-def _(node: Sum | Product | Output, batch: int) -> Sum | Product | Output:
+def _(node: Sum | Product, batch: int) -> Sum | Product:
     return node
 
 

@@ -158,6 +158,7 @@ def test_the_folder_holds_the_whole_run(tmp_path: Path) -> None:
         "metrics.jsonl",
         "model.calibration.npz",
         "model.pt",
+        "model.test.npz",
     ]
     assert folder.require_run() == configuration
     lines = folder.read_metrics()
