@@ -255,7 +255,7 @@ def test_what_a_program_cannot_hold_is_refused(message: str) -> None:
 
 
 OVERFLOWS = {
-    r"'s': membrane\[0\] is 6400; legal is -4095..4095 .13 bits": (LEAKY, None, Widths(membrane=7)),
+    r"'s': synaptic current\[0\] is 6400; legal is -4095..4095 .13 bits": (LEAKY, None, Widths(membrane=7)),
     r"'s': synaptic current\[0\] is 9600; legal is -8191": (
         CubaLIF(9, ToZero(), strict=True, alpha=ALPHA, beta=Decay12(0)),
         None,

@@ -279,7 +279,7 @@ def test_tensorboard_reads_every_logged_number_once_whatever_crashed(tmp_path: P
     events.Reload()
     told = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     lines = folder.read_metrics()
-    assert told.keys() == {"loss", "learning_rate", "seconds", "test_error"}
+    assert told.keys() == {"loss", "learning_rate", "seconds", "test_error", "test_error_centred"}
     for tag, values in told.items():
         expected = [(line["iteration"], line[tag]) for line in lines if tag in line]
         assert [step for step, _ in values] == [step for step, _ in expected]
