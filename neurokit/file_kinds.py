@@ -103,7 +103,7 @@ def _zip(path: Path) -> FileKind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return FileKind(
             "a ZIP archive whose end is missing or damaged, as of an .npz or .pt that was cut short", _AGAIN
         )

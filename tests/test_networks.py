@@ -211,7 +211,7 @@ def test_a_program_in_place_of_a_model_is_recognised_and_the_other_way_round(tmp
     with pytest.raises(ProgramError, match=r"looks like a trained model; .*`neurokit compile`"):
         Program.load(model)
     program = a_program().save(tmp_path / "program.h5")
-    with pytest.raises(ModelFileError, match=r"looks like a Program; .* give the trained model \(\.pt\)"):
+    with pytest.raises(ModelFileError, match=r"is a Program of neurokit.* give the trained network \(\.pt\)"):
         load_model(program)
 
 
