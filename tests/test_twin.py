@@ -268,7 +268,7 @@ def test_the_proof_is_made_once_and_forgotten_with_the_program(monkeypatch: pyte
 
 def test_an_unprovable_program_is_refused() -> None:
     nodes = (Input("x", [0], [2**20], 1.0), Spiking("s", "x", IF(1)), Readout("r", "s", Rate()), Output("y", "r"))
-    with pytest.raises(OutOfRange, match=r"node 's': membrane\[0\] can reach"):
+    with pytest.raises(OutOfRange, match=r"node 's': synaptic current\[0\] can reach"):
         Twin().run(Program(nodes, 8), {"x": np.zeros((1, 1))})
     roomy = replace(Program(nodes, 8, ROOMY))
     assert Twin().run(roomy, {"x": np.full((1, 1), 2.0**20)}).raw["y"] == [[8]]
@@ -280,7 +280,7 @@ def test_bad_samples_are_refused_as_by_the_reference() -> None:
     with pytest.raises(GraphError, match="unknown"):
         Twin().run(program, {**good, "extra": np.zeros((2, 1))})
     first = program.inputs[0]
-    beyond = {**good, first.name: np.tile((first.high + 1.0) * first.scale, (2, 1))}
+    beyond = {**good, first.name: np.tile(first.decode(first.high + 1), (2, 1))}
     with pytest.raises(OutOfRange, match="the range this Program was compiled for"):
         Twin().run(program, beyond)
 
