@@ -36,7 +36,7 @@ def saved(program: Program, factory: pytest.TempPathFactory) -> Path:
     return program.save(factory.getbasetemp() / "document.h5")
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(program=programs(largest=10), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
 def test_plain_integers_equal_the_reference_and_stay_within_the_certificate(
     tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
@@ -59,7 +59,7 @@ def test_plain_integers_equal_the_reference_and_stay_within_the_certificate(
                 assert low <= lowest <= highest <= high, name
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(program=unproven(largest=6), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
 def test_the_reference_detects_an_overflow_exactly_when_there_is_one(
     tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
@@ -75,7 +75,7 @@ def test_the_reference_detects_an_overflow_exactly_when_there_is_one(
         run(program, inputs)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(program=unproven(largest=5), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
 def test_every_width_is_left_at_the_same_bit_by_the_document_and_the_reference(
     tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool

@@ -29,7 +29,7 @@ def saved(program: Program, factory: pytest.TempPathFactory) -> Path:
     return program.save(factory.getbasetemp() / "limit.h5")
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(found=edges(), seed=st.integers(0, 2**32 - 1))
 def test_what_is_certified_runs_alike_on_every_corner(
     tmp_path_factory: pytest.TempPathFactory, found: Edge, seed: int
@@ -51,7 +51,7 @@ def test_what_is_certified_runs_alike_on_every_corner(
         assert plain.states == {name: state[i].tolist() for name, state in expected.trace.states.items()}
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(found=edges(), seed=st.integers(0, 2**32 - 1))
 def test_what_is_refused_is_refused_by_all_that_prove(
     tmp_path_factory: pytest.TempPathFactory, found: Edge, seed: int

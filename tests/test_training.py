@@ -265,9 +265,6 @@ def test_what_could_never_run_is_refused_before_anything_is_computed(poisson: Sp
     hard = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=CubaLIF())
     with pytest.raises(UnsupportedNode, match=r"'branch\.0\.spikes' \(CubaLIF subtract\) .* by lava: .*reset to zero"):
         fit(hard, poisson.train, Never(), for_target=LavaCPU(), **settings)
-    strict = DeepONet(sensors=11, coordinates=1, hidden=(4,), features=3, neuron=IF(strict=True))
-    with pytest.raises(UnsupportedNode, match=r"IF subtract strict.*strict=False"):
-        fit(strict, poisson.train, Never(), for_target=Twin(), **settings)
     with pytest.raises(UnsupportedNode, match=r"not supported by Loihi 1: its values are graded messages"):
         fit(operator(), poisson.train, Never(), for_target=load_chip("loihi1"), **settings)
     with pytest.raises(UnsupportedNode, match="trace"):

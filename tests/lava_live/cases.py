@@ -116,6 +116,7 @@ PROGRAMS: dict[str, Callable[[int], Program]] = {
     "populations": networks.populations,
     "current based": networks.current_based,
     "synapses": networks.synapses,
+    "repeated sources": networks.repeated,
 }
 
 
