@@ -124,7 +124,7 @@ def test_a_network_process_says_the_same_in_the_same_steps_fused_and_expanded_to
     """Also for inputs that change within a window, and for a batch of two, which the stock form runs as two copies."""
     asked = [
         {"kind": "small", "seed": 0, "batch": 2, "moving": True},
-        {"kind": "every node", "seed": 1, "batch": 1, "moving": False},
+        {"kind": "every node", "seed": 5, "batch": 1, "moving": False},
     ]
     for answer in run_apart("process", *asked):
         assert (answer["bad"], answer["outside"]) == (0, 0)
