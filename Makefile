@@ -40,9 +40,9 @@ demo: setup
 	@$(BIN)/neurokit demo $(ARGS)
 
 # All of tests/ and notebooks/, or what ARGS selects: ARGS="tests/test_place.py", ARGS="-k readout".
-# Two at a time: a test is one thread, or a Lava network of many processes that mostly wait for each other.
+# Three at a time on two cores: a test is one thread, or a Lava network of many processes that mostly wait for each other.
 test: setup
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --nbmake $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --nbmake $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -194,10 +194,10 @@ def test_both_refuse_another_length(tmp_path: Path, data: bytes) -> None:
 
 
 def test_both_agree_on_random_edits(tmp_path: Path) -> None:
-    """Edits of shapes, numbers, names and edges whose hash is right, of seeds 0 to 149."""
+    """Edits of shapes, numbers, names and edges whose hash is right, of seeds 0 to 74."""
     kinds = (edit_array, edit_attribute, edit_edge)
     path, different, loaded = tmp_path / "net.h5", [], 0
-    for seed in range(150):
+    for seed in range(75):
         rng = np.random.default_rng(seed)
         build(Seeded(rng), largest=3).save(path)
         sealed(path, lambda file, rng=rng, seed=seed: kinds[seed % 3](file, rng))
@@ -206,7 +206,7 @@ def test_both_agree_on_random_edits(tmp_path: Path) -> None:
         if (ours is None) != (theirs is None):
             different.append((seed, ours, theirs))
     assert different == []
-    assert 2 < loaded < 135, "some edits are legal, most are not"
+    assert 0 < loaded < 70, "some edits are legal, most are not"
 
 
 def test_files_of_earlier_days_load_and_mean_the_same() -> None:
