@@ -193,6 +193,7 @@ def test_both_refuse_another_length(tmp_path: Path, data: bytes) -> None:
         assert None not in refused(path)
 
 
+@pytest.mark.slow
 def test_both_agree_on_random_edits(tmp_path: Path) -> None:
     """Edits of shapes, numbers, names and edges whose hash is right, of seeds 0 to 74."""
     kinds = (edit_array, edit_attribute, edit_edge)

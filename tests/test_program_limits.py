@@ -23,6 +23,7 @@ from neurokit.reference import run
 from neurokit.twin import Twin
 
 pytest.importorskip("numba")
+pytestmark = pytest.mark.slow
 
 
 def saved(program: Program, factory: pytest.TempPathFactory) -> Path:
