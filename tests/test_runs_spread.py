@@ -156,7 +156,8 @@ def test_a_member_that_dies_ends_all_with_a_word_and_nothing_is_left(tmp_path: P
         last.kill()
         _, errors = agent.communicate(timeout=60)
         assert agent.returncode != 0
-        assert "lost another one" in errors
+        # The other member finds out by itself, or by torchrun's SIGTERM where that comes first.
+        assert "lost another one" in errors or "was asked to end" in errors
         assert "Signal 9" in errors  # torchrun names the one that was killed
         psutil.wait_procs(family, timeout=60)
         assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
