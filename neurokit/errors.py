@@ -77,16 +77,16 @@ class TrainingDiverged(NeurokitError, ArithmeticError):
     """A loss or a parameter became NaN or infinite during training."""
 
 
-class MisleadingError(UserWarning):
-    """An error relative to answers far from zero looks small, but the answers' variation is lost. Only warned of."""
-
-
 class TangentCrossing(NeurokitError, ArithmeticError):
     """A voltage touches its threshold without crossing it, and the derivative of that spike's time was asked for."""
 
 
 class NeurokitWarning(UserWarning):
     """Base class of all warnings that neurokit issues."""
+
+
+class MisleadingError(NeurokitWarning):
+    """An error relative to answers far from zero looks small, but the answers' variation is lost. Only warned of."""
 
 
 class AccuracyWarning(NeurokitWarning):

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool
 
 from neurokit.errors import GraphError, OutOfRange, explain
 
@@ -159,8 +159,9 @@ def require_recurrent(node: Node, weight: np.ndarray | None, size: int) -> None:
 PerColumn = Any
 
 
-def per_column(values: Float64[np.ndarray, "..."]) -> PerColumn:
-    """One number where all columns have it, else a read-only array."""
+def per_column(values: PerColumn) -> PerColumn:
+    """One number where all columns have it, else a read-only array, in float64."""
+    values = np.asarray(values, dtype=np.float64)
     same = values.ndim == 0 or (values == values.flat[0]).all()
     return float(values.flat[0]) if same else frozen(values)
 

@@ -96,10 +96,7 @@ def load_model(path: str | Path) -> TrainedModel:
         model = build(content["kind"], content["config"])
         model.load_state_dict(content["state"])
         model.units = AnswerUnits() if version == OLDEST else _units(content["units"])
-        domain = {
-            name: (per_column(np.asarray(low, dtype=np.float64)), per_column(np.asarray(high, dtype=np.float64)))
-            for name, (low, high) in content["domain"].items()
-        }
+        domain = {name: (per_column(low), per_column(high)) for name, (low, high) in content["domain"].items()}
         return TrainedModel(model, domain, dict(content["provenance"]))
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
         raise _foreign(path, f"damaged ({error})") from error

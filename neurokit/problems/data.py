@@ -243,10 +243,7 @@ def _own(data: Data, *names: str) -> None:
             )
         require_finite(f"{type(data).__name__}.{name}", array)
         object.__setattr__(data, name, frozen(array))
-    ends = {
-        name: (per_column(np.asarray(low, dtype=np.float64)), per_column(np.asarray(high, dtype=np.float64)))
-        for name, (low, high) in data.domain.items()
-    }
+    ends = {name: (per_column(low), per_column(high)) for name, (low, high) in data.domain.items()}
     object.__setattr__(data, "domain", MappingProxyType(ends))
     object.__setattr__(data, "provenance", MappingProxyType(dict(data.provenance)))
 
