@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -330,7 +331,7 @@ def test_place_and_estimate_say_first_what_check_forbids_and_exit_one(
 
 def as_file(folder: Path, name: str, lowest: int) -> Path:
     """Loihi 2 with another least exponent."""
-    text = (Path(__file__).parents[1] / "hw_configs" / "loihi2.toml").read_text(encoding="utf-8")
+    text = resources.files("neurokit.hw_configs").joinpath("loihi2.toml").read_text(encoding="utf-8")
     before, after = text.split("[weight_exponent_lowest]\nvalue = -8\nlow = -8")
     path = folder / f"{name}.toml"
     path.write_text(f"{before}[weight_exponent_lowest]\nvalue = {lowest}\nlow = -8{after}", encoding="utf-8")

@@ -124,7 +124,8 @@ def test_final_time_and_space_time_are_the_same_solution() -> None:
     np.testing.assert_array_equal(x, points(16))
     np.testing.assert_array_equal(t, [0, 0.25, 0.5, 0.75, 1])
     u = everything.targets.reshape(3, 16, 5)
-    np.testing.assert_array_equal(u[:, :, 4], last.targets)
+    # The same solution: how the last bits of a product of matrices round depends on how many instants it has.
+    np.testing.assert_allclose(u[:, :, 4], last.targets, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(u[:, ::4, 0], everything.branch[:, ::5], atol=1e-12)  # the points both have
 
 
