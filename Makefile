@@ -39,17 +39,17 @@ $(STAMP): pyproject.toml
 demo: setup
 	@$(BIN)/neurokit demo $(ARGS)
 
-# All of tests/ and notebooks/, or what ARGS selects: ARGS="tests/test_place.py", ARGS="-k readout".
+# All of tests/ and notebooks/, or what ARGS selects: ARGS="tests/compilers/chip/test_place.py", ARGS="-k readout".
 # Three at a time on two cores: a test is one thread, or a Lava network of many processes that mostly wait for each other.
 test: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --nbmake $(ARGS)
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 bench: setup
 	@$(BIN)/neurokit bench twin $(ARGS)
 	@$(BIN)/neurokit bench rfg $(ARGS)
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
-from neurokit.toml_files import read_toml
+from neurokit.system.toml_files import read_toml
 
 from .faults import faults
 from .quantities import Choice, Energies, Limit, Quantity, Times

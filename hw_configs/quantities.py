@@ -16,7 +16,7 @@ class Number(BaseModel, Generic[N]):
     value      what neurokit works with
     low, high  the range of what the sources say, `low <= value <= high`; equal where they agree
     source     the publications, and what they disagree on
-    kind       measured       fitted to measurements on the chip, as `neurokit.estimation.fit` does
+    kind       measured       fitted to measurements on the chip, as `neurokit.compilers.chip.estimation.fit` does
                published      printed by Intel or read in Intel's code
                vendor-ratio   a published value of Loihi 1 times a ratio that Intel gives for Loihi 2
                fitted-loihi1  a value fitted to, or read in others' code for, Loihi 1

@@ -8,36 +8,46 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neurokit._version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from neurokit.comparison import compare
-    from neurokit.compilers.check import check
-    from neurokit.compilers.fit_chip import check_fit
-    from neurokit.compilers.partition import partition
-    from neurokit.compilers.place import place
-    from neurokit.compilers.quantization.grid import WeightGrid
-    from neurokit.compilers.quantize import explain_quantization, quantize
-    from neurokit.compilers.trace import trace
-    from neurokit.estimation.activity import measure
-    from neurokit.estimation.estimate import estimate
-    from neurokit.exact.deploy import deploy
-    from neurokit.exact.deploy_ladder import spike_time_ladder
-    from neurokit.exact.estimator import SpikeTimeBackprop
-    from neurokit.exact.eventprop import EventProp
-    from neurokit.exact.events import Events
-    from neurokit.exact.forward_propagation import ForwardPropagation
-    from neurokit.exact.grid import GridEventProp
-    from neurokit.exact.lif import CurrentLIF
-    from neurokit.exact.losses import FirstSpikeCrossEntropy
-    from neurokit.exact.network import Population, SpikeTimeNetwork
-    from neurokit.exact.observed import ObservedLIF
-    from neurokit.exact.theta import Theta
-    from neurokit.exact.training import LabelledEvents, WeightBump, fit_events
-    from neurokit.exact.yin_yang import YinYang
-    from neurokit.exchange.netx_file import export_netx
-    from neurokit.exchange.nir_export import to_nir
-    from neurokit.exchange.nir_import import from_nir
-    from neurokit.exchange.slayer import import_netx
-    from neurokit.factored import Factored
+    from neurokit.compilers.chip.check import check
+    from neurokit.compilers.chip.estimation.activity import measure
+    from neurokit.compilers.chip.estimation.estimate import estimate
+    from neurokit.compilers.chip.fit_chip import check_fit
+    from neurokit.compilers.chip.partition import partition
+    from neurokit.compilers.chip.place import place
+    from neurokit.compilers.chip.placement import Placement
+    from neurokit.compilers.exchange.netx_file import export_netx
+    from neurokit.compilers.exchange.nir_export import to_nir
+    from neurokit.compilers.exchange.nir_import import from_nir
+    from neurokit.compilers.exchange.slayer import import_netx
+    from neurokit.compilers.frontend.spike_times import deploy
+    from neurokit.compilers.frontend.trace import trace
+    from neurokit.compilers.lava.forms import FusedForm, SoftIFForm, StockForm
+    from neurokit.compilers.quantization.quantize import explain_quantization, quantize
+    from neurokit.data.antiderivative import Antiderivative
+    from neurokit.data.burgers import Burgers
+    from neurokit.data.data import OperatorData, PointData, TripleData
+    from neurokit.data.data_files import DataFiles
+    from neurokit.data.heat import Heat
+    from neurokit.data.metrics import relative_l2
+    from neurokit.data.mexican_hat import MexicanHat
+    from neurokit.data.poisson import Poisson
+    from neurokit.data.reaction_diffusion import ReactionDiffusion
+    from neurokit.data.user_data import read_data, read_split, write_data
+    from neurokit.data.yin_yang import YinYang
+    from neurokit.events.estimator import SpikeTimeBackprop
+    from neurokit.events.eventprop import EventProp
+    from neurokit.events.events import Events
+    from neurokit.events.forward_propagation import ForwardPropagation
+    from neurokit.events.grid import GridEventProp
+    from neurokit.events.lif import CurrentLIF
+    from neurokit.events.losses import FirstSpikeCrossEntropy
+    from neurokit.events.network import Population, SpikeTimeNetwork
+    from neurokit.events.observed import ObservedLIF
+    from neurokit.events.theta import Theta
+    from neurokit.events.training import LabelledEvents, WeightBump, fit_events
     from neurokit.gradients.alternating import AlternatingReadout
     from neurokit.gradients.backprop import Backprop
     from neurokit.gradients.closed_form import ClosedFormReadout
@@ -45,145 +55,136 @@ if TYPE_CHECKING:
     from neurokit.gradients.forward import ForwardGradient
     from neurokit.gradients.node_perturbation import NodePerturbation
     from neurokit.gradients.scopes import Global, Layerwise
-    from neurokit.graph import Graph
     from neurokit.hw_configs import load_board, load_chip
-    from neurokit.lava.forms import FusedForm, SoftIFForm, StockForm
-    from neurokit.lava.hardware import hardware_status
-    from neurokit.lava.live import LiveNetwork
-    from neurokit.lava.loihi2 import Loihi2
-    from neurokit.lava.target import LavaCPU
-    from neurokit.metrics import relative_l2
+    from neurokit.ir.graph import Graph
+    from neurokit.ir.program import Program
+    from neurokit.ir.result import RunResult
+    from neurokit.ir.target import Reference
+    from neurokit.ir.weight_grid import WeightGrid
     from neurokit.networks.deeponet import DeepONet
     from neurokit.networks.mlp import MLP
     from neurokit.networks.model_file import load_model, save_model
     from neurokit.networks.seponet import SepONet
-    from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
-    from neurokit.parity import ladder
-    from neurokit.placement import Placement
-    from neurokit.problems.antiderivative import Antiderivative
-    from neurokit.problems.burgers import Burgers
-    from neurokit.problems.data import OperatorData, PointData, TripleData
-    from neurokit.problems.data_files import DataFiles
-    from neurokit.problems.heat import Heat
-    from neurokit.problems.mexican_hat import MexicanHat
-    from neurokit.problems.poisson import Poisson
-    from neurokit.problems.reaction_diffusion import ReactionDiffusion
-    from neurokit.problems.user_data import read_data, read_split, write_data
-    from neurokit.program import Program
-    from neurokit.qat import FineTuning, finetune
-    from neurokit.readouts import MemMean, Rate
-    from neurokit.recipes import OperatorRecipe
-    from neurokit.result import RunResult
-    from neurokit.support import require_support
-    from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
-    from neurokit.targets import Reference
-    from neurokit.trainable import Trainable
-    from neurokit.training import evaluate, fit
-    from neurokit.twin import Twin
+    from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+    from neurokit.neurons.parameters import Trainable
+    from neurokit.neurons.readouts import MemMean, Rate
+    from neurokit.neurons.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
+    from neurokit.simulator import Twin
+    from neurokit.targets.factored import Factored
+    from neurokit.targets.lava.live import LiveNetwork
+    from neurokit.targets.lava.target import LavaCPU
+    from neurokit.targets.loihi2.hardware import hardware_status
+    from neurokit.targets.loihi2.loihi2 import Loihi2
+    from neurokit.targets.support import require_support
+    from neurokit.targets.verification.comparison import compare
+    from neurokit.targets.verification.ladder import ladder
+    from neurokit.targets.verification.spike_time_ladder import spike_time_ladder
+    from neurokit.training.loop import evaluate, fit
+    from neurokit.training.qat import FineTuning, finetune
+    from neurokit.training.recipes import OperatorRecipe
 
-__version__ = "0.1.0"
 
 #: Where each public name lives.
 _HOMES = {
     "AlternatingReadout": "neurokit.gradients.alternating",
-    "Antiderivative": "neurokit.problems.antiderivative",
-    "ArcTan": "neurokit.surrogates",
+    "Antiderivative": "neurokit.data.antiderivative",
+    "ArcTan": "neurokit.neurons.surrogates",
     "Backprop": "neurokit.gradients.backprop",
     "Bernoulli": "neurokit.gradients.directions",
-    "Burgers": "neurokit.problems.burgers",
+    "Burgers": "neurokit.data.burgers",
     "ClosedFormReadout": "neurokit.gradients.closed_form",
-    "CubaLIF": "neurokit.neurons",
-    "CurrentLIF": "neurokit.exact.lif",
-    "DataFiles": "neurokit.problems.data_files",
+    "CubaLIF": "neurokit.neurons.models",
+    "CurrentLIF": "neurokit.events.lif",
+    "DataFiles": "neurokit.data.data_files",
     "DeepONet": "neurokit.networks.deeponet",
-    "EventProp": "neurokit.exact.eventprop",
-    "Events": "neurokit.exact.events",
-    "Factored": "neurokit.factored",
-    "FastSigmoid": "neurokit.surrogates",
-    "FineTuning": "neurokit.qat",
-    "FirstSpikeCrossEntropy": "neurokit.exact.losses",
+    "EventProp": "neurokit.events.eventprop",
+    "Events": "neurokit.events.events",
+    "Factored": "neurokit.targets.factored",
+    "FastSigmoid": "neurokit.neurons.surrogates",
+    "FineTuning": "neurokit.training.qat",
+    "FirstSpikeCrossEntropy": "neurokit.events.losses",
     "ForwardGradient": "neurokit.gradients.forward",
-    "ForwardPropagation": "neurokit.exact.forward_propagation",
-    "FusedForm": "neurokit.lava.forms",
-    "Gaussian": "neurokit.surrogates",
+    "ForwardPropagation": "neurokit.events.forward_propagation",
+    "FusedForm": "neurokit.compilers.lava.forms",
+    "Gaussian": "neurokit.neurons.surrogates",
     "Global": "neurokit.gradients.scopes",
-    "Graph": "neurokit.graph",
-    "GridEventProp": "neurokit.exact.grid",
+    "Graph": "neurokit.ir.graph",
+    "GridEventProp": "neurokit.events.grid",
     "Hadamard": "neurokit.gradients.directions",
-    "Heat": "neurokit.problems.heat",
-    "IF": "neurokit.neurons",
-    "LIF": "neurokit.neurons",
-    "LabelledEvents": "neurokit.exact.training",
-    "LavaCPU": "neurokit.lava.target",
+    "Heat": "neurokit.data.heat",
+    "IF": "neurokit.neurons.models",
+    "LIF": "neurokit.neurons.models",
+    "LabelledEvents": "neurokit.events.training",
+    "LavaCPU": "neurokit.targets.lava.target",
     "Layerwise": "neurokit.gradients.scopes",
-    "LiveNetwork": "neurokit.lava.live",
-    "Loihi2": "neurokit.lava.loihi2",
+    "LiveNetwork": "neurokit.targets.lava.live",
+    "Loihi2": "neurokit.targets.loihi2.loihi2",
     "MLP": "neurokit.networks.mlp",
-    "MemMean": "neurokit.readouts",
-    "MexicanHat": "neurokit.problems.mexican_hat",
+    "MemMean": "neurokit.neurons.readouts",
+    "MexicanHat": "neurokit.data.mexican_hat",
     "NodePerturbation": "neurokit.gradients.node_perturbation",
     "Normal": "neurokit.gradients.directions",
-    "ObservedLIF": "neurokit.exact.observed",
-    "OperatorData": "neurokit.problems.data",
-    "OperatorRecipe": "neurokit.recipes",
+    "ObservedLIF": "neurokit.events.observed",
+    "OperatorData": "neurokit.data.data",
+    "OperatorRecipe": "neurokit.training.recipes",
     "Orthonormal": "neurokit.gradients.directions",
-    "Placement": "neurokit.placement",
-    "PointData": "neurokit.problems.data",
-    "Poisson": "neurokit.problems.poisson",
-    "Population": "neurokit.exact.network",
-    "Program": "neurokit.program",
-    "Rate": "neurokit.readouts",
-    "ReactionDiffusion": "neurokit.problems.reaction_diffusion",
-    "Reference": "neurokit.targets",
-    "RunResult": "neurokit.result",
+    "Placement": "neurokit.compilers.chip.placement",
+    "PointData": "neurokit.data.data",
+    "Poisson": "neurokit.data.poisson",
+    "Population": "neurokit.events.network",
+    "Program": "neurokit.ir.program",
+    "Rate": "neurokit.neurons.readouts",
+    "ReactionDiffusion": "neurokit.data.reaction_diffusion",
+    "Reference": "neurokit.ir.target",
+    "RunResult": "neurokit.ir.result",
     "SepONet": "neurokit.networks.seponet",
-    "SoftIFForm": "neurokit.lava.forms",
-    "SpikeTimeBackprop": "neurokit.exact.estimator",
-    "SpikeTimeNetwork": "neurokit.exact.network",
-    "StockForm": "neurokit.lava.forms",
-    "StraightThrough": "neurokit.surrogates",
-    "Subtract": "neurokit.neurons",
-    "Theta": "neurokit.exact.theta",
-    "ToZero": "neurokit.neurons",
-    "Trainable": "neurokit.trainable",
-    "Triangle": "neurokit.surrogates",
-    "TripleData": "neurokit.problems.data",
-    "Twin": "neurokit.twin",
-    "WeakGaussian": "neurokit.surrogates",
-    "WeightBump": "neurokit.exact.training",
-    "WeightGrid": "neurokit.compilers.quantization.grid",
-    "YinYang": "neurokit.exact.yin_yang",
-    "check": "neurokit.compilers.check",
-    "check_fit": "neurokit.compilers.fit_chip",
-    "compare": "neurokit.comparison",
-    "deploy": "neurokit.exact.deploy",
-    "estimate": "neurokit.estimation.estimate",
-    "evaluate": "neurokit.training",
-    "explain_quantization": "neurokit.compilers.quantize",
-    "export_netx": "neurokit.exchange.netx_file",
-    "finetune": "neurokit.qat",
-    "fit": "neurokit.training",
-    "fit_events": "neurokit.exact.training",
-    "from_nir": "neurokit.exchange.nir_import",
-    "hardware_status": "neurokit.lava.hardware",
-    "import_netx": "neurokit.exchange.slayer",
-    "ladder": "neurokit.parity",
+    "SoftIFForm": "neurokit.compilers.lava.forms",
+    "SpikeTimeBackprop": "neurokit.events.estimator",
+    "SpikeTimeNetwork": "neurokit.events.network",
+    "StockForm": "neurokit.compilers.lava.forms",
+    "StraightThrough": "neurokit.neurons.surrogates",
+    "Subtract": "neurokit.neurons.models",
+    "Theta": "neurokit.events.theta",
+    "ToZero": "neurokit.neurons.models",
+    "Trainable": "neurokit.neurons.parameters",
+    "Triangle": "neurokit.neurons.surrogates",
+    "TripleData": "neurokit.data.data",
+    "Twin": "neurokit.simulator",
+    "WeakGaussian": "neurokit.neurons.surrogates",
+    "WeightBump": "neurokit.events.training",
+    "WeightGrid": "neurokit.ir.weight_grid",
+    "YinYang": "neurokit.data.yin_yang",
+    "check": "neurokit.compilers.chip.check",
+    "check_fit": "neurokit.compilers.chip.fit_chip",
+    "compare": "neurokit.targets.verification.comparison",
+    "deploy": "neurokit.compilers.frontend.spike_times",
+    "estimate": "neurokit.compilers.chip.estimation.estimate",
+    "evaluate": "neurokit.training.loop",
+    "explain_quantization": "neurokit.compilers.quantization.quantize",
+    "export_netx": "neurokit.compilers.exchange.netx_file",
+    "finetune": "neurokit.training.qat",
+    "fit": "neurokit.training.loop",
+    "fit_events": "neurokit.events.training",
+    "from_nir": "neurokit.compilers.exchange.nir_import",
+    "hardware_status": "neurokit.targets.loihi2.hardware",
+    "import_netx": "neurokit.compilers.exchange.slayer",
+    "ladder": "neurokit.targets.verification.ladder",
     "load_board": "neurokit.hw_configs",
     "load_chip": "neurokit.hw_configs",
     "load_model": "neurokit.networks.model_file",
-    "measure": "neurokit.estimation.activity",
-    "partition": "neurokit.compilers.partition",
-    "place": "neurokit.compilers.place",
-    "quantize": "neurokit.compilers.quantize",
-    "read_data": "neurokit.problems.user_data",
-    "read_split": "neurokit.problems.user_data",
-    "relative_l2": "neurokit.metrics",
-    "require_support": "neurokit.support",
+    "measure": "neurokit.compilers.chip.estimation.activity",
+    "partition": "neurokit.compilers.chip.partition",
+    "place": "neurokit.compilers.chip.place",
+    "quantize": "neurokit.compilers.quantization.quantize",
+    "read_data": "neurokit.data.user_data",
+    "read_split": "neurokit.data.user_data",
+    "relative_l2": "neurokit.data.metrics",
+    "require_support": "neurokit.targets.support",
     "save_model": "neurokit.networks.model_file",
-    "spike_time_ladder": "neurokit.exact.deploy_ladder",
-    "to_nir": "neurokit.exchange.nir_export",
-    "trace": "neurokit.compilers.trace",
-    "write_data": "neurokit.problems.user_data",
+    "spike_time_ladder": "neurokit.targets.verification.spike_time_ladder",
+    "to_nir": "neurokit.compilers.exchange.nir_export",
+    "trace": "neurokit.compilers.frontend.trace",
+    "write_data": "neurokit.data.user_data",
 }
 
 __all__ = [

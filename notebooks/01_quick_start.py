@@ -28,7 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import neurokit as nk
-from neurokit import reference
+from neurokit.ir import interpreter as reference
 
 # %% [markdown]
 # ## The problem

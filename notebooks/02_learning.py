@@ -29,6 +29,8 @@ from pathlib import Path
 
 import numpy as np
 
+from neurokit.data.data import PointData
+from neurokit.experiments.learning import Bar, LearningCurves, Phase, Scene, error_of, integer_mlp, mean_of, run
 from neurokit.learning import (
     SPSA,
     Apart,
@@ -42,8 +44,6 @@ from neurokit.learning import (
     Task,
     plastic,
 )
-from neurokit.learning.experiments import Bar, LearningCurves, Phase, Scene, error_of, integer_mlp, mean_of, run
-from neurokit.problems.data import PointData
 
 # %% [markdown]
 # ## A rule

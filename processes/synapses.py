@@ -11,7 +11,7 @@ from lava.proc.lif.process import LIF
 from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
 
-from neurokit.lava.schedule import MAX_DELAY
+from neurokit.compilers.lava.schedule import MAX_DELAY
 
 #: Bits of a graded spike; 0 selects binary spikes.
 GRADED, BINARY = 24, 0

@@ -1,13 +1,8 @@
-"""Makes the generators beside the tests importable: pytest's importlib mode leaves `sys.path` alone."""
+"""Settings of hypothesis for the whole suite."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from hypothesis import HealthCheck, settings
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 # Examples run whole networks, so hypothesis' per-example deadline would only measure the machine; `derandomize` makes
 # every run of the suite the same run.

@@ -1,31 +1,25 @@
-"""The core stands alone: without torch, Lava and numba it imports and runs; no module needs torch and Lava at once."""
+"""The core stands alone: without torch, Lava and numba it imports and runs, and training without Lava.
+
+Who may import whom is a contract in pyproject.toml, which `make lint` checks.
+"""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parent.parent
-MODULES = sorted(
-    path
-    for folder in ("neurokit", "processes", "compilers", "hw_configs")
-    for path in (ROOT / folder).rglob("*.py")
-    if not any(parent.is_symlink() for parent in path.parents)
-)
+from places import ROOT
 
 ALONE = """
 import sys
 sys.modules.update(torch=None, lava=None, numba=None)
 import numpy as np
-from neurokit import graph, program, program_file, reference
-from neurokit.twin import target as twin
-from neurokit.compilers import bounds, quantize
-from neurokit.neurons import IF
-from neurokit.readouts import MemMean
+from neurokit.ir import graph, interpreter as reference, program
+from neurokit.simulator import target as twin
+from neurokit.compilers.quantization import quantize
+from neurokit.neurons.models import IF
+from neurokit.neurons.readouts import MemMean
 
 net = graph.Graph(
     (
@@ -78,35 +72,10 @@ def test_the_command_line_opens_without_what_is_slow_or_not_there() -> None:
     assert "run" in done.stdout
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level packages that a module imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.partition(".")[0])
-    return names
-
-
-#: What `bench train` runs in the environment of lava-dl, which is torch beside Lava; no module of ours imports it.
-LAVA_DL = ROOT / "neurokit" / "bench" / "peers" / "lava_dl_step.py"
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if path != LAVA_DL], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_no_module_imports_torch_and_lava(path: Path) -> None:
-    assert not {"torch", "lava"} <= imported(path)
-
-
-CORE = ["errors", "wiring", "neurons", "readouts", "integers", "sparse", "convolution", "graph/network", "graph/nodes",
-        "graph/synapses", "program/network", "program/nodes", "program/spiking", "program/synapses", "program_content",
-        "program_file", "program_schema", "reference", "result", "targets", "twin/target", "twin/arrays", "twin/layout",
-        "twin/plan", "twin/run"]  # fmt: skip
-
-
-@pytest.mark.checkout
-@pytest.mark.parametrize("name", [*(f"neurokit/{core}" for core in CORE), "compilers/bounds", "compilers/quantize"])
-def test_the_core_names_no_framework(name: str) -> None:
-    assert not {"torch", "lava", "numba"} & imported(ROOT / f"{name}.py")
+def test_training_loads_nothing_of_lava_or_of_the_chip() -> None:
+    done = alone(
+        "import sys, neurokit.training, neurokit.training.qat, neurokit.training.runs.training\n"
+        "inside = [f'neurokit.{room}' for room in ('targets', 'processes', 'compilers.lava', 'compilers.chip')]\n"
+        "print([name for name in sys.modules if name.startswith(('lava', *inside))])"
+    )
+    assert done.stdout.strip() == "[]", done.stderr

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.checkout
 
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit import reference
 from neurokit.compilers.quantization.calibration import TWIN
+from neurokit.data.metrics import RelativeL2, relative_l2
 from neurokit.errors import GraphError, explain
-from neurokit.metrics import RelativeL2, relative_l2
+from neurokit.ir import graph as g
+from neurokit.ir import interpreter as reference
+from neurokit.ir import program as p
 
 #: Deviations above this share of the spread of an output's answers are warned of.
 WARNED_SHARE = 0.05

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit import reference
 from neurokit.errors import GraphError, explain
-from neurokit.readouts import Rate
-from neurokit.twin import Twin
+from neurokit.ir import graph as g
+from neurokit.ir import interpreter as reference
+from neurokit.ir import program as p
+from neurokit.neurons.readouts import Rate
+from neurokit.simulator import Twin
 
 #: More samples than these change a layer's second moments too little to pay for their time.
 ENOUGH = 4096
@@ -23,8 +23,8 @@ TWIN = Twin(threads=1)
 class Calibration:
     """Samples, and the real network's values on them.
 
-    `inputs` are arrays `(*batch, size)` by input name, as for `neurokit.reference.run`, of which at most `most` along
-    the longest axis are used. Raises what that raises.
+    `inputs` are arrays `(*batch, size)` by input name, as for `neurokit.ir.interpreter.run`, of which at most `most`
+    along the longest axis are used. Raises what that raises.
     """
 
     def __init__(self, graph: g.Graph, inputs: Mapping[str, np.ndarray], most: int = ENOUGH) -> None:

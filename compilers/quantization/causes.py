@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit import reference
 from neurokit.compilers.quantization.calibration import TWIN, Calibration
+from neurokit.compilers.quantization.dequantize import realize_as
 from neurokit.compilers.quantization.search import distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer
-from neurokit.compilers.realize import realize_as
 from neurokit.errors import UnsupportedNode
-from neurokit.sparse import times
-from neurokit.wiring import Signal, consumers
+from neurokit.ir import graph as g
+from neurokit.ir import interpreter as reference
+from neurokit.ir import program as p
+from neurokit.ir.signals import Signal, consumers
+from neurokit.ir.sparse import times
 
 Answers = Mapping[str, Float64[np.ndarray, "*batch size"]]
 

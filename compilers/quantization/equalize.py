@@ -15,10 +15,10 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64, Int
 
-from neurokit.compilers.quantization.grid import Grids, grid_of
 from neurokit.compilers.quantization.scales import Gain
-from neurokit.graph import Dense, Graph, GraphNode, Product, Readout
-from neurokit.wiring import consumers
+from neurokit.ir.graph import Dense, Graph, GraphNode, Product, Readout
+from neurokit.ir.signals import consumers
+from neurokit.ir.weight_grid import Grids, grid_of
 
 #: Octaves below what the contraction can still undo at which a line is taken for zero: its 8-bit weights are, too.
 LOST = 16

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit.graph import Dense, Graph, GraphNode, Input, Sparse
-from neurokit.wiring import consumers
+from neurokit.ir.graph import Dense, Graph, GraphNode, Input, Sparse
+from neurokit.ir.signals import consumers
 
 
 class Columns(NamedTuple):

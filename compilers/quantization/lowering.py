@@ -23,11 +23,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit.compilers.bounds import bound
 from neurokit.compilers.quantization.calibration import Calibration
-from neurokit.compilers.quantization.grid import Grids, LayerGrid, Levels, grid_of
 from neurokit.compilers.quantization.memory import Memory, Table
 from neurokit.compilers.quantization.populations import Emitted, Population, input_node
 from neurokit.compilers.quantization.products import Sizes, share
@@ -42,8 +38,12 @@ from neurokit.compilers.quantization.scales import (
 )
 from neurokit.compilers.quantization.synapses import QuantizedLayer, Synapses
 from neurokit.errors import OutOfRange, UnsupportedNode
-from neurokit.integers import EXPONENTS, PRODUCT_SHIFTS, Widths
-from neurokit.wiring import Signal, consumers
+from neurokit.ir import graph as g
+from neurokit.ir import program as p
+from neurokit.ir.fixed_point import EXPONENTS, PRODUCT_SHIFTS, Widths
+from neurokit.ir.interval_analysis import bound
+from neurokit.ir.signals import Signal, consumers
+from neurokit.ir.weight_grid import Grids, LayerGrid, Levels, grid_of
 
 
 class Lowering:

@@ -15,11 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit.compilers.bounds import bound
 from neurokit.compilers.quantization.calibration import Calibration
-from neurokit.compilers.quantization.grid import LayerGrid, Levels
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data, round_to_nearest
 from neurokit.compilers.quantization.scales import (
     InputScale,
@@ -37,8 +33,12 @@ from neurokit.compilers.quantization.scales import (
 )
 from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedLayer, Synapses, entries, integer
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.integers import EXPONENTS, FRACTION_BITS, Decay12, Widths
-from neurokit.neurons import IF, LIF, CubaLIF, Neuron
+from neurokit.ir import graph as g
+from neurokit.ir import program as p
+from neurokit.ir.fixed_point import EXPONENTS, FRACTION_BITS, Decay12, Widths
+from neurokit.ir.interval_analysis import bound
+from neurokit.ir.weight_grid import LayerGrid, Levels
+from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron
 
 #: Ways to share what an exponent cannot bridge between the weights and the input before them.
 SHARES = (0.0, 0.5, 1.0)

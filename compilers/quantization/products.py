@@ -16,15 +16,15 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit.compilers.bounds import bound
 from neurokit.compilers.quantization.calibration import Calibration
 from neurokit.compilers.quantization.populations import Emitted, Surroundings
 from neurokit.compilers.quantization.readouts import Shiftable
 from neurokit.errors import OutOfRange
-from neurokit.integers import PRODUCT_SHIFTS
-from neurokit.wiring import consumers
+from neurokit.ir import graph as g
+from neurokit.ir import program as p
+from neurokit.ir.fixed_point import PRODUCT_SHIFTS
+from neurokit.ir.interval_analysis import bound
+from neurokit.ir.signals import consumers
 
 
 class Sizes:

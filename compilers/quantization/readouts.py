@@ -24,18 +24,18 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit.compilers.bounds import bound
-from neurokit.compilers.quantization.grid import LayerGrid
 from neurokit.compilers.quantization.populations import WIDE, Surroundings
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data
 from neurokit.compilers.quantization.scales import ReadoutScale, Wish, dyadic, extent, misplanned
 from neurokit.compilers.quantization.synapses import QuantizedLayer, Synapses, entries, integer
 from neurokit.errors import OutOfRange, explain
-from neurokit.integers import BIAS_LIMIT, EXPONENTS, READOUT_SHIFTS
-from neurokit.readouts import Rate, ReadoutRule
-from neurokit.sparse import Csr
+from neurokit.ir import graph as g
+from neurokit.ir import program as p
+from neurokit.ir.fixed_point import BIAS_LIMIT, EXPONENTS, READOUT_SHIFTS
+from neurokit.ir.interval_analysis import bound
+from neurokit.ir.sparse import Csr
+from neurokit.ir.weight_grid import LayerGrid
+from neurokit.neurons.readouts import Rate, ReadoutRule
 
 #: How much coarser than its grid allows the unit of a direct readout may be before spikes are counted instead: a bit.
 COARSER = 2.0
@@ -262,7 +262,7 @@ class ReadoutLayer:
             explain(
                 f"readout {self.readout.name!r}: {self.steps} time steps",
                 f"too much for its widths ({complaint})",
-                "what the widths of `neurokit.integers.Widths` hold",
+                "what the widths of `neurokit.ir.fixed_point.Widths` hold",
                 "use fewer time steps or neurons, smaller biases, or wider Widths if the target has them",
             )
         )

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit import reference
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.causes import causes
-from neurokit.compilers.quantization.grid import weight_bits
+from neurokit.compilers.quantization.dequantize import realize_as
 from neurokit.compilers.quantization.search import Tried, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer, entries
-from neurokit.compilers.realize import realize_as
-from neurokit.wiring import consumers
+from neurokit.ir import graph as g
+from neurokit.ir import interpreter as reference
+from neurokit.ir import program as p
+from neurokit.ir.signals import consumers
+from neurokit.ir.weight_grid import weight_bits
 
 
 @dataclass(frozen=True)

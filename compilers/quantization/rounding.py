@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Num
 
-from neurokit.compilers.quantization.grid import LayerGrid
+from neurokit.ir.weight_grid import LayerGrid
 
 #: Pull towards the real weights where the data does not decide, as a share of the mean squared input.
 RIDGE = 1e-6

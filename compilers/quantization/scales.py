@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from neurokit.compilers.quantization.grid import Levels
 from neurokit.errors import OutOfRange, explain
-from neurokit.integers import EXPONENTS, LEAKY_THRESHOLDS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
+from neurokit.ir.fixed_point import EXPONENTS, LEAKY_THRESHOLDS, THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
+from neurokit.ir.weight_grid import Levels
 
 #: Signed bits of an input message: enough for 1/2000 of a range, small enough for any weighted sum.
 INPUT_BITS = 12

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurokit import program as p
 from neurokit.compilers.quantization.scales import FILLS, Wish
 from neurokit.errors import OutOfRange
+from neurokit.ir import program as p
 
 #: The spread of answers that are all the same, so that distances relative to it are finite.
 TINY = 1e-300

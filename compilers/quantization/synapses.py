@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit import graph as g
-from neurokit import program as p
-from neurokit.compilers.quantization.grid import LayerGrid
 from neurokit.errors import UnsupportedNode
+from neurokit.ir import graph as g
+from neurokit.ir import program as p
+from neurokit.ir.weight_grid import LayerGrid
 
 Synapses = g.Dense | g.Sparse | g.Conv2d
 IntegerSynapses = p.Dense | p.Sparse | p.Conv2d

@@ -7,12 +7,18 @@ import sys
 
 import typer
 
-from neurokit import __version__
-from neurokit.cli import bundle, chips, deploy, exchange, health, learn, learning, reproduce, selftest, show, support
+from neurokit._version import __version__
+from neurokit.cli import bundle, chips, exchange, reproduce, selftest
+from neurokit.cli import compile_run_compare as deploy
+from neurokit.cli import demo_bench as show
+from neurokit.cli import doctor as health
+from neurokit.cli import learn as learning
+from neurokit.cli import targets_command as support
+from neurokit.cli import train as learn
 from neurokit.cli.console import console, warnings_shown
 from neurokit.cli.outputs import leftovers
 from neurokit.errors import REMEDIES, NeurokitError, OutputFailed
-from neurokit.termination import end_with_torchrun, guarded
+from neurokit.system.termination import end_with_torchrun, guarded
 
 app = typer.Typer(
     name="neurokit",

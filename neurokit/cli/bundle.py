@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from neurokit.bundle.bundle import load, make, save
-from neurokit.bundle.verify import verify as hold
 from neurokit.cli import selftest
+from neurokit.cli.compile_run_compare import DeadlineOption, ProgramArgument
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
-from neurokit.cli.deploy import DeadlineOption, ProgramArgument
 from neurokit.cli.outputs import claim
 from neurokit.cli.targets import TARGETS, parse
-from neurokit.program import Program
-from neurokit.samples import read
+from neurokit.data.samples import read
+from neurokit.ir.program import Program
+from neurokit.targets.bundle.bundle import load, make, save
+from neurokit.targets.bundle.verify import verify as hold
 
 
 def bundle(

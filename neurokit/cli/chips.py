@@ -8,25 +8,25 @@ from typing import Annotated
 
 import typer
 
+from neurokit.cli.compile_run_compare import ProgramArgument
 from neurokit.cli.console import JsonOption, SeedOption, console, counted, emit, table
-from neurokit.cli.deploy import ProgramArgument
 from neurokit.cli.outputs import claim
-from neurokit.compilers.check import check as find_violations
-from neurokit.compilers.check import unchecked
-from neurokit.compilers.place import place as put
-from neurokit.compilers.populations import Population
-from neurokit.compilers.rulebook import Violation
-from neurokit.compilers.synaptic_memory import storage
-from neurokit.estimation.estimate import Range
-from neurokit.estimation.estimate import estimate as price
+from neurokit.compilers.chip.check import check as find_violations
+from neurokit.compilers.chip.check import unchecked
+from neurokit.compilers.chip.estimation.estimate import Range
+from neurokit.compilers.chip.estimation.estimate import estimate as price
+from neurokit.compilers.chip.place import place as put
+from neurokit.compilers.chip.populations import Population
+from neurokit.compilers.chip.rulebook import Violation
+from neurokit.compilers.chip.synaptic_memory import storage
+from neurokit.data.samples import draw, read
 from neurokit.hw_configs import Hardware, chip_of, load_hardware
-from neurokit.program import Program
-from neurokit.samples import draw, read
+from neurokit.ir.program import Program
 
 HardwareOption = Annotated[
     str, typer.Option("--chip", help="A chip or board that ships with neurokit, or a TOML file of your own.")
 ]
-#: What is assumed of neurons, beside `storage` of synapses; see `neurokit.compilers.populations`.
+#: What is assumed of neurons, beside `storage` of synapses; see `neurokit.compilers.chip.populations`.
 ONE_NEURON = "an accumulator or a product is one neuron, and neurons of several kinds may share a core"
 TangentsOption = Annotated[
     bool, typer.Option("--tangents", help="With the tangent neurons that learning by forward gradients takes.")
@@ -95,8 +95,8 @@ def place(
     assumptions = [storage(chip_of(hardware)), ONE_NEURON]
     _print_assumptions(assumptions)
     if picture is not None:
-        from neurokit.core_map import core_map
-        from neurokit.figures import save
+        from neurokit.plotting.core_map import core_map
+        from neurokit.plotting.figures import save
 
         save(core_map(placement), picture)
     record = {"program": str(program), **_standing(violations), **placement.to_json(), "assumptions": assumptions}
@@ -216,8 +216,8 @@ def _beside(program: Program, tangents: bool) -> tuple[Population, ...]:
     """The populations of tangents, along moves of all that can learn."""
     if not tangents:
         return ()
-    from neurokit.learning.plasticity import plastic
-    from neurokit.learning.tangent_populations import tangent_populations
+    from neurokit.compilers.chip.tangent_populations import tangent_populations
+    from neurokit.simulator.plastic_weights import plastic
 
     return tangent_populations(program, {tensor.layer for tensor in plastic(program)})
 

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from neurokit.errors import NeurokitWarning
-from neurokit.files import explained, write_text
+from neurokit.system.atomic import explained, write_text
 
 #: Tables and progress go to standard error, so that `--json -` leaves standard output to the one object.
 console = Console(stderr=True, highlight=False)

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from neurokit.cli.compile_run_compare import describe
 from neurokit.cli.console import JsonOption, emit, table
-from neurokit.cli.deploy import describe
 from neurokit.cli.outputs import claim
-from neurokit.exchange.dialects import Dialect, norse, plain, sinabs, snntorch
-from neurokit.exchange.nir_notes import RESETS
-from neurokit.exchange.time_step import SCHEMES, TimeStep
-from neurokit.program import Program
-from neurokit.readouts import RULES
+from neurokit.compilers.exchange.dialects import Dialect, norse, plain, sinabs, snntorch
+from neurokit.compilers.exchange.nir_notes import RESETS
+from neurokit.compilers.exchange.time_step import SCHEMES, TimeStep
+from neurokit.ir.program import Program
+from neurokit.neurons.readouts import RULES
 
 
 class Format(str, Enum):
@@ -95,7 +95,7 @@ def export(
 
 
 def _export_netx(program: Program, out: Path, source: str | None, readout: bool) -> dict[str, Any]:
-    from neurokit.exchange.netx_file import export_netx
+    from neurokit.compilers.exchange.netx_file import export_netx
 
     network = export_netx(program, out, source=source, readout=readout)
     rows = [
@@ -119,8 +119,8 @@ def _export_netx(program: Program, out: Path, source: str | None, readout: bool)
 def _export_nir(
     source: Path, out: Path, dt: float | None, scheme: Scheme | None, gain_in_threshold: bool, annotate: bool
 ) -> dict[str, Any]:
-    from neurokit import nir
-    from neurokit.compilers.trace import trace
+    from neurokit.compilers.exchange import nir
+    from neurokit.compilers.frontend.trace import trace
     from neurokit.networks.model_file import load_model
 
     time = _time(scheme, dt)
@@ -165,16 +165,16 @@ def import_(
     of_nir = {"--dialect": writer, "--reset": reset, "--readout": readout, "--dt": dt, "--scheme": scheme}
     bottom, top = 0.0 if low is None else low, 1.0 if high is None else high
     if _format(kind, source) is Format.netx:
-        from neurokit.exchange.slayer import import_netx
+        from neurokit.compilers.exchange.slayer import import_netx
 
         _refuse_idle("a netx file", of_nir)
         if steps is None or not bottom.is_integer() or not top.is_integer():
             raise typer.BadParameter("a netx file needs --steps, and integers for --low and --high")
         read = import_netx(source, steps=steps, low=int(bottom), high=int(top))
     else:
-        from neurokit.compilers.quantize import quantize
-        from neurokit.exchange.folding import fold
-        from neurokit.nir import Reading, from_nir, read_nir
+        from neurokit.compilers.exchange.folding import fold
+        from neurokit.compilers.exchange.nir import Reading, from_nir, read_nir
+        from neurokit.compilers.quantization.quantize import quantize
 
         reading = None
         if steps is None:

@@ -1,8 +1,7 @@
-"""`neurokit train`: data, a spiking network, and a gradient estimator of one's choice, in a folder of their own."""
+"""`neurokit learn`: a deployed network learns, and what came of it is held against its bars."""
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,236 +9,63 @@ import typer
 
 from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
-from neurokit.errors import NeurokitError, RunError, explain
+from neurokit.errors import RunError, explain
 
-#: Options that name files of samples, and the keys that they stand for.
-_DATA_FILES = {"--data": "problem.train", "--test-data": "problem.test"}
-
-
-class Device(str, Enum):
-    """Where tensors live."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
+#: What a row shows in a terminal, where it has it.
+_SHOWN = ("arm", "seed", "before", "after", "passes", "weights", "deviation", "projection", "mismatches", "saturated")
 
 
-class Spread(str, Enum):
-    """How work is divided."""
-
-    DIRECTIONS = "directions"
-    DATA = "data"
-
-
-def train(
-    config: Annotated[Path | None, typer.Option(help="A TOML file; options given beside it win.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; by default runs/PROBLEM-METHOD-seedSEED.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, bit for bit.")] = False,
-    keys: Annotated[
-        bool, typer.Option("--keys", help="Print every key of the TOML file with its default, and do nothing else.")
-    ] = False,
-    options: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the TOML file, such as neuron.kind=lif."),
-    ] = None,
-    problem: Annotated[
-        str | None,
-        typer.Option(help="poisson, antiderivative, burgers, reaction-diffusion, heat, mexican-hat, or npz: your own."),
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Samples to train on (.npz), for --problem npz.")] = None,
-    test_data: Annotated[
-        Path | None, typer.Option(help="Samples to test with (.npz), unless they are in --data.")
-    ] = None,
-    length_scale: Annotated[float | None, typer.Option(help="Length scale of the random input functions.")] = None,
-    network: Annotated[str | None, typer.Option(help="deeponet, seponet, or mlp for mexican-hat.")] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Neurons in the hidden layers (of every part), such as 32 or 64,64.")
-    ] = None,
-    features: Annotated[int | None, typer.Option(help="Features p that branch and trunk share.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Time steps T of a window.")] = None,
-    neuron: Annotated[str | None, typer.Option(help="if, lif or cuba-lif; its values by --set neuron.KEY=.")] = None,
-    surrogate: Annotated[
-        str | None,
-        typer.Option(help="gaussian, weak-gaussian, fast-sigmoid, arctan, straight-through or triangle."),
-    ] = None,
-    method: Annotated[
-        str | None, typer.Option(help="rfg-layerwise, rfg-global, node-perturbation or backprop.")
-    ] = None,
-    directions: Annotated[int | None, typer.Option(help="Directions K of a randomised forward gradient.")] = None,
-    distribution: Annotated[
-        str | None, typer.Option(help="What they are drawn from: bernoulli, normal, hadamard or orthonormal.")
-    ] = None,
-    readout: Annotated[
-        str | None,
-        typer.Option(help="Readouts in closed-form (deeponet), alternating (operators), or by the gradient."),
-    ] = None,
-    rule: Annotated[str | None, typer.Option(help="How readouts weight time: memmean or rate.")] = None,
-    iterations: Annotated[int | None, typer.Option(help="Iterations.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Learning rate at its highest.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Shrinkage of weights per unit of learning rate.")] = None,
-    normalize: Annotated[
-        bool | None,
-        typer.Option(
-            "--normalize/--no-normalize",
-            help="Centre and scale the answers while they are learnt; by default for --problem npz alone.",
+def learn(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="from-scratch, quantisation, mismatch, drift, closed-loop (needs Lava) or scaling."
         ),
+    ],
+    seeds: Annotated[int, typer.Option(help="Seeds of every arm: 0, 1, ...", min=1)] = 3,
+    budget: Annotated[
+        float, typer.Option(help="Share of the work; below 1 it proves that it runs, not what it reaches.")
+    ] = 1.0,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with numbers of the experiment.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A number of the experiment, such as bits=4.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of data, first weights, and estimator at once.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
-    spread: Annotated[
-        Spread | None, typer.Option(help="What the processes that torchrun starts divide among them.")
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option("--for", help="Refuse at once what this target could never run; see `targets`.")
-    ] = None,
-    tensorboard: Annotated[bool | None, typer.Option("--tensorboard", help="Log for TensorBoard too.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default learn-NAME.")] = None,
     json: JsonOption = None,
 ) -> None:
-    """Train a spiking network; what is not said is the recipe that was found best on the 1D Poisson problem.
+    """Let a deployed, integer network learn; what is done stays in the folder, so an interrupted experiment goes on.
 
-    The folder holds the effective config.toml, metrics.jsonl, curve.png, checkpoint.pt and, at the end, model.pt.
+    The folder holds config.toml, record.json and curve.png. Exit code 1 when a bar is missed with the whole budget.
     """
-    if keys:
-        from neurokit.runs.reference import show
+    from neurokit.experiments.learning.catalogue import experiment_of
+    from neurokit.experiments.learning.records import run
 
-        show()
-        return
-    said: dict[str, Any] = {
-        "problem.name": problem,
-        "problem.train": None if data is None else str(data),
-        "problem.test": None if test_data is None else str(test_data),
-        "problem.length_scale": length_scale,
-        "network.kind": network,
-        "network.hidden": _widths(hidden),
-        "network.features": features,
-        "network.steps": steps,
-        "neuron.kind": neuron,
-        "surrogate.kind": surrogate,
-        "estimator.method": method,
-        "estimator.directions": directions,
-        "estimator.distribution": distribution,
-        "readout.by": readout,
-        "readout.rule": rule,
-        "optimiser.iterations": iterations,
-        "optimiser.batch_size": batch_size,
-        "optimiser.learning_rate": learning_rate,
-        "optimiser.weight_decay": weight_decay,
-        "optimiser.normalize": normalize,
-        **{f"seeds.{name}": seed for name in ("data", "model", "estimator")},
-        "run.device": None if device is None else device.value,
-        "run.threads": threads,
-        "run.spread": None if spread is None else spread.value,
-        "run.target": target,
-        "run.tensorboard": tensorboard,
-    }
-    overrides = {name: value for name, value in said.items() if value is not None}
-    if resume and out is None:
-        raise RunError(explain("--out", "not given", "the folder of the run", "say --out FOLDER --resume"))
-    if resume and (config is not None or overrides or options):
-        given = [*([] if config is None else ["--config"]), *overrides, *(options or [])]
-        raise RunError(
-            explain(
-                "what is given beside --resume",
-                ", ".join(given),
-                "--out FOLDER alone: the run goes on as its config.toml says",
-                "take it out, or start another run",
-            )
+    if not 0 < budget <= 1:
+        raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
+    experiment = experiment_of(name, config, options or [])
+    folder = out or Path(f"learn-{name}")
+    claim(folder=folder, reads=[config], writes=[json])
+    with progress() as bars:
+        task = bars.add_task(f"learn {name}", total=len(experiment.arms()) * seeds, note="")
+        record = run(
+            experiment if budget == 1 else experiment.shortened(budget),
+            seeds,
+            folder,
+            lambda done, total, note: bars.update(task, completed=done, note=note),
         )
-    _train(config, out, resume, overrides, options or [], json)
-
-
-def _widths(hidden: str | None) -> list[int] | None:
-    if hidden is None:
-        return None
-    try:
-        return [int(width) for width in hidden.split(",")]
-    except ValueError:
-        raise RunError(explain("--hidden", repr(hidden), "widths such as 32 or 64,64", "write such a list")) from None
-
-
-def _train(
-    config: Path | None, out: Path | None, resume: bool, overrides: dict[str, Any], sets: list[str], json: str | None
-) -> None:
-    from neurokit.problems.data_files import DataFiles
-    from neurokit.runs.config import option, read_config, read_tables
-    from neurokit.runs.folder import RunFolder
-    from neurokit.runs.team import join_team, leads_by_environment
-    from neurokit.runs.training import require_device, train_run
-    from neurokit.training import Tell
-
-    if resume:
-        assert out is not None, "checked before"
-        folder = RunFolder(out)
-        chosen = folder.require_run()
-    else:
-        given = overrides | dict(map(option, sets))
-        files = {flag: overrides[key] for flag, key in _DATA_FILES.items() if key in overrides}
-        if files and read_tables(config, given)["problem"].get("name") != "npz":
-            flag, file = next(iter(files.items()))
-            legal = "files of samples for that problem alone, as all others draw theirs"
-            raise RunError(explain(flag, f"{file!r} without --problem npz", legal, "say --problem npz too"))
-        chosen = read_config(config, given)
-        require_device(chosen.run.device)
-        name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
-        folder = RunFolder(out or Path("runs") / name)
-        problem = chosen.problem
-        samples = (problem.train, problem.test) if isinstance(problem, DataFiles) else ()
-        claim(folder=folder.path, reads=[config, *samples], writes=[json])
-        if leads_by_environment():
-            folder.create(chosen)  # which leaves nothing where it fails
-    total = chosen.optimiser.iterations
-    with join_team() as team, progress(shown=team.leads) as bars:
-        task = bars.add_task("train", total=total, note="")
-        error = ""
-
-        def judged(line: Any) -> None:
-            nonlocal error
-            if "test_error" in line:
-                error = f", test error {line['test_error']:.4f}"
-                if "test_error_centred" in line:
-                    error += f" ({line['test_error_centred']:.4f} of the spread)"
-
-        def told(done: int, loss: float) -> None:
-            bars.update(task, completed=done, note=f"loss {loss:.2e}{error}")
-
-        try:
-            outcome = train_run(chosen, folder, team=team, observers=[Tell(told)], listeners=[judged])
-        except NeurokitError:
-            if team.leads and not resume:
-                folder.take_back()
-            if team.leads and folder.checkpoint.exists():
-                bars.stop()
-                console.print(f"it can be continued with: neurokit train --out {folder.path} --resume")
-            raise
-        except KeyboardInterrupt:
-            bars.stop()
-            if team.leads:
-                console.print(f"interrupted; continue with: neurokit train --out {folder.path} --resume")
-            raise typer.Exit(130) from None
-    if not team.leads:
-        return
-    record = {
-        "algorithm": outcome.algorithm,
-        "seed": chosen.seeds.estimator,
-        "seeds": vars(chosen.seeds),
-        "relative_l2": outcome.error.as_dict(),
-        "seconds": outcome.history.seconds,
-        "iterations": chosen.optimiser.iterations,
-        "model": str(folder.model),
-        "folder": str(folder.path),
-        "processes": team.size,
-        "bytes_sent": team.sent,
-    }
-    table(f"{folder.path}: {outcome.algorithm}", ["", "value"], [
-        ["relative L2 on test samples, mean", outcome.error.mean],
-        ["relative L2 on test samples, global", outcome.error.overall],
-        ["L2 relative to the spread of the test answers", outcome.error.centred],
-        ["seconds", outcome.history.seconds],
-    ])  # fmt: skip
-    if outcome.error.warning is not None:
-        console.print("[yellow]warning:[/yellow]", end=" ")
-        console.print(outcome.error.warning, markup=False)
+    _print(record, experiment.title, budget)
+    console.print(f"written to {folder}/: config.toml, record.json, curve.png", markup=False)
     emit(record, json)
+    if budget == 1 and any(bar["met"] is False for bar in record["bars"].values()):
+        raise typer.Exit(1)
+
+
+def _print(record: dict[str, Any], title: str, budget: float) -> None:
+    shortened = "" if budget == 1 else f" (shortened to {budget:g} of the work: not results)"
+    rows = record["rows"]
+    columns = [key for key in _SHOWN if key in rows[0]]
+    table(f"{record['name']}: {title}{shortened}", columns, [[row[key] for key in columns] for row in rows])
+    if record["bars"]:
+        met = {True: "yes", False: "miss", None: None}
+        cells = [[name, bar["value"], bar["bar"], met[bar["met"]]] for name, bar in record["bars"].items()]
+        table("bars", ["", "measured", "asked", "met"], cells)

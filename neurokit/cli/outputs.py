@@ -28,7 +28,7 @@ def claim(
     folder   the folder that it writes to
     """
     if picture is not None:
-        from neurokit.figures import require_format  # loads matplotlib, which most commands do without
+        from neurokit.plotting.figures import require_format  # loads matplotlib, which most commands do without
 
         require_format(picture)
     taken = {_identity(path): "which this command reads" for path in reads if path is not None}

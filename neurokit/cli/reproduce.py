@@ -14,9 +14,9 @@ from neurokit.cli.outputs import claim
 from neurokit.errors import RunError, explain
 
 if TYPE_CHECKING:  # importing them imports torch
-    from neurokit.reproduce.row import Row
-    from neurokit.reproduce.runner import Cache
-    from neurokit.reproduce.tables import Table
+    from neurokit.experiments.papers.row import Row
+    from neurokit.experiments.papers.runner import Cache
+    from neurokit.experiments.papers.tables import Table
 
 
 def reproduce(
@@ -43,8 +43,8 @@ def reproduce(
 
     Exit code 1 when a row misses its bar with the whole budget.
     """
-    from neurokit.reproduce import tables
-    from neurokit.reproduce.runner import Cache, kept
+    from neurokit.experiments.papers import tables
+    from neurokit.experiments.papers.runner import Cache, kept
 
     if not 0 < budget <= 1:
         raise RunError(explain("--budget", budget, "a share > 0 and <= 1", "give such a share"))
@@ -76,7 +76,7 @@ def reproduce(
 
 
 def _trials(name: str, chosen: tuple[Any, ...], seeds: int, jobs: int, cache: Cache[Any]) -> dict[str, list[Any]]:
-    from neurokit.reproduce.runner import run
+    from neurokit.experiments.papers.runner import run
 
     with progress() as bars:
         task = bars.add_task(f"reproduce {name}", total=len(chosen) * seeds, note="")
@@ -92,7 +92,7 @@ def _trials(name: str, chosen: tuple[Any, ...], seeds: int, jobs: int, cache: Ca
 def _report(
     name: str, made: Table, records: list[dict[str, Any]], budget: float, folder: Path, json: str | None
 ) -> None:
-    from neurokit.files import write_text
+    from neurokit.system.atomic import write_text
 
     shortened = "" if budget == 1 else f": runs shortened to {budget:g}, not results"
     table(f"{made.title} over n seeds{shortened}", *made.shown(records))
@@ -107,9 +107,9 @@ def _report(
 
 
 def _tune(name: str, chosen: tuple[Row, ...], budget: float, folder: Path, json: str | None) -> None:
-    from neurokit.reproduce.runner import Cache
-    from neurokit.reproduce.trial import Trial
-    from neurokit.reproduce.tune import tune
+    from neurokit.experiments.papers.runner import Cache
+    from neurokit.experiments.papers.trial import Trial
+    from neurokit.experiments.papers.tune import tune
 
     choices = []
     with progress() as bars:

@@ -9,8 +9,8 @@ import typer
 from neurokit.cli.console import JsonOption, console, emit, table
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.errors import TargetError, explain
-from neurokit.selftest.assumptions import assumptions
-from neurokit.selftest.verdict import TOGETHER, Verdict, examine
+from neurokit.targets.verification.selftest.assumptions import assumptions
+from neurokit.targets.verification.selftest.verdict import TOGETHER, Verdict, examine
 
 
 def selftest(

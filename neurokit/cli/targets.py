@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neurokit.errors import TargetError, explain
-from neurokit.targets import Reference, Target
+from neurokit.ir.target import Reference, Target
 
 #: Environment variable with the verdict of this device's self-test, as `neurokit selftest --json` wrote it.
 VERDICT = "NEUROKIT_LOIHI2_SELFTEST"
@@ -18,33 +18,33 @@ def _reference(deadline: float) -> Target:
 
 
 def _twin(deadline: float) -> Target:
-    from neurokit.twin import Twin
+    from neurokit.simulator import Twin
 
     return Twin()
 
 
 def _lava(deadline: float) -> Target:
-    from neurokit.lava.target import LavaCPU
+    from neurokit.targets.lava.target import LavaCPU
 
     return LavaCPU(deadline_s=deadline)
 
 
 def _lava_softif(deadline: float) -> Target:
-    from neurokit.lava.forms import SoftIFForm
-    from neurokit.lava.target import LavaCPU
+    from neurokit.compilers.lava.forms import SoftIFForm
+    from neurokit.targets.lava.target import LavaCPU
 
     return LavaCPU(form=SoftIFForm(), deadline_s=deadline)
 
 
 def _lava_fused(deadline: float) -> Target:
-    from neurokit.lava.forms import FusedForm
-    from neurokit.lava.target import LavaCPU
+    from neurokit.compilers.lava.forms import FusedForm
+    from neurokit.targets.lava.target import LavaCPU
 
     return LavaCPU(form=FusedForm(), deadline_s=deadline)
 
 
 def _loihi2(deadline: float) -> Target:
-    from neurokit.lava.loihi2 import Loihi2
+    from neurokit.targets.loihi2.loihi2 import Loihi2
 
     verdict = os.environ.get(VERDICT)
     return Loihi2(deadline_s=deadline, self_test=None if verdict is None else Path(verdict))

@@ -18,7 +18,7 @@ from neurokit.networks.compiled import drawn, lanes, part_size, populations, run
 from neurokit.networks.mlp import MLP
 
 if TYPE_CHECKING:
-    from neurokit.kernels.population import Population
+    from neurokit.neurons.kernels.population import Population
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def layers_of(mlp: MLP, z: Float[Tensor, "batch n"], own: Mapping[str, Tensor]) 
 
     Derivatives of a random surrogate are drawn here, at the held current `z` of the first layer.
     """
-    from neurokit.kernels.population import FIELDS
+    from neurokit.neurons.kernels.population import FIELDS
 
     learned = [mlp.learned(i) for i in range(len(mlp.hidden))]
     made = populations(mlp, learned)

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.hadamard import sylvester
+from neurokit.gradients.hadamard import sylvester
 
 
 class Distribution(Protocol):

@@ -1,7 +1,7 @@
 """Dual numbers over tensors: a value and its directional derivatives, carried through the same arithmetic.
 
-`neurokit.neurons` write a neuron's step with nothing but `+`, `-`, `*` and `fire`. Run on Duals, those lines are the
-neuron's tangent equations; for IF with soft reset `dS = sigma'(u - threshold) du; du <- du - threshold dS`. Nothing
+`neurokit.neurons.models` write a neuron's step with nothing but `+`, `-`, `*` and `fire`. Run on Duals, those lines are
+the neuron's tangent equations; for IF with soft reset `dS = sigma'(u - threshold) du; du <- du - threshold dS`. Nothing
 here builds an autograd graph.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from neurokit.neurons import Fire
-from neurokit.surrogates import Surrogate
+from neurokit.neurons.models import Fire
+from neurokit.neurons.surrogates import Surrogate
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from neurokit.networks.compiled import has_kernels
 from neurokit.networks.contraction import contract
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
-from neurokit.neurons import Neuron
+from neurokit.neurons.models import Neuron
 
 #: Directions of parameters by name, `(directions, *shape of the parameter)`; a parameter without one is held fixed.
 Directions = Mapping[str, Tensor]

@@ -1,6 +1,6 @@
 """Copies: many perturbed copies of one Program at once on the twin, for rules that ask. Nothing is compiled anew.
 
-Between Input and Output all is integer and equal to `neurokit.reference` with the weights of each copy: what the
+Between Input and Output all is integer and equal to `neurokit.ir.interpreter` with the weights of each copy: what the
 widths forbid is refused at the first value that leaves them, not proved beforehand, since the weights move.
 """
 
@@ -14,18 +14,18 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from neurokit.errors import UnsupportedNode
+from neurokit.ir.program import Program
 from neurokit.learning.descent import saturated
-from neurokit.learning.devices import Device, Nominal
 from neurokit.learning.directions import Directions
-from neurokit.learning.forward import Forward, Replaced, Values
-from neurokit.learning.loops import Loops, loops
-from neurokit.learning.plasticity import Field, Plastic, Weights
 from neurokit.learning.probes import Probe, coursing_probes, held_probes, local_gradient, threshold_of
 from neurokit.learning.queries import Answer, CurrentLosses, CurrentSlopes, Losses, Query, Slopes
 from neurokit.learning.slopes import answer_tangents
 from neurokit.learning.task import Task
-from neurokit.program import Program
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.neurons.surrogates import Gaussian, Surrogate
+from neurokit.simulator.batched_loops import Loops, loops
+from neurokit.simulator.batched_weights import Forward, Replaced, Values
+from neurokit.simulator.device_mismatch import Device, Nominal
+from neurokit.simulator.plastic_weights import Field, Plastic, Weights
 
 #: Bytes of spikes that copies hold at a time.
 _ROOM = 2**24
@@ -35,7 +35,7 @@ _ROOM = 2**24
 class Copies:
     """An Evaluator on the twin: K copies of `program` on `device`, on the samples of `task`.
 
-    tensors    what can be perturbed: those of `neurokit.learning.plasticity.plastic`
+    tensors    what can be perturbed: those of `neurokit.simulator.plastic_weights.plastic`
     surrogate  of the spikes' derivative, for rules that ask for slopes; its width in units of the threshold
 
     Raises UnsupportedNode as `Forward`.

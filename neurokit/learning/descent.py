@@ -25,8 +25,8 @@ from jaxtyping import Int32, Int64
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.counters import Counters, Purpose
-from neurokit.learning.plasticity import Field, Plastic, Weights
 from neurokit.learning.queries import Estimate
+from neurokit.simulator.plastic_weights import Field, Plastic, Weights
 
 
 class Moved(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.hadamard import sylvester
+from neurokit.gradients.hadamard import sylvester
 from neurokit.learning.counters import Counters, Purpose
 
 

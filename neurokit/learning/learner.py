@@ -11,10 +11,10 @@ from jaxtyping import Int32
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.descent import IntegerDescent, State
-from neurokit.learning.plasticity import Weights
 from neurokit.learning.queries import Evaluator
 from neurokit.learning.rules import Rule
 from neurokit.learning.task import Task
+from neurokit.simulator.plastic_weights import Weights
 
 
 @dataclass

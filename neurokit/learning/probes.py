@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int8
 
+from neurokit.ir.program import Dense, Program, Readout, Spiking
+from neurokit.ir.signals import Signal
 from neurokit.learning.counters import Counters, Purpose
 from neurokit.learning.directions import Directions
-from neurokit.learning.forward import Values, samples_in
-from neurokit.learning.plasticity import Field, Plastic, behind, by_layer
-from neurokit.program import Dense, Program, Readout, Spiking
-from neurokit.wiring import Signal
+from neurokit.simulator.batched_weights import Values, samples_in
+from neurokit.simulator.plastic_weights import Field, Plastic, behind, by_layer
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from neurokit.learning.directions import Directions
-from neurokit.learning.plasticity import Plastic, Weights
+from neurokit.simulator.plastic_weights import Plastic, Weights
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.learning.directions import Directions
-from neurokit.learning.plasticity import Plastic, by_layer
 from neurokit.learning.queries import (
     Answer,
     CurrentLosses,
@@ -26,6 +25,7 @@ from neurokit.learning.queries import (
     Query,
     Slopes,
 )
+from neurokit.simulator.plastic_weights import Plastic, by_layer
 
 
 class Scope(Protocol):

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from neurokit.learning.forward import Forward, Replaced, Values
-from neurokit.learning.plasticity import Field
+from neurokit.ir.program import Dense, Input, Output, Product, Readout, Spiking, Sum
+from neurokit.ir.signals import Signal
 from neurokit.learning.probes import Probe
-from neurokit.program import Dense, Input, Output, Product, Readout, Spiking, Sum
-from neurokit.surrogates import Surrogate
-from neurokit.wiring import Signal
+from neurokit.neurons.surrogates import Surrogate
+from neurokit.simulator.batched_weights import Forward, Replaced, Values
+from neurokit.simulator.plastic_weights import Field
 
 #: Bytes of tangents that are held at a time.
 _ROOM = 2**25

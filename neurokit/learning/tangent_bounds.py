@@ -7,27 +7,76 @@ second one small: `reset * sum ds = sum da - du`, so that its spikes add up to n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from neurokit.compilers.bounds import analyse
-from neurokit.errors import explain
-from neurokit.learning.plasticity import Field
-from neurokit.learning.tangent import TangentNeuron
-from neurokit.program import Dense, Input, Product, Program, Readout, Spiking, Sum
-from neurokit.reference import shift
-
-if TYPE_CHECKING:
-    from neurokit.learning.tangent_program import TangentProgram
+from neurokit.errors import OutOfRange, explain
+from neurokit.ir.interpreter import shift
+from neurokit.ir.interval_analysis import analyse
+from neurokit.ir.program import Dense, Input, Product, Program, Readout, Spiking, Sum
+from neurokit.ir.tangent_neuron import TangentNeuron
+from neurokit.simulator.plastic_weights import Field, Plastic
 
 #: Largest magnitude of what some nodes emit, over their lines.
 Reach = Mapping[str, int]
 #: Sums over time are bounded in float64, whose rounding this covers.
 _SAFE = 1 + 1e-9
+
+
+@dataclass(frozen=True)
+class TangentWidths:
+    """Bits, sign included, of every kind of integer of the tangent pass.
+
+    synapse      sum of a tangent current (32-bit arithmetic, doubled by the exact 8-bit recipe)
+    membrane     tangent of a membrane
+    message      graded spike: a tangent spike, or a tangent of a total
+    accumulator  of a readout
+    product      of a total with a tangent, before it is cut
+
+    Raises OutOfRange unless all are 2..63.
+    """
+
+    synapse: int = 31
+    membrane: int = 32
+    message: int = 24
+    accumulator: int = 32
+    product: int = 48
+
+    def __post_init__(self) -> None:
+        for name, bits in vars(self).items():
+            if not 2 <= bits <= 63:
+                raise OutOfRange(explain(f"TangentWidths.{name}", bits, "2..63 bits", "declare what the target has"))
+
+    def limit(self, kind: str) -> int:
+        """Largest magnitude that is safe in both signs: `2**(bits - 1) - 1`."""
+        return int(2 ** (getattr(self, kind) - 1) - 1)
+
+
+class Tangents(Protocol):
+    """What a bound reads of a TangentProgram, whose fields say what these are."""
+
+    @property
+    def program(self) -> Program: ...
+    @property
+    def tensors(self) -> Sequence[Plastic]: ...
+    @property
+    def anywhere(self) -> bool: ...
+    @property
+    def largest(self) -> int: ...
+    @property
+    def widths(self) -> TangentWidths: ...
+    @property
+    def fraction(self) -> Mapping[str, int]: ...
+    @property
+    def neurons(self) -> Mapping[str, TangentNeuron]: ...
+    @property
+    def cuts(self) -> Mapping[str, tuple[int, ...]]: ...
+    @property
+    def reach(self) -> Reach: ...
 
 
 class TooWide(Exception):
@@ -61,7 +110,7 @@ class _Bound:
     sums: Float64[np.ndarray, "steps size"] | None = None
 
 
-def tangent_bounds(made: TangentProgram) -> dict[str, int]:
+def tangent_bounds(made: Tangents) -> dict[str, int]:
     """The largest magnitude of every node's tangent (of a Spiking: its membrane's); raises TooWide."""
     bounds: dict[str, _Bound] = {}
     held: dict[str, int] = {}
@@ -86,12 +135,12 @@ def tangent_bounds(made: TangentProgram) -> dict[str, int]:
     return held
 
 
-def moves(made: TangentProgram, node: str, field: Field) -> int:
+def moves(made: Tangents, node: str, field: Field) -> int:
     """The largest magnitude of a move of a node's field; 0 if it does not learn."""
     return next((t.unit * made.largest for t in made.tensors if (t.node, t.field) == (node, field)), 0)
 
 
-def _dense(made: TangentProgram, node: Dense, below: _Bound) -> _Bound:
+def _dense(made: Tangents, node: Dense, below: _Bound) -> _Bound:
     fraction, inputs = made.fraction[node.source], node.shape[1]
     size = np.abs(node.weight.astype(np.int64))
     for tensor in made.tensors:
@@ -108,7 +157,7 @@ def _dense(made: TangentProgram, node: Dense, below: _Bound) -> _Bound:
     return _Bound(each, sums)
 
 
-def _spiking(made: TangentProgram, node: Spiking, a: _Bound) -> tuple[_Bound, int]:
+def _spiking(made: Tangents, node: Spiking, a: _Bound) -> tuple[_Bound, int]:
     neuron = made.neurons[node.name]
     du = di = dm = np.zeros_like(a.each)
     highest, spike = dm, dm
@@ -143,7 +192,7 @@ def kept(neuron: TangentNeuron, dm: Int64[np.ndarray, " size"]) -> Int64[np.ndar
     return np.maximum(dm, scaled)
 
 
-def _readout(made: TangentProgram, node: Readout, a: _Bound) -> _Bound:
+def _readout(made: Tangents, node: Readout, a: _Bound) -> _Bound:
     """Weights never rise in time, so a weighted sum is one of sums over the first steps (Abel's summation)."""
     weights = node.rule.weights(made.program.steps).astype(np.float64)
     if (np.diff(weights) > 0).any() or (weights < 0).any():
@@ -163,7 +212,7 @@ def _readout(made: TangentProgram, node: Readout, a: _Bound) -> _Bound:
     return _Bound(y)
 
 
-def _product(made: TangentProgram, node: Product, sources: list[_Bound]) -> _Bound:
+def _product(made: Tangents, node: Product, sources: list[_Bound]) -> _Bound:
     left, right = sources
     cut_left, cut_right = made.cuts[node.name]
     first, second = left.each * made.reach[node.right], right.each * made.reach[node.left]
@@ -174,7 +223,7 @@ def _product(made: TangentProgram, node: Product, sources: list[_Bound]) -> _Bou
     return _Bound(y)
 
 
-def _sum(made: TangentProgram, node: Sum, sources: list[_Bound]) -> _Bound:
+def _sum(made: Tangents, node: Sum, sources: list[_Bound]) -> _Bound:
     finest = [made.fraction[s] - made.fraction[node.name] for s in node.sources]
     each = np.sum([(x.each >> f) + (f > 0) for x, f in zip(sources, finest, strict=True)], axis=0)
     _within(made, node.name, "sum of tangents", each, "synapse")
@@ -185,7 +234,7 @@ def _sum(made: TangentProgram, node: Sum, sources: list[_Bound]) -> _Bound:
     return _Bound(each, np.sum(parts, axis=0))
 
 
-def _within(made: TangentProgram, name: str, what: str, reach: np.ndarray, kind: str, *, message: bool = False) -> None:
+def _within(made: Tangents, name: str, what: str, reach: np.ndarray, kind: str, *, message: bool = False) -> None:
     limit = made.widths.limit(kind)
     if (worst := float(reach.max())) > limit:
         remedy = "declare wider TangentWidths, a narrower input range or fewer time steps"

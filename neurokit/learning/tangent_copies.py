@@ -14,12 +14,12 @@ from jaxtyping import Float64, Int64
 from neurokit.errors import UnsupportedNode
 from neurokit.learning.copies import Copies
 from neurokit.learning.directions import Directions
-from neurokit.learning.plasticity import Plastic, Weights, with_weights
 from neurokit.learning.queries import Answer, CurrentSlopes, Query, Slopes
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves
 from neurokit.learning.tangent_twin import TangentTwin
 from neurokit.learning.task import Task
+from neurokit.simulator.plastic_weights import Plastic, Weights, with_weights
 
 #: Tangent spikes that are held at a time.
 _ROOM = 2**21

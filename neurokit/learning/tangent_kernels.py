@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64
 
-from neurokit.kernels.compiler import compiled
-from neurokit.learning.tangent import TangentNeuron
+from neurokit.ir.tangent_neuron import TangentNeuron
+from neurokit.neurons.kernels.compiler import compiled
 
 
 @compiled

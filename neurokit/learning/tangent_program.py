@@ -24,45 +24,16 @@ from types import MappingProxyType
 import numpy as np
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.learning.plasticity import Plastic
-from neurokit.learning.tangent import TangentNeuron, finest_spike, tangent_neuron
-from neurokit.learning.tangent_bounds import Reach, TooWide, reaches, tangent_bounds
-from neurokit.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.ir.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum
+from neurokit.ir.tangent_neuron import TangentNeuron, finest_spike, tangent_neuron
+from neurokit.learning.tangent_bounds import Reach, TangentWidths, TooWide, reaches, tangent_bounds
+from neurokit.neurons.surrogates import Gaussian, Surrogate
+from neurokit.simulator.plastic_weights import Plastic
 
 #: Bits of fraction of tangent spikes, and of the moves of layers that hear an Input.
 FRACTIONS = range(14)
 #: How far a total may be cut.
 CUTS = range(48)
-
-
-@dataclass(frozen=True)
-class TangentWidths:
-    """Bits, sign included, of every kind of integer of the tangent pass.
-
-    synapse      sum of a tangent current (32-bit arithmetic, doubled by the exact 8-bit recipe)
-    membrane     tangent of a membrane
-    message      graded spike: a tangent spike, or a tangent of a total
-    accumulator  of a readout
-    product      of a total with a tangent, before it is cut
-
-    Raises OutOfRange unless all are 2..63.
-    """
-
-    synapse: int = 31
-    membrane: int = 32
-    message: int = 24
-    accumulator: int = 32
-    product: int = 48
-
-    def __post_init__(self) -> None:
-        for name, bits in vars(self).items():
-            if not 2 <= bits <= 63:
-                raise OutOfRange(explain(f"TangentWidths.{name}", bits, "2..63 bits", "declare what the target has"))
-
-    def limit(self, kind: str) -> int:
-        """Largest magnitude that is safe in both signs: `2**(bits - 1) - 1`."""
-        return int(2 ** (getattr(self, kind) - 1) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +92,7 @@ def tangents(
     surrogate: Surrogate = Gaussian(),  # noqa: B008 (frozen)
     largest: int = 1,
     anywhere: bool = True,
-    widths: TangentWidths = TangentWidths(),
+    widths: TangentWidths = TangentWidths(),  # noqa: B008 (frozen)
 ) -> TangentProgram:
     """The network of tangents of `program` along moves of `tensors`, with as many bits of fraction as can be proved.
 

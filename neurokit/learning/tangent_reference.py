@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from neurokit import reference
 from neurokit.errors import OutOfRange, OverflowDetected, explain
-from neurokit.learning.plasticity import Field
+from neurokit.ir import interpreter as reference
+from neurokit.ir.interpreter import shift
+from neurokit.ir.program import Dense, Input, Product, Readout, Spiking, Sum
+from neurokit.ir.result import Trace
 from neurokit.learning.tangent_program import TangentProgram
-from neurokit.program import Dense, Input, Product, Readout, Spiking, Sum
-from neurokit.reference import shift
-from neurokit.result import Trace
+from neurokit.simulator.plastic_weights import Field
 
 #: Integer moves of plastic tensors by name, K directions of each; a tensor without them stands still.
 Moves = Mapping[str, Int64[np.ndarray, "K ..."]]

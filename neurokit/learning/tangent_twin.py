@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from neurokit.learning.plasticity import Field
-from neurokit.learning.tangent import TangentNeuron
+from neurokit.ir.interpreter import apply, shift
+from neurokit.ir.program import Dense, Input, Output, Product, Readout, Spiking, Sum
+from neurokit.ir.signals import Signal
+from neurokit.ir.tangent_neuron import TangentNeuron
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves, Pushed, directions_in, finished, heard, spread
-from neurokit.program import Dense, Input, Output, Product, Readout, Spiking, Sum
-from neurokit.reference import apply, shift
-from neurokit.twin.plan import Plan
-from neurokit.twin.run import Run
-from neurokit.twin.target import choose
-from neurokit.wiring import Signal
+from neurokit.simulator.plan import Plan
+from neurokit.simulator.plastic_weights import Field
+from neurokit.simulator.run import Run
+from neurokit.simulator.target import choose
 
 #: `ds, dm = fire(neuron, da, membranes)`, `(K, samples, 1 or steps, size)` from `(samples, steps, size)`.
 Fire = Callable[[TangentNeuron, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from neurokit.data.data import Data
 from neurokit.errors import GraphError, explain
 from neurokit.learning.counters import Counters, Purpose
-from neurokit.problems.data import Data
 
 
 class Objective(Protocol):

@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from neurokit.data.data import Data
+from neurokit.data.metrics import ROUNDING
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.metrics import ROUNDING
-from neurokit.problems.data import Data
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class InUnits(nn.Module):
 
 
 def choose_units(model: nn.Module, data: Data, normalize: bool | None) -> AnswerUnits:
-    """The units that `model` is to be trained in: those that it has, else by `normalize` as in `neurokit.training.fit`.
+    """The units that `model` is to be trained in: those that it has, else by `normalize` as in
+    `neurokit.training.loop.fit`.
 
     Raises UnsupportedNode where answers are to be normalised for a network that cannot keep their units.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -17,17 +17,38 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from neurokit.networks.mlp import MLP
 from neurokit.networks.spike import noise_for
-from neurokit.surrogates import WeakGaussian
+from neurokit.neurons.models import Neuron
+from neurokit.neurons.readouts import ReadoutRule
+from neurokit.neurons.surrogates import Surrogate, WeakGaussian
 
 if TYPE_CHECKING:
-    from neurokit.kernels.population import Population
+    from neurokit.neurons.kernels.population import Population
 
 _HAS_NUMBA = find_spec("numba") is not None
 
 #: Numbers in the array of one layer's spikes for a part of a batch; larger batches are computed in such parts.
 PART = 1 << 18
+
+
+class SpikingStack(Protocol):
+    """What kernels read of an MLP."""
+
+    neuron: Neuron
+    rule: ReadoutRule
+    surrogate: Surrogate | WeakGaussian
+    noise: torch.Generator | None
+    steps: int
+    widths: tuple[int, ...]
+    hidden: nn.ModuleList
+
+    def learned(self, layer: int) -> dict[str, Tensor]:
+        """Trained values of the neurons of a layer, by field."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All that is trained."""
+        ...
 
 
 @contextmanager
@@ -36,7 +57,7 @@ def compiled(model: nn.Module) -> Iterator[None]:
 
     Numbers are those of the plain loop to rounding, in whatever network the MLPs are; gradients once, not of gradients.
     """
-    parts = [part for part in model.modules() if isinstance(part, MLP)]
+    parts: list[Any] = [part for part in model.modules() if isinstance(getattr(part, "compiled", None), bool)]
     before = [part.compiled for part in parts]
     for part in parts:
         part.compiled = True
@@ -47,18 +68,18 @@ def compiled(model: nn.Module) -> Iterator[None]:
             part.compiled = was
 
 
-def has_kernels(mlp: MLP, like: Tensor) -> bool:
+def has_kernels(mlp: SpikingStack, like: Tensor) -> bool:
     """Whether kernels compute the neurons of `mlp` on tensors like `like`: numba, a CPU, our neurons and surrogates."""
     if not _HAS_NUMBA or like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
         return False
-    from neurokit.kernels.population import applies
+    from neurokit.neurons.kernels.population import applies
 
     return applies(mlp.neuron, mlp.surrogate)
 
 
-def populations(mlp: MLP, learned: Sequence[dict[str, Tensor]]) -> list[Population]:
+def populations(mlp: SpikingStack, learned: Sequence[dict[str, Tensor]]) -> list[Population]:
     """The compiled passes of every layer of `mlp`, with these values of what is trained in its neurons."""
-    from neurokit.kernels.population import population
+    from neurokit.neurons.kernels.population import population
 
     name = str(next(mlp.parameters()).dtype).removeprefix("torch.")
     made = []
@@ -69,7 +90,7 @@ def populations(mlp: MLP, learned: Sequence[dict[str, Tensor]]) -> list[Populati
     return made
 
 
-def features(mlp: MLP, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
+def features(mlp: SpikingStack, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
     """`mlp.features(x)` by kernels, differentiable by autograd."""
     z = mlp.hidden[0](x.reshape(-1, x.shape[-1]))
     learned = [mlp.learned(i) for i in range(len(mlp.hidden))]
@@ -84,7 +105,7 @@ def features(mlp: MLP, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*bat
 
 
 @torch.no_grad()
-def unrecorded(mlp: MLP, z: Float[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
+def unrecorded(mlp: SpikingStack, z: Float[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
     """Features under the held current `z` of the first layer; memory grows neither with the batch nor with time."""
     layers = populations(mlp, [mlp.learned(i) for i in range(len(mlp.hidden))])
     phi, size = z.new_empty(len(z), mlp.widths[-1]), part_size(mlp)
@@ -93,7 +114,7 @@ def unrecorded(mlp: MLP, z: Float[Tensor, "batch n"]) -> Float[Tensor, "batch wi
     return phi
 
 
-def part_size(mlp: MLP, rows: int = 1) -> int:
+def part_size(mlp: SpikingStack, rows: int = 1) -> int:
     """Samples of a part of a batch, when `rows` trains are kept for every layer."""
     return max(1, PART // (rows * mlp.steps * max(mlp.widths)))
 
@@ -105,7 +126,7 @@ def lanes(x: Float[Tensor, "*axes batch n"]) -> Any:
 
 @torch.no_grad()
 def run(
-    mlp: MLP, layers: Sequence[Population], z: Tensor, *, tape: bool = False
+    mlp: SpikingStack, layers: Sequence[Population], z: Tensor, *, tape: bool = False
 ) -> tuple[list[Any], list[Tensor], Tensor]:
     """The held current of the first layer `(1, lanes)` and what follows from it.
 
@@ -124,7 +145,7 @@ def run(
 class _Layout:
     """A network and which values of its layers' neurons are trained."""
 
-    mlp: MLP
+    mlp: SpikingStack
     fields: tuple[tuple[str, ...], ...]
 
 
@@ -192,7 +213,9 @@ class _Features(torch.autograd.Function):
         )
 
 
-def drawn(mlp: MLP, layers: Sequence[Population], tape: Sequence[Any], samples: int, first: int = 0) -> list[Any]:
+def drawn(
+    mlp: SpikingStack, layers: Sequence[Population], tape: Sequence[Any], samples: int, first: int = 0
+) -> list[Any]:
     """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order.
 
     `tape` is that of `run`: the held current of the first layer and the distances of those above.

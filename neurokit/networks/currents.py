@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.networks.mlp import MLP
-from neurokit.neurons import IF
+from neurokit.neurons.models import IF
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from neurokit.errors import GraphError, explain
 from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.operator_network import OperatorNetwork
-from neurokit.neurons import IF, Neuron
-from neurokit.readouts import MemMean, ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
+from neurokit.neurons.models import IF, Neuron
+from neurokit.neurons.readouts import MemMean, ReadoutRule
+from neurokit.neurons.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
 class DeepONet(OperatorNetwork):

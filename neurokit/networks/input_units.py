@@ -19,12 +19,12 @@ import torch
 from jaxtyping import Float64
 from torch import nn
 
+from neurokit.data.data import Domain, OperatorData, PointData, Split, TripleData
 from neurokit.errors import GraphError, explain
+from neurokit.ir.signals import PerColumn
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
-from neurokit.problems.data import Domain, OperatorData, PointData, Split, TripleData
-from neurokit.wiring import PerColumn
 
 D = TypeVar("D", OperatorData, TripleData, PointData)
 

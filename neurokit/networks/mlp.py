@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from neurokit.errors import GraphError, explain
 from neurokit.networks.answer_units import InUnits
 from neurokit.networks.spike import drawing, firing
-from neurokit.neurons import IF, Neuron, trainables
-from neurokit.readouts import MemMean, ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate, WeakGaussian
+from neurokit.neurons.models import IF, Neuron, trainables
+from neurokit.neurons.readouts import MemMean, ReadoutRule
+from neurokit.neurons.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
 class MLP(InUnits):

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from neurokit.data.data import Domain
 from neurokit.errors import ModelFileError, NeurokitError, explain
-from neurokit.file_kinds import recognise
-from neurokit.files import replacing
+from neurokit.ir.signals import per_column
 from neurokit.networks.answer_units import AnswerUnits
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
-from neurokit.problems.data import Domain
-from neurokit.readouts import RULES
-from neurokit.wiring import per_column
+from neurokit.neurons.readouts import RULES
+from neurokit.system.atomic import replacing
+from neurokit.system.file_kinds import recognise
 
 FORMAT, VERSION, OLDEST = "neurokit.model", 3, 2
 Model = MLP | DeepONet | SepONet

@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from neurokit.errors import ModelFileError, explain
-from neurokit.neurons import IF, LIF, CubaLIF, Subtract, ToZero
-from neurokit.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
-from neurokit.trainable import Trainable
+from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+from neurokit.neurons.parameters import Trainable
+from neurokit.neurons.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
 
 #: Every choice that a file can name, by its name there.
 KINDS: dict[str, type[Any]] = {

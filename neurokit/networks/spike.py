@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import GraphError, explain
-from neurokit.neurons import Fire
-from neurokit.surrogates import Surrogate, WeakGaussian
+from neurokit.neurons.models import Fire
+from neurokit.neurons.surrogates import Surrogate, WeakGaussian
 
 
 class _Spike(torch.autograd.Function):

@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.convolution import Convolution
 from neurokit.errors import GraphError, explain
+from neurokit.ir.convolution import Convolution
 from neurokit.networks.answer_units import InUnits
 from neurokit.networks.spike import drawing, firing
-from neurokit.neurons import IF, Neuron, trainables
-from neurokit.readouts import MemMean, ReadoutRule
-from neurokit.surrogates import Gaussian, Surrogate
+from neurokit.neurons.models import IF, Neuron, trainables
+from neurokit.neurons.readouts import MemMean, ReadoutRule
+from neurokit.neurons.surrogates import Gaussian, Surrogate
 
 
 class Stack(InUnits):

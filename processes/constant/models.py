@@ -14,7 +14,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIFReset
 
-from neurokit.lava.digits import DIGIT_BASE, lines
+from neurokit.compilers.lava.bias_digits import DIGIT_BASE, lines
 from neurokit.processes.constant.process import LEAD, Constant
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import one_sign, relay

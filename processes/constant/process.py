@@ -5,8 +5,8 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
-from neurokit.lava.digits import MAX_DIGITS
+from neurokit.compilers.lava.bias_digits import MAX_DIGITS
+from neurokit.compilers.lava.timing import Cycle
 
 #: Steps that the stock form needs before its first spike.
 LEAD = 2

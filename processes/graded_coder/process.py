@@ -5,7 +5,7 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
+from neurokit.compilers.lava.timing import Cycle
 
 #: Steps before a window in which a coder hears what it is to say.
 LEAD = 1

@@ -13,10 +13,10 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange, explain
-from neurokit.integers import THRESHOLD_MANTISSA
-from neurokit.latency import PARTS, Latency
-from neurokit.lava.cycle import Cycle
+from neurokit.ir.fixed_point import THRESHOLD_MANTISSA
+from neurokit.ir.spike_time_grid import PARTS, Latency
 from neurokit.processes.constant.process import Constant
 from neurokit.processes.gated_sum import GatedPulse
 from neurokit.processes.graded_coder.process import LEAD

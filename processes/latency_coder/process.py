@@ -5,10 +5,10 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
+from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange, explain
-from neurokit.integers import THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
-from neurokit.latency import PARTS
-from neurokit.lava.cycle import Cycle
+from neurokit.ir.fixed_point import THRESHOLD_EXPONENTS, THRESHOLD_MANTISSA
+from neurokit.ir.spike_time_grid import PARTS
 from neurokit.processes.graded_coder.process import EARLIEST
 
 #: Windows up to so long have a stock form: the largest threshold of a SoftIF, in steps.
@@ -23,7 +23,8 @@ class LatencyCoder(AbstractProcess):
         s_out[t] = 1 if t == Latency(dt).steps(time), where a_in = PARTS * time / dt was heard one step before
 
     that is, in step `ceil(a_in / PARTS)` for a whole number of the `PARTS = 64` parts of a step: the integers in which
-    a Program encodes an Input of times (`neurokit.compilers.latency`). Other times are rounded to parts first.
+    a Program encodes an Input of times (`neurokit.compilers.frontend.first_spike_coding`). Other times are rounded to
+    parts first.
 
     shape  of the lines, `(n,)`; `0 <= a_in <= 65535`, which the leaf models require and the caller proves for the stock
            form

@@ -13,10 +13,10 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.compilers.to_lava import inner_network
-from neurokit.lava.stepper import Stepper
+from neurokit.compilers.lava.stepper import Stepper
+from neurokit.ir.program import Program
 from neurokit.processes.network.process import Network
-from neurokit.program import Program
+from neurokit.processes.network.to_lava import inner_network
 
 
 @implements(proc=Network, protocol=LoihiProtocol)

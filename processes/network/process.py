@@ -5,12 +5,12 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
+from neurokit.compilers.lava.forms import FusedForm
+from neurokit.compilers.lava.stepper import FIRST, network_schedule
+from neurokit.compilers.lava.tape_files import Tapes
+from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange, explain
-from neurokit.lava.cycle import Cycle
-from neurokit.lava.forms import FusedForm
-from neurokit.lava.stepper import FIRST, network_schedule
-from neurokit.lava.tape import Tapes
-from neurokit.program import Program
+from neurokit.ir.program import Program
 
 
 class Network(AbstractProcess):
@@ -21,7 +21,7 @@ class Network(AbstractProcess):
     raw integers of all Outputs in the same order, those of an Output at the steps that `outputs[name]` covers, one a
     window, and zeros at others.
 
-    program  proven by `neurokit.compilers.bounds.prove`
+    program  proven by `neurokit.ir.interval_analysis.prove`
     batch    samples in a window
     period   chip steps from one window to the next, at least `program.steps + 1`, which is the default
     tapes    where to write what is probed, in the fused form; the stock form has Probes for that
@@ -30,8 +30,8 @@ class Network(AbstractProcess):
     whose every neuron and synapse has a Loihi 2 model; a batch is as many copies of each. Both send the same in
     the same steps; a run configuration chooses, `select_sub_proc_model=True` the latter.
 
-    Raises what `neurokit.lava.schedule.schedule` raises for a Program that Lava cannot run exactly, and OutOfRange for
-    a batch below 1.
+    Raises what `neurokit.compilers.lava.schedule.schedule` raises for a Program that Lava cannot run exactly, and
+    OutOfRange for a batch below 1.
     """
 
     def __init__(

@@ -15,15 +15,15 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIFReset
 
-from neurokit.integers import Decay12, Widths, soft_reset_synapse, split_threshold
-from neurokit.lava.hush import owes, parts
-from neurokit.neurons import CubaState, Subtract, heaviside
+from neurokit.compilers.lava.inhibition import owes, parts
+from neurokit.ir.fixed_point import Decay12, Widths, soft_reset_synapse, split_threshold
+from neurokit.ir.interpreter import recur
+from neurokit.ir.program import decays
+from neurokit.neurons.models import CubaState, Subtract, heaviside
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.synapses import exact, identity, one_sign
-from neurokit.program import decays
-from neurokit.reference import recur
 
 
 class _NeuronsLeaf(PyLoihiProcessModel):
@@ -139,7 +139,8 @@ class StockNeurons(AbstractSubProcessModel):
     that has decayed once, which `soft_reset_synapse` shows to be the same as subtracting it at once.
 
     Between windows the soma must forget. If nothing is under way to it, it is set to 0 in the guard step. Else it is
-    set to 0 in the first step of the next window, and `quiet` inhibits it in the guard step; see `neurokit.lava.hush`.
+    set to 0 in the first step of the next window, and `quiet` inhibits it in the guard step; see
+    `neurokit.compilers.lava.inhibition`.
     """
 
     def __init__(self, proc: Neurons) -> None:

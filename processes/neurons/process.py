@@ -7,19 +7,19 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from neurokit.lava.cycle import Cycle
-from neurokit.program import Spiking
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.ir.program import Spiking
 
 
 class Neurons(AbstractProcess):
-    """A `neurokit.program.Spiking`, its recurrent synapses included, working in windows of time.
+    """A `neurokit.ir.program.Spiking`, its recurrent synapses included, working in windows of time.
 
     In the local time `t < cycle.steps` it does what `Spiking.step` says, from a state of 0 before every window; at
     other steps it is silent, and `a_in` must be 0 there.
 
     shape     of the population, `(n,)`
     spiking   the node: neuron, reset, recurrent synapses
-    hush      inhibition of the guard step in units of the current, from `neurokit.lava.hush`
+    hush      inhibition of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
     cycle     when its windows are
 
     With reset Subtract, Var `u` is the membrane before the reset. With ToZero, `u` is the synaptic current (of an IF or

@@ -13,7 +13,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.lava.learning_layer import LayerAtWork
+from neurokit.learning.plastic_layer import LayerAtWork
 from neurokit.processes.plastic_synapses.process import PlasticSynapses
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
-from neurokit.lava.learning_layer import PlasticLayer
-from neurokit.lava.tape import Tape
+from neurokit.compilers.lava.tape_files import Tape
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.learning.plastic_layer import PlasticLayer
 
 
 class PlasticSynapses(AbstractProcess):
@@ -18,9 +18,10 @@ class PlasticSynapses(AbstractProcess):
         a_out   floor((w @ s + b) * 2**exponent), plus the offset o at the last step of the window
         da_out  w @ ds + floor((dw @ s + db) * 2**f), plus do * 2**h at the last step
 
-    With the first step of a window an Order is read (see `neurokit.lava.learning_layer`): w, b and o move by an update,
-    once, or are perturbed for the time of the window, or have the tangents dw, db and do for its time. Directions and
-    rounding noise come from counters, so no weight and no direction is sent to the process. Silent outside windows.
+    With the first step of a window an Order is read (see `neurokit.learning.plastic_layer`): w, b and o move by an
+    update, once, or are perturbed for the time of the window, or have the tangents dw, db and do for its time.
+    Directions and rounding noise come from counters, so no weight and no direction is sent to the process. Silent
+    outside windows.
 
     layer   what it holds
     lines   of what it hears: those of the source, and behind them bias lines of an Input, which it ignores

@@ -15,7 +15,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.prodneuron.process import ProdNeuron
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.integers import Widths
+from neurokit.ir.fixed_point import Widths
 from neurokit.processes.product.process import Product
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.integers import PRODUCT_SHIFTS, require_in
+from neurokit.ir.fixed_point import PRODUCT_SHIFTS, require_in
 
 
 class Product(AbstractProcess):

@@ -12,7 +12,7 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.neurons import IF, heaviside
+from neurokit.neurons.models import IF, heaviside
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.rate_coder.process import RateCoder
 from neurokit.processes.soft_if.process import SoftIF

@@ -5,16 +5,16 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.integers import split_threshold
-from neurokit.lava.cycle import Cycle
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.ir.fixed_point import split_threshold
 
 
 class RateCoder(AbstractProcess):
     """Spikes `floor(x (t + 1) / levels)` times in the steps 0..t of a window in which `a_in` is a constant x.
 
-    It is `neurokit.neurons.IF` with the threshold `levels` and reset `Subtract`, so that with `levels` steps a whole
-    number x in `0..levels` gives x spikes, as evenly spread as they can be. `a_in` is heard in every step of the window
-    (a GradedCoder holds it) and must be 0 between windows.
+    It is `neurokit.neurons.models.IF` with the threshold `levels` and reset `Subtract`, so that with `levels` steps a
+    whole number x in `0..levels` gives x spikes, as evenly spread as they can be. `a_in` is heard in every step of the
+    window (a GradedCoder holds it) and must be 0 between windows.
 
     shape   of the lines, `(n,)`
     levels  `k * 2**e` with 1 <= k <= 255 and 0 <= e <= 7

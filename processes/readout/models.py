@@ -12,12 +12,12 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.lava.schedule import LAG
+from neurokit.compilers.lava.schedule import LAG
+from neurokit.neurons.readouts import MemMean
 from neurokit.processes.gated_sum import GatedSum
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.readout.process import Readout
 from neurokit.processes.synapses import GRADED, identity
-from neurokit.readouts import MemMean
 
 
 class _ReadoutLeaf(PyLoihiProcessModel):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
-from neurokit.lava.schedule import LAG
-from neurokit.readouts import ReadoutRule
+from neurokit.compilers.lava.schedule import LAG
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.neurons.readouts import ReadoutRule
 
 
 class Readout(AbstractProcess):

@@ -12,7 +12,7 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.lava.cycle import Cycle
+from neurokit.compilers.lava.timing import Cycle
 from neurokit.processes.constant.process import Constant
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.sample_gate.process import SampleGate

@@ -14,8 +14,8 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIF, LIFReset
 
-from neurokit.integers import split_threshold
-from neurokit.neurons import IF, heaviside
+from neurokit.ir.fixed_point import split_threshold
+from neurokit.neurons.models import IF, heaviside
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.pacemaker import pacemaker
 from neurokit.processes.soft_if.process import SoftIF

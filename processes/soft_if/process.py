@@ -7,12 +7,12 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from neurokit.integers import split_threshold
-from neurokit.lava.cycle import Cycle
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.ir.fixed_point import split_threshold
 
 
 class SoftIF(AbstractProcess):
-    """A population of `neurokit.neurons.IF` with reset `Subtract`, working in windows of time.
+    """A population of `neurokit.neurons.models.IF` with reset `Subtract`, working in windows of time.
 
     In the local time `t` of `cycle`, from `m = 0` before every window:
 

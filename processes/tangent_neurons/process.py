@@ -5,13 +5,13 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
-from neurokit.learning.tangent import TangentNeuron
-from neurokit.program import Spiking
+from neurokit.compilers.lava.timing import Cycle
+from neurokit.ir.program import Spiking
+from neurokit.ir.tangent_neuron import TangentNeuron
 
 
 class TangentNeurons(AbstractProcess):
-    """A `neurokit.learning.tangent.TangentNeuron` for every neuron of a population, working in windows of time.
+    """A `neurokit.ir.tangent_neuron.TangentNeuron` for every neuron of a population, working in windows of time.
 
     In the local time `t < cycle.steps` it hears the population's own currents `a_in`, follows the membrane, and does
     what `TangentNeuron.step` says with the tangents `da_in` of the currents, from a state of 0 before every window; the

@@ -8,8 +8,8 @@ from __future__ import annotations
 from lava.magma.core.process.ports.ports import InPort, OutPort, RefPort
 from lava.magma.core.process.process import AbstractProcess
 
-from neurokit.lava.cycle import Cycle
-from neurokit.lava.tape import Tape
+from neurokit.compilers.lava.tape_files import Tape
+from neurokit.compilers.lava.timing import Cycle
 
 
 class Player(AbstractProcess):

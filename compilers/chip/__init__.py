@@ -1,0 +1,1 @@
+"""The chip: its rules, cores and memory, and what running on it takes."""

@@ -1,0 +1,1 @@
+"""Frontends: a network of PyTorch or of spike times becomes a Graph."""

@@ -1,0 +1,1 @@
+"""Loihi 2: the target for those who have Intel's extension of Lava."""

@@ -1,0 +1,1 @@
+"""Verification: samples of two targets compared, stages from PyTorch to the chip, and known answers."""

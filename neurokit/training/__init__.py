@@ -1,0 +1,1 @@
+"""Training: the loop that every estimator steps, fine-tuning on integer grids, and runs kept in folders."""

@@ -1,5 +1,0 @@
-"""The twin: a Program executed batch by batch in integers, as fast as a CPU allows."""
-
-from neurokit.twin.target import Twin
-
-__all__ = ["Twin"]
