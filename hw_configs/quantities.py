@@ -78,7 +78,7 @@ class Costs(BaseModel):
     neuron_idle      one neuron for one step in which nothing reaches it and its state is 0
     neuron_active    one neuron for one step otherwise
     spike            a neuron that fires, besides its update
-    message_out      one message leaving a core: a spike makes one for each core that hears it
+    message_out      one message leaving a core: a spike makes one for each core that receives it
     message_in       one message entering a core, before its synapses are looked up
     synop            one synapse of a message
     within_tile      a message whose two cores share a router

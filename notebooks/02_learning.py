@@ -30,17 +30,17 @@ from pathlib import Path
 import numpy as np
 
 from neurokit.data.data import PointData
-from neurokit.experiments.learning import Bar, LearningCurves, Phase, Scene, error_of, integer_mlp, mean_of, run
+from neurokit.experiments.learning import Bar, LearningCurves, Phase, Setup, error_of, integer_mlp, mean_of, run
 from neurokit.learning import (
     SPSA,
-    Apart,
-    Copies,
     Cosine,
     Directional,
     Directions,
-    IntegerDescent,
+    IntegerOptimizer,
+    Layerwise,
     Learner,
     Losses,
+    PerturbedBatchEvaluator,
     Task,
     plastic,
 )
@@ -74,7 +74,7 @@ class OneBit:
 # %% [markdown]
 # ## An experiment
 #
-# Numbers are fields, and become the config that is written beside the results. The scene is a network of integers that
+# Numbers are fields, and become the config that is written beside the results. The setup is a network of integers that
 # has learned nothing, and a function to learn; the learners are the rule above and SPSA.
 
 
@@ -85,20 +85,20 @@ class Ripple(LearningCurves):
     name = "ripple"
     title = "sin(3 x), learned with one bit a direction"
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         def samples(x: np.ndarray) -> Task:
             return Task.of(PointData(x, np.sin(3 * x), {"x": (-1.0, 1.0)}))
 
         program = integer_mlp(1, (16,), unit=2.0, seed=seed, steps=16)
         tensors = plastic(program)
-        train = Copies(program, tensors, samples(np.random.default_rng(seed).uniform(-1, 1, (500, 1))))
-        test = Copies(program, tensors, samples(np.linspace(-1, 1, 101)[:, None]))
-        return Scene(program, tensors, (Phase(1.0, train, error_of(test)),), {})
+        train = PerturbedBatchEvaluator(program, tensors, samples(np.random.default_rng(seed).uniform(-1, 1, (500, 1))))
+        test = PerturbedBatchEvaluator(program, tensors, samples(np.linspace(-1, 1, 101)[:, None]))
+        return Setup(program, tensors, (Phase(1.0, train, error_of(test)),), {})
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
-        directions, descent = Directions(8, seed), IntegerDescent(1.0, schedule=Cosine(), momentum=2)
-        rules = {"one bit": OneBit(directions), "SPSA": SPSA(directions, 4, scope=Apart())}
-        return {name: Learner(rule, descent, self.steps, 50, seed) for name, rule in rules.items()}
+        directions, optimizer = Directions(8, seed), IntegerOptimizer(1.0, schedule=Cosine(), momentum=2)
+        rules = {"one bit": OneBit(directions), "SPSA": SPSA(directions, 4, scope=Layerwise())}
+        return {name: Learner(rule, optimizer, self.steps, 50, seed) for name, rule in rules.items()}
 
     def shortened(self, budget: float):
         return replace(self, steps=max(1, round(budget * self.steps)))
@@ -110,14 +110,14 @@ class Ripple(LearningCurves):
 # %% [markdown]
 # ## Run it
 #
-# `run` does what `neurokit learn` does: every arm and seed in a folder of its own, resumable, with a record and a
+# `run` does what `neurokit learn` does: every method and seed in a folder of its own, resumable, with a record and a
 # picture.
 
 # %%
 folder = Path(tempfile.mkdtemp())
 record = run(Ripple(), seeds=2, folder=folder)
 for row in record["rows"]:
-    print(f"{row['arm']:8} seed {row['seed']}: {row['before']:.3f} -> {row['after']:.3f} in {row['passes']} passes")
+    print(f"{row['method']:8} seed {row['seed']}: {row['before']:.3f} -> {row['after']:.3f} in {row['passes']} passes")
 print(record["bars"])
 
 # %%

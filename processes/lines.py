@@ -1,4 +1,4 @@
-"""The ports of a leaf model that hears `a_in` and says `s_out`, in integers and in floating point."""
+"""The ports of a leaf model that receives `a_in` and says `s_out`, in integers and in floating point."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class Item:
     single   bytes of synapses that each neuron has to itself
     axons    lines that each neuron has to itself; counted apart even where they are also among the shared ones
     groups   the shared lines, by number in `Room.lines`
-    readers  items all of whose cores hear each neuron
-    ones     further cores that hear each neuron, at most
+    readers  items all of whose cores receive each neuron
+    ones     further cores that receive each neuron, at most
     """
 
     size: int

@@ -33,7 +33,7 @@ def chips_of(flow: scipy.sparse.csr_array, room: int, chips_per_board: int | Non
     Parameters
     ----------
     flow : csr_array
-        `(cores, cores)`, lines of one core that another one hears; its diagonal counts nothing.
+        `(cores, cores)`, lines of one core that another one receives; its diagonal counts nothing.
     room : int
         Cores of a chip.
     chips_per_board : int, optional
@@ -58,7 +58,7 @@ def chips_of(flow: scipy.sparse.csr_array, room: int, chips_per_board: int | Non
 
 
 def between(flow: scipy.sparse.csr_array, homes: Homes) -> int:
-    """Lines that a core of another home hears."""
+    """Lines that a core of another home receives."""
     pairs = flow.tocoo()
     rows, columns = pairs.coords if hasattr(pairs, "coords") else (pairs.row, pairs.col)
     return int(pairs.data[homes[rows] != homes[columns]].sum())

@@ -176,7 +176,7 @@ def cut(made: Sequence[Population], counts: Counts) -> tuple[Slice, ...]:
 def measure(
     made: Sequence[Population], slices: Sequence[Slice], cores: int, chip: Chip
 ) -> tuple[list[dict[str, int]], int, scipy.sparse.csr_array]:
-    """The use of every resource on every core, the traffic, and lines by the cores that send and hear them."""
+    """The use of every resource on every core, the traffic, and lines by the cores that send and receive them."""
     use = [dict.fromkeys(RESOURCES, 0) for _ in range(cores)]
     parts: dict[str, list[Slice]] = {population.name: [] for population in made}
     content: list[list[tuple[Population, Slice]]] = [[] for _ in range(cores)]
@@ -194,7 +194,7 @@ def measure(
     for core, held in enumerate(content):
         use[core]["neuron_groups"] = len({population.name for population, _ in held})
         use[core]["in_axons"] = _in_axons(held, chip)
-        for source, lines in _heard(held).items():
+        for source, lines in _received(held).items():
             if source in home:
                 senders, sent = np.unique(home[source][lines], return_counts=True)
                 for sender, count in zip(senders.tolist(), sent.tolist(), strict=True):
@@ -207,16 +207,16 @@ def measure(
     return use, traffic, scipy.sparse.csr_array((counts, (senders, hearers)), shape=(cores, cores))
 
 
-def _heard(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarray, " lines"]]:
+def _received(held: Sequence[tuple[Population, Slice]]) -> dict[str, Bool[np.ndarray, " lines"]]:
     """By source, which of its lines the slices on one core listen to."""
-    heard: dict[str, np.ndarray] = {}
+    received: dict[str, np.ndarray] = {}
     for population, part in held:
         for p in population.projections:
-            lines = heard.setdefault(p.source, np.zeros(p.lines, dtype=bool))
+            lines = received.setdefault(p.source, np.zeros(p.lines, dtype=bool))
             lines[_lines(p, part)] = True
             if p.biases:
-                heard[f"{p.layer} (bias)"] = np.ones(p.biases, dtype=bool)
-    return heard
+                received[f"{p.layer} (bias)"] = np.ones(p.biases, dtype=bool)
+    return received
 
 
 def _in_axons(held: Sequence[tuple[Population, Slice]], chip: Chip) -> int:
@@ -227,7 +227,7 @@ def _in_axons(held: Sequence[tuple[Population, Slice]], chip: Chip) -> int:
         for population, part in held
     ]
     biases = {p.layer: p.biases for population, _ in held for p in population.projections if p.kernel and images}
-    return len(images) + sum(biases.values()) + sum(int(lines.sum()) for lines in _heard(others).values())
+    return len(images) + sum(biases.values()) + sum(int(lines.sum()) for lines in _received(others).values())
 
 
 def _lines(projection: Projection, part: Slice) -> slice | Int[np.ndarray, " _"]:

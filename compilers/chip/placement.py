@@ -45,10 +45,10 @@ class Placement:
     use             of every core in turn, by resource (RESOURCES)
     available       cores that the hardware has
     bound           no placement has fewer cores
-    traffic         pairs of a line and a core that hears it but does not hold it: messages if every line spoke once;
+    traffic         pairs of a line and a core that receives it but does not hold it: messages if every line spoke once;
                     the lines of Inputs, which sit on no core, included
     sites           where every core lies: site `s` is on chip `s // cores_per_chip`; by default core `c` at site `c`
-    between_chips   pairs of a line and a core on another chip that hears it
+    between_chips   pairs of a line and a core on another chip that receives it
     chips_per_board of the hardware, where it is more than one board
     between_boards  the same for boards
 

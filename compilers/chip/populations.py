@@ -179,12 +179,12 @@ def _(node: Synapses | Sum, program: Program, feeds: tuple[ProgramNode, ...]) ->
     if not has_relay(program, node, feeds):
         return None
     into = (synapses(node),) if isinstance(node, Synapses) else _into(program, node)
-    return Population(node.name, program.wires[node.name].size, into)
+    return Population(node.name, program.ports[node.name].size, into)
 
 
 @neurons.register
 def _(node: Spiking, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
-    size = program.wires[node.name].size
+    size = program.ports[node.name].size
     into = _into(program, node)
     if isinstance(node.neuron.reset, Subtract):
         into += (Projection(node.name, node.name, size, one_to_one=True),)
@@ -198,16 +198,16 @@ def _(node: Readout, program: Program, feeds: tuple[ProgramNode, ...]) -> Popula
     into = _into(program, node)
     if node.offset.any():
         into += (Projection(node.name, f"{node.name} (offset)", 0, count_digits(node.offset)),)
-    return Population(node.name, program.wires[node.name].size, into)
+    return Population(node.name, program.ports[node.name].size, into)
 
 
 @neurons.register
 def _(node: Product, program: Program, feeds: tuple[ProgramNode, ...]) -> Population:
-    return Population(node.name, program.wires[node.name].size, _into(program, node))
+    return Population(node.name, program.ports[node.name].size, _into(program, node))
 
 
 def _into(program: Program, reader: ProgramNode) -> tuple[Projection, ...]:
-    """The synapses through which the neurons of `reader` hear its sources."""
+    """The synapses through which the neurons of `reader` receive its sources."""
     found: tuple[Projection, ...] = ()
     for source in reader.sources:
         node = program[source]
@@ -218,7 +218,7 @@ def _into(program: Program, reader: ProgramNode) -> tuple[Projection, ...]:
             found += _into(program, node)
         else:
             layer = source if relays else reader.name
-            found += (Projection(layer, source, program.wires[source].size, one_to_one=True),)
+            found += (Projection(layer, source, program.ports[source].size, one_to_one=True),)
     return found
 
 

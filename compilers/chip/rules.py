@@ -166,14 +166,14 @@ def message_payload(subject: Subject, bits: Limit) -> Iterator[Violation]:
 
 @rule("max_delay")
 def delay(subject: Subject, longest: Limit) -> Iterator[Violation]:
-    """A synapse's own delay; and what a product or sum hears early waits. Relays that a target adds come on top."""
+    """A synapse's own delay; and what a product or sum receives early waits. Relays that a target adds come on top."""
     latency = subject.program.latency
     for node in subject.nodes(Synapses, Product, Sum):
         if isinstance(node, Synapses):
             wait, remedy = node.delay, "insert a layer of neurons that pass it on"
         else:
-            heard = [latency[source] for source in node.sources]
-            wait, remedy = max(heard) - min(heard), "make the ways to it of similar depth"
+            received = [latency[source] for source in node.sources]
+            wait, remedy = max(received) - min(received), "make the ways to it of similar depth"
         for found in beyond(node.name, wait, 0, longest.value, longest, "delay", remedy, " steps"):
             yield replace(found, index=())
 

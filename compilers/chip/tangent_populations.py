@@ -7,7 +7,7 @@ every layer's synapses there are up to three sets more:
     tangent    the same weights from the tangent spikes of the layer before, if that is not an Input
     direction  of layers that learn, from the spikes: bits or bytes that are drawn anew for every pass
 
-Products get a tangent product, which hears its factors and their tangents. Assumed as in
+Products get a tangent product, which receives its factors and their tangents. Assumed as in
 `neurokit.compilers.chip.populations`: a byte a synapse, an accumulator or a product one neuron. A neuron of two states
 in one microcode would save `follow`; directions of one bit would save most of `direction`.
 """

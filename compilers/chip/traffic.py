@@ -11,14 +11,14 @@ MOVES = 20_000
 
 
 def traffic(items: Sequence[Item], room: Room, cores: Counts) -> int:
-    """Pairs of a shared line and a core that hears it, less those where the line's own core hears it."""
-    heard = 0
+    """Pairs of a shared line and a core that receives it, less those where the line's own core receives it."""
+    received = 0
     for counts in cores:
-        heard += sum(room.lines[g] for g in set().union(*(items[i].groups for i in counts)))
+        received += sum(room.lines[g] for g in set().union(*(items[i].groups for i in counts)))
         for i, count in counts.items():
             if any(r in counts for r in items[i].readers):
-                heard -= count
-    return heard
+                received -= count
+    return received
 
 
 def improve(items: Sequence[Item], room: Room, cores: Counts) -> Counts:

@@ -79,7 +79,7 @@ def fold(graph: g.Graph) -> g.Graph:
 
     def named(name: str, reader: str) -> str:
         """A name for synapses: their own for the first reader, one after it for others."""
-        if name not in used and not isinstance(graph.wires.get(name) and graph[name], g.Spiking | g.Input):
+        if name not in used and not isinstance(graph.ports.get(name) and graph[name], g.Spiking | g.Input):
             used.add(name)
             return name
         fresh = f"{name}.{reader}"
@@ -137,7 +137,7 @@ def _needed(graph: g.Graph) -> set[str]:
 def _current(graph: g.Graph, name: str) -> _Current:
     """What a node sends to neurons, as a sum over inputs and spikes."""
     node = graph[name]
-    size = graph.wires[name].size
+    size = graph.ports[name].size
     if isinstance(node, g.Sum):
         parts = [_current(graph, source) for source in node.sources]
         return _Current(name, _merged(graph, [t for part in parts for t in part.terms]), sum(p.bias for p in parts))  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def _current(graph: g.Graph, name: str) -> _Current:
     if node.delay and inner.bias.any():
         reason = f"it delays {node.source!r}, whose bias is there before the delay is over"
         raise UnsupportedNode(name, type(node).__name__, "a Program", reason, "Delay the spikes before it.")
-    if size * max(graph.wires[term.source].size for term in inner.terms) > MOST_WEIGHTS:
+    if size * max(graph.ports[term.source].size for term in inner.terms) > MOST_WEIGHTS:
         reason = f"its product with {node.source!r} has more than {MOST_WEIGHTS} weights"
         raise UnsupportedNode(name, type(node).__name__, "a Program", reason, "Put neurons between the two.")
     terms = []
@@ -180,6 +180,6 @@ def _matrix(graph: g.Graph, term: _Term) -> Float64[np.ndarray, "out in"]:
     if term.weight is not None:
         return term.weight
     if term.written is None:
-        return np.eye(graph.wires[term.source].size)
+        return np.eye(graph.ports[term.source].size)
     matrix = term.written.matrix
     return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray(), dtype=np.float64)

@@ -5,9 +5,9 @@ which resets to zero. What a Program says beyond that is said with more synapses
 
     soft reset    `vDecay = 4096` makes the synaptic current the membrane, which no reset touches; a recurrent synapse
                   lowers it by the decayed threshold one step later, when the next current is added.
-    bias          lines that speak at every step of the window: the sender's in front of the first layer, behind it
-                  neurons in every layer that fire whenever the lines before them speak. `bias_mant` would not do: a
-                  membrane that lives in the synaptic current does not hear it, and it acts outside the window too.
+    bias          lines that emit at every step of the window: the sender's in front of the first layer, behind it
+                  neurons in every layer that fire whenever the lines before them emit. `bias_mant` would not do: a
+                  membrane that lives in the synaptic current does not receive it, and it acts outside the window too.
     large values  a weight or threshold beyond +-127 is spread over equal copies of a layer's neurons.
     exponent      weights, bias and threshold of a layer are multiplied out and, without leak, divided by what they have
                   in common. An exponent whose floor really rounds cannot be said behind spikes, and is refused.
@@ -26,8 +26,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
-from neurokit.compilers.exchange.chain import TARGET, chain
 from neurokit.compilers.exchange.netx_stage import Stage, driven, require_relays, said, stage, tail
+from neurokit.compilers.exchange.sequential import TARGET, chain
 from neurokit.compilers.lava.bias_digits import digits, lines
 from neurokit.errors import UnsupportedNode
 from neurokit.ir.fixed_point import BIAS_LIMIT
@@ -65,7 +65,7 @@ class NetxNetwork:
     """Layers, and what the sender and the receiver do around them.
 
     At each of the `steps` steps of a window the sender presents `present(sample)`, and zeros after it. Layer `i`
-    (from 0) speaks its local time `t = 0..steps-1` in step `t + i + 2` of the run, the first presentation being step 1.
+    (from 0) emits its local time `t = 0..steps-1` in step `t + i + 2` of the run, the first presentation being step 1.
     The membrane of a readout layer after `steps + len(layers)` steps, times its unit, is the Program's accumulator
     without the readout's offset.
 
@@ -127,7 +127,7 @@ def _one_synapse_each(first: Stage, source: Input) -> bool:
 
 
 class _Size(NamedTuple):
-    """Copies of a layer's population, and bias lines in each copy."""
+    """PerturbedBatchEvaluator of a layer's population, and bias lines in each copy."""
 
     neurons: int
     copies: int

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-from neurokit.compilers.exchange.chain import TARGET, Chain
+from neurokit.compilers.exchange.sequential import TARGET, Chain
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.ir.fixed_point import DECAY_BITS, FRACTION_BITS
 from neurokit.ir.interpreter import shift
@@ -62,7 +62,7 @@ def stage(synapses: Synapses, node: Spiking, program: Program, membrane: Interva
 
 def driven(node: Spiking, program: Program, membrane: Interval) -> Stage:
     """A layer whose current comes from the sender, line by line, in any integers."""
-    size = program.wires[node.name].size
+    size = program.ports[node.name].size
     return _stage(node, np.eye(size, dtype=np.int64), np.zeros(size, dtype=np.int64), program, membrane)
 
 

@@ -110,7 +110,7 @@ class _Writer:
     images: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        return self.images.get(name, (self.graph.wires[name].size,))
+        return self.images.get(name, (self.graph.ports[name].size,))
 
     def sources(self, source: str) -> tuple[tuple[str, ...], dict[str, Any]]:
         """The NIR nodes that `source` stands for, and the note on its reader."""
@@ -134,7 +134,7 @@ class _Writer:
     def synapses(self, node: g.Dense | g.Conv2d, written: Any, flat: bool) -> None:
         """Add synapses, behind a Delay if they have one and, with `flat`, a Flatten of what is an image."""
         source, shape = node.source, self.shape(node.source)
-        for taken in {f"{node.name}.delay", f"{node.name}.flatten"} & self.graph.wires.keys():
+        for taken in {f"{node.name}.delay", f"{node.name}.flatten"} & self.graph.ports.keys():
             raise _refused(node, f"NIR may need a node {taken!r} of its own", f"Rename {taken!r}.")
         if node.delay:
             late = self.nir.Delay(delay=np.full(shape, node.delay * self.time.dt))
@@ -260,7 +260,7 @@ def _(node: g.Output, writer: _Writer) -> None:
 
 
 def _require_series(node: g.Dense | g.Conv2d, writer: _Writer) -> None:
-    if writer.graph.wires[node.source].signal is Signal.TOTAL:
+    if writer.graph.ports[node.source].signal is Signal.TOTAL:
         reason = "it reads a value over a window, and NIR has series only"
         raise _refused(node, reason, "Export the part of the network before it.")
 

@@ -3,7 +3,7 @@
 A Graph's Input is held over the window and its Readout is a weighted sum over time. Here they become times of
 spikes by populations that every target has: for an input, a clock of one neuron a step, each on from its step, and a
 neuron a line that finds the line's time passed; and, for inputs and outputs alike, neurons that pass on the first spike
-that they hear and no other. All their weights are whole numbers that `quantize`, given the plan, keeps as they are.
+that they receive and no other. All their weights are whole numbers that `quantize`, given the plan, keeps as they are.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from neurokit.neurons.readouts import MemMean
 
 #: Fires in the step in which its current is above 1; remembers nothing.
 _NOW = LIF(threshold=1.0, beta=0.0, reset=ToZero(), strict=True)
-#: Fires while all that it has ever heard is above 1.
+#: Fires while all that it has ever received is above 1.
 _EVER = CubaLIF(threshold=1.0, alpha=1.0, beta=0.0, reset=ToZero(), strict=True)
 #: The largest weight of a synapse, to be multiplied by a power of two.
 _MANTISSA = 127
 
 
 class Part(NamedTuple):
-    """Nodes, the name of the one that speaks for them, and the scales at which `quantize` keeps them exact."""
+    """Nodes, the name of the one that emits for them, and the scales at which `quantize` keeps them exact."""
 
     nodes: tuple[GraphNode, ...]
     speaker: str
@@ -70,9 +70,9 @@ def first_spikes(name: str, source: str, size: int, steps: int) -> Part:
     """
     exponent = max(0, math.ceil(math.log2(2 * steps / _MANTISSA)))
     off = math.ceil(2 * steps / 2**exponent) * 2**exponent
-    heard = Dense(f"{name}.heard", source, 2.0 * np.eye(size), np.zeros(size))
-    once = Spiking(name, heard.name, _EVER, Recurrent(-float(off) * np.eye(size)))
-    return Part((heard, once), name, {heard.name: NeuronScale(1)})
+    received = Dense(f"{name}.received", source, 2.0 * np.eye(size), np.zeros(size))
+    once = Spiking(name, received.name, _EVER, Recurrent(-float(off) * np.eye(size)))
+    return Part((received, once), name, {received.name: NeuronScale(1)})
 
 
 def first_spike_output(name: str, source: str, size: int, grid: Latency, steps: int, late: int) -> Part:

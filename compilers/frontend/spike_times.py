@@ -4,9 +4,9 @@ With `alpha = e^(-dt / tau_syn)`, `beta = e^(-dt / tau_mem)` and weights `w g` (
 
     i[t] = alpha i[t-1] + g (W s[t] + R r[t-1]);  m[t] = beta m[t-1] + i[t];  r[t] = m[t] > threshold;  m <- m (1 - r)
 
-is the voltage of the continuous network at the grid times: what a layer hears in its step t moves its membrane in that
-step as the continuous voltage one `dt` later. So step t of layer l = 1, 2, ... stands for the time `(t + l) dt`, and a
-window of `horizon / dt - layers + 1` steps covers the trial.
+is the voltage of the continuous network at the grid times: what a layer receives in its step t moves its membrane in
+that step as the continuous voltage one `dt` later. So step t of layer l = 1, 2, ... stands for the time `(t + l) dt`,
+and a window of `horizon / dt - layers + 1` steps covers the trial.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
 from neurokit.networks.stack import Stack, geometry
-from neurokit.neurons.models import settled
+from neurokit.neurons.models import freeze_parameters
 
 
 @singledispatch
@@ -52,7 +52,7 @@ def _(model: Stack, domain: Domain) -> g.Graph:
     nodes: list[g.GraphNode] = [_input("x", math.prod(model.image), domain)]
     for i, layer in enumerate(model.layers):
         nodes.append(_synapses(f"{i}", nodes[-1].name, layer, model.images[i]))
-        nodes.append(g.Spiking(f"{i}.spikes", f"{i}", settled(model.neuron, {})))
+        nodes.append(g.Spiking(f"{i}.spikes", f"{i}", freeze_parameters(model.neuron, {})))
     readout = _dense("readout", nodes[-1].name, model.readout)
     nodes += _answer(model, readout, g.Readout("readout.total", "readout", model.rule))
     return g.Graph(tuple(nodes), model.steps)
@@ -128,7 +128,10 @@ def _stack(model: MLP, prefix: str, source: str) -> list[g.GraphNode]:
     nodes: list[g.GraphNode] = []
     for i, layer in enumerate(model.hidden):
         name, learned = f"{prefix}{i}", {field: float(value) for field, value in model.learned(i).items()}
-        nodes += [_dense(name, source, layer), g.Spiking(f"{name}.spikes", name, settled(model.neuron, learned))]
+        nodes += [
+            _dense(name, source, layer),
+            g.Spiking(f"{name}.spikes", name, freeze_parameters(model.neuron, learned)),
+        ]
         source = f"{name}.spikes"
     readout = f"{prefix}readout"
     return [*nodes, _dense(readout, source, model.readout), g.Readout(f"{readout}.total", readout, model.rule)]

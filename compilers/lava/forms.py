@@ -48,7 +48,7 @@ class SoftIFForm(_Batched):
 class FusedForm(_Batched):
     """One process for the whole network, whose leaf model takes a batch through every layer in one step: the fast one.
 
-    Every layer still speaks at the chip step at which its stock form does. Of the same process, `Network`, Lava runs
+    Every layer still emits at the chip step at which its stock form does. Of the same process, `Network`, Lava runs
     the stock form as a SubProcessModel where a run configuration asks for it.
     """
 

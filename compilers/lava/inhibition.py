@@ -18,12 +18,12 @@ from neurokit.neurons.models import CubaLIF, Subtract
 STRONGEST = THRESHOLD_MANTISSA[-1] << THRESHOLD_EXPONENTS[-1]
 
 
-def owes(node: Spiking) -> bool:
-    """Whether something is on its way to the population when a window is over, so that it needs a hush."""
+def has_in_flight_input(node: Spiking) -> bool:
+    """Whether something is on its way to the population when a window is over, so that it needs a guard_inhibition."""
     return node.recurrent is not None or (node.leaky and isinstance(node.neuron.reset, Subtract))
 
 
-def hush(node: Spiking, reach: Reach, widths: Widths) -> int:
+def guard_inhibition(node: Spiking, reach: Reach, widths: Widths) -> int:
     """The inhibition of the guard step, in units of the current; 0 if the population is silent there by itself.
 
     Raises UnsupportedNode when, inhibited, it could leave its width.

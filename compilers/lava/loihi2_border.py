@@ -11,7 +11,7 @@ from neurokit.errors import LavaFailure, OutOfRange, explain
 
 #: Bits of a graded spike's payload, which arrive without a sign.
 PAYLOAD = 24
-#: Chip steps of the measurement; the steps at which the clock fires first and the host speaks; what each of them says.
+#: Chip steps of the measurement; the steps at which the clock fires first and the host emits; what each of them says.
 STEPS, CLOCK, HOST, TICK, WORD = 96, 48, 4, 3, 5
 #: From one firing of the clock to the next, which is after the measurement; and its membrane's rise in a step.
 PERIOD, RISE = 2 * STEPS, 64
@@ -38,14 +38,14 @@ class Border:
                 raise OutOfRange(explain(f"Border.{name}", steps, "an integer >= 0", "let the target measure it"))
 
 
-def border_of(heard: Int32[np.ndarray, " steps"], seen: Int32[np.ndarray, " steps"]) -> Border:
-    """The border that explains what the host heard and saw at the steps 1, 2, ... of the measurement.
+def border_of(received: Int32[np.ndarray, " steps"], seen: Int32[np.ndarray, " steps"]) -> Border:
+    """The border that explains what the host received and saw at the steps 1, 2, ... of the measurement.
 
-    The clock's neuron fires at step CLOCK and is heard as TICK one step later; the host speaks at step HOST, and is
-    heard as WORD one step later too; the membrane of the clock is `RISE (PERIOD - CLOCK + n)` after step n. All that
-    beside the border's own steps. Raises LavaFailure unless each was heard or seen once.
+    The clock's neuron fires at step CLOCK and is received as TICK one step later; the host emits at step HOST, and is
+    received as WORD one step later too; the membrane of the clock is `RISE (PERIOD - CLOCK + n)` after step n. All that
+    beside the border's own steps. Raises LavaFailure unless each was received or seen once.
     """
-    ticks, words = (np.flatnonzero(heard == what) + 1 for what in (TICK, WORD))
+    ticks, words = (np.flatnonzero(received == what) + 1 for what in (TICK, WORD))
     when = np.flatnonzero(seen == RISE * (PERIOD - CLOCK + _LOOKED_FOR)) + 1
     if len(ticks) == len(words) == len(when) == 1:
         outputs = int(ticks[0]) - (CLOCK + 1)
@@ -53,7 +53,7 @@ def border_of(heard: Int32[np.ndarray, " steps"], seen: Int32[np.ndarray, " step
         if min(steps) >= 0:
             return Border(*steps)
     raise LavaFailure(
-        f"the border could not be measured: the clock was heard at the steps {ticks.tolist()}, the host at "
+        f"the border could not be measured: the clock was received at the steps {ticks.tolist()}, the host at "
         f"{words.tolist()}, and the clock's membrane seen at {when.tolist()}; each is expected once, and none early. "
         "Give `Loihi2(border=Border(...))` if you know the steps of the adapters."
     )

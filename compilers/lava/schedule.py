@@ -1,6 +1,6 @@
-"""Schedule: the chip step at which every node of a Program first speaks, and whether Lava can run it at all.
+"""Schedule: the chip step at which every node of a Program first emits, and whether Lava can run it at all.
 
-On Lava (and on the chip) only synapses take time, one step; neurons answer in the step in which they hear. Where a
+On Lava (and on the chip) only synapses take time, one step; neurons answer in the step in which they receive. Where a
 neuron's spikes go to another neuron without synapses between them, one synapse a line is added, and with it one step.
 Where several sources meet, the earlier ones wait for the latest.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from neurokit.compilers.lava.forms import Form, StockForm
-from neurokit.compilers.lava.inhibition import hush, owes
+from neurokit.compilers.lava.inhibition import guard_inhibition, has_in_flight_input
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.ir.fixed_point import DELAYS, Widths, soft_reset_synapse
@@ -41,27 +41,27 @@ PERIOD_LIMIT = 2**16
 
 @dataclass(frozen=True)
 class Schedule:
-    """When every node speaks.
+    """When every node emits.
 
     start   chip step (from 1) at which the first value of the first sample leaves each node
     period  chip steps from one sample to the next, at least `program.steps + 1`
-    drain   windows after the last sample until everything has come out
-    hush    inhibition between windows of every Spiking that needs some way to forget; see
+    flush_windows   windows after the last sample until everything has come out
+    guard_inhibition    inhibition between windows of every Spiking that needs some way to forget; see
     `neurokit.compilers.lava.inhibition`
     """
 
     start: Mapping[str, int]
     period: int
-    drain: int
-    hush: Mapping[str, int]
+    flush_windows: int
+    guard_inhibition: Mapping[str, int]
 
     def cycle(self, name: str, steps: int) -> Cycle:
         """The timetable of a node's output: `steps` is the Program's for a series, 1 for a total."""
         return Cycle(self.start[name], steps, self.period)
 
     def chip_steps(self, samples: int) -> int:
-        """Chip steps that `samples` samples take, start-up and drain included."""
-        return self.period * (samples + self.drain)
+        """Chip steps that `samples` samples take, start-up and flush windows included."""
+        return self.period * (samples + self.flush_windows)
 
 
 def schedule(program: Program, period: int | None = None, form: Form | None = None) -> Schedule:
@@ -81,22 +81,26 @@ def schedule(program: Program, period: int | None = None, form: Form | None = No
     widths = Widths(**{kind: min(bits, getattr(LAVA_WIDTHS, kind)) for kind, bits in vars(program.widths).items()})
     _, emitted = analyse(replace(program, widths=widths))
     start: dict[str, int] = {}
-    hushes: dict[str, int] = {}
+    inhibitions: dict[str, int] = {}
     for node in program.nodes:
         start[node.name] = begin(node, program, start, emitted)
         if isinstance(node, Spiking):
             if form is None or isinstance(form, StockForm):
                 require_stock(node)
-            hushes[node.name] = 0
-            if owes(node):
-                hushes[node.name] = hush(node, follow(node, program.steps, emitted[node.source]), LAVA_WIDTHS)
-    return Schedule(MappingProxyType(start), period, windows_to_drain(program, start, period), MappingProxyType(hushes))
+            inhibitions[node.name] = 0
+            if has_in_flight_input(node):
+                inhibitions[node.name] = guard_inhibition(
+                    node, follow(node, program.steps, emitted[node.source]), LAVA_WIDTHS
+                )
+    return Schedule(
+        MappingProxyType(start), period, windows_to_flush(program, start, period), MappingProxyType(inhibitions)
+    )
 
 
-def windows_to_drain(program: Program, start: Mapping[str, int], period: int, late: int = 0) -> int:
-    """Windows until the last node that started in the first one has spoken, and been heard `late` steps after."""
+def windows_to_flush(program: Program, start: Mapping[str, int], period: int, late: int = 0) -> int:
+    """Windows until the last node that started in the first one has emitted, and been received `late` steps after."""
     last = late + max(
-        s + (1 if program.wires[n].signal is Signal.TOTAL else program.steps) - 1 for n, s in start.items()
+        s + (1 if program.ports[n].signal is Signal.TOTAL else program.steps) - 1 for n, s in start.items()
     )
     return max(0, -((period - last) // period))
 
@@ -139,29 +143,29 @@ def _require_connected(program: Program) -> None:
             raise UnsupportedNode(node.name, type(node).__name__, "Lava", reason, "Make a Program of each part.")
 
 
-def speaks_currents(node: object) -> bool:
+def emits_currents(node: object) -> bool:
     """Whether a node's output is a synaptic current and not spikes, graded or binary."""
     return isinstance(node, (Synapses, Sum))
 
 
-def heard(program: Program, start: Mapping[str, int], source: str) -> int:
-    """First chip step at which a neuron hears `source`."""
-    return start[source] + (0 if speaks_currents(program[source]) else 1)
+def arrival_step(program: Program, start: Mapping[str, int], source: str) -> int:
+    """First chip step at which a neuron receives `source`."""
+    return start[source] + (0 if emits_currents(program[source]) else 1)
 
 
-def bias_rides(program: Program, node: Synapses) -> bool:
+def bias_on_input_channels(program: Program, node: Synapses) -> bool:
     """Whether synapses get their bias on extra lines of an Input, presented with the sample."""
     return isinstance(program[node.source], Input)
 
 
 def split(program: Program, node: Synapses) -> bool:
     """Whether synapses must round after a relay: their bias has a synapse of its own, and floors do not add up."""
-    return node.exponent < 0 and bool(node.bias.any()) and not bias_rides(program, node)
+    return node.exponent < 0 and bool(node.bias.any()) and not bias_on_input_channels(program, node)
 
 
 @singledispatch
 def begin(node: Any, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
-    """First chip step at which a node speaks, from those of the nodes before it."""
+    """First chip step at which a node emits, from those of the nodes before it."""
     raise UnsupportedNode(
         node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `begin` and to `compilers.to_lava.wire`"
     )
@@ -200,7 +204,7 @@ def _(node: Synapses, program: Program, start: Mapping[str, int], emitted: Mappi
 
 @begin.register
 def _(node: Spiking, program: Program, start: Mapping[str, int], emitted: Mapping[str, Interval]) -> int:
-    return heard(program, start, node.source)
+    return arrival_step(program, start, node.source)
 
 
 @begin.register
@@ -218,7 +222,7 @@ def _(node: Readout, program: Program, start: Mapping[str, int], emitted: Mappin
             f"the rule {node.rule} has no accumulator",
             f"Use one of {', '.join(rule.__name__ for rule in LAG)}",
         )
-    return heard(program, start, node.source) + program.steps - 1 + LAG[type(node.rule)]
+    return arrival_step(program, start, node.source) + program.steps - 1 + LAG[type(node.rule)]
 
 
 @begin.register
@@ -232,8 +236,8 @@ def _(node: Output, program: Program, start: Mapping[str, int], emitted: Mapping
 
 
 def _together(node: Product | Sum, program: Program, start: Mapping[str, int], remedy: str) -> int:
-    """The step at which the last of a node's sources is heard; the others must not be too early to wait for it."""
-    steps = [heard(program, start, source) for source in node.sources]
+    """The step at which the last of a node's sources is received; the others must not be too early to wait for it."""
+    steps = [arrival_step(program, start, source) for source in node.sources]
     if max(steps) - min(steps) > MAX_DELAY:
         what = "factors" if isinstance(node, Product) else "sources"
         raise UnsupportedNode(

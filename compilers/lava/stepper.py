@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from neurokit.compilers.lava.forms import Form
-from neurokit.compilers.lava.schedule import ORIGIN, Schedule, schedule, windows_to_drain
+from neurokit.compilers.lava.schedule import ORIGIN, Schedule, schedule, windows_to_flush
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import UnsupportedNode
 from neurokit.ir.program import Input, Output, Product, Program, ProgramNode, Readout, Spiking, Sum, Synapses
@@ -29,27 +29,27 @@ Lines: TypeAlias = Int32[np.ndarray, "batch size"]
 #: Told what a node says: kind (`spikes`, `states` or `totals`), name, window, local time, values.
 Watch: TypeAlias = Callable[[str, str, int, int, np.ndarray], None]
 
-#: Steps by which everything in a `Network` is later than in its Schedule, so that a bias source may speak before.
+#: Steps by which everything in a `Network` is later than in its Schedule, so that a bias source may emit before.
 _SHIFT = 2
-#: Chip step at which a `Network` first hears its inputs; what it hears, its Inputs say one step later.
+#: Chip step at which a `Network` first receives its inputs; what it receives, its Inputs say one step later.
 FIRST = ORIGIN + _SHIFT - 1
 
 
 def network_schedule(program: Program, period: int | None = None, form: Form | None = None) -> Schedule:
     """The Schedule of a Program inside a `Network`; arguments and errors as for `schedule`.
 
-    Inputs are heard from chip step FIRST on, one step before they speak, and outputs leave one step after theirs.
+    Inputs are received from chip step FIRST on, one step before they emit, and outputs leave one step after theirs.
     """
     plan = schedule(program, period, form)
     start = {name: step + _SHIFT for name, step in plan.start.items()}
-    return replace(plan, start=start, drain=windows_to_drain(program, start, plan.period, late=1))
+    return replace(plan, start=start, flush_windows=windows_to_flush(program, start, plan.period, late=1))
 
 
 class Stepper:
     """A Program in the middle of its work.
 
     program  proven, and legal on Lava; see `schedule`
-    plan     when its nodes speak, from `network_schedule`
+    plan     when its nodes emit, from `network_schedule`
     batch    samples side by side
     watch    told what is said, by nodes that `probed` names
     """
@@ -66,9 +66,9 @@ class Stepper:
         self._watch, self._probed = watch, probed
         twin = Plan.of(program)
         self._synapses, self._populations = dict(twin.synapses), twin.populations
-        steps, wires = program.steps, program.wires
+        steps, ports = program.steps, program.ports
         self._cycle = {
-            n.name: plan.cycle(n.name, 1 if wires[n.name].signal is Signal.TOTAL else steps) for n in program.nodes
+            n.name: plan.cycle(n.name, 1 if ports[n.name].signal is Signal.TOTAL else steps) for n in program.nodes
         }
         lags = dict.fromkeys(self._cycle, 0)
         for node in program.nodes:
@@ -77,12 +77,12 @@ class Stepper:
         self._said = {name: deque[Lines]([self._nothing(name)], lag + 1) for name, lag in lags.items()}
         self._state = {n.name: self._rest(n) for n in program.spiking}
         readouts = [n for n in program.nodes if isinstance(n, Readout)]
-        self._total = {n.name: np.zeros((batch, wires[n.name].size), dtype=np.int64) for n in readouts}
+        self._total = {n.name: np.zeros((batch, ports[n.name].size), dtype=np.int64) for n in readouts}
         self._ready: dict[str, deque[Lines]] = {n.name: deque() for n in readouts}
         self._weights = {n.name: n.rule.weights(steps) for n in readouts}
 
     def entry(self) -> Cycle:
-        """When inputs are heard."""
+        """When inputs are received."""
         return Cycle(FIRST, self.program.steps, self.plan.period)
 
     def exit(self, output: Output) -> Cycle:
@@ -119,7 +119,7 @@ class Stepper:
         late = node.delay if isinstance(node, Synapses) else 0
         return self.plan.start[node.name] - self.plan.start[source] + late
 
-    def _heard(self, node: ProgramNode, source: str) -> Lines:
+    def _received(self, node: ProgramNode, source: str) -> Lines:
         said = self._said[source]
         back = self._lag(node, source)
         return said[-1 - back] if back < len(said) else self._nothing(source)
@@ -131,17 +131,17 @@ class Stepper:
             value = self._ready[node.name].popleft()
         elif isinstance(node, Synapses):
             late = t < node.delay
-            heard = self._nothing(node.source) if late else self._heard(node, node.source)
-            value = self._synapses[node.name].currents(heard)
+            received = self._nothing(node.source) if late else self._received(node, node.source)
+            value = self._synapses[node.name].currents(received)
         elif isinstance(node, Spiking):
             return self._fire(node, window, t)
         elif isinstance(node, Sum):
-            value = np.asarray(sum(self._heard(node, source) for source in node.sources))
+            value = np.asarray(sum(self._received(node, source) for source in node.sources))
         elif isinstance(node, Product):
-            left, right = (self._heard(node, source) for source in node.sources)
+            left, right = (self._received(node, source) for source in node.sources)
             value = np.asarray(np.right_shift(left * right, np.int32(node.shift)))
         elif isinstance(node, Output):
-            return self._heard(node, node.source)
+            return self._received(node, node.source)
         else:
             raise UnsupportedNode(node.name, type(node).__name__, "the fused form", "no rule", "Add one to `_say`.")
         if self._watch is not None and node.name in self._probed:
@@ -150,7 +150,7 @@ class Stepper:
 
     def _fire(self, node: Spiking, window: int, t: int) -> Lines:
         population = self._populations[node.name]
-        a = self._heard(node, node.source)
+        a = self._received(node, node.source)
         if population.echo is not None and t:
             a = a + population.echo.currents(self._said[node.name][-1])
         before, s, self._state[node.name] = node.step(self._state[node.name], a)
@@ -171,7 +171,7 @@ class Stepper:
             total[:] = 0
 
     def _nothing(self, name: str) -> Lines:
-        return np.zeros((self.batch, self.program.wires[name].size), dtype=np.int32)
+        return np.zeros((self.batch, self.program.ports[name].size), dtype=np.int32)
 
     def _rest(self, node: Spiking) -> object:
         return node.start(self._nothing(node.name))

@@ -74,7 +74,7 @@ class Calibration:
             needed.add(name)
             stack += known[name].sources
         ancestors = [node for node in known.values() if node.name in needed]
-        listener = _listener(source, self.graph.wires[source].size)
+        listener = _listener(source, self.graph.ports[source].size)
         part = p.Program((*ancestors, *listener), self.graph.steps)
         inputs = {node.name: self.inputs[node.name] for node in part.inputs}
         trace = TWIN.run(part, inputs, record=True).trace

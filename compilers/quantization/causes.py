@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from neurokit.compilers.quantization.calibration import TWIN, Calibration
-from neurokit.compilers.quantization.dequantize import realize_as
+from neurokit.compilers.quantization.dequantize import dequantize_as
 from neurokit.compilers.quantization.search import distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.errors import UnsupportedNode
@@ -53,7 +53,7 @@ def causes(
     dict
         `weights`, `inputs`, `currents`, `readouts`, `products`: see above.
     """
-    rounded = realize_as(graph, program, layers)
+    rounded = dequantize_as(graph, program, layers)
     ranges = {node.name: (node.low, node.high) for node in graph.inputs}
     given = {
         node.name: np.clip(node.decode(node.encode(samples.inputs[node.name])), *ranges[node.name])
@@ -82,7 +82,7 @@ def _sums(program: p.Program, inputs: Mapping[str, np.ndarray]) -> dict[str, Flo
         if isinstance(node, p.Readout):
             nodes.append(replace(node, shift=0, scale=1.0, offset=np.zeros(0, dtype=np.int32)))
             nodes.append(p.Output(f"{node.name}, sum", node.name))
-        elif program.wires[node.name].signal is not Signal.TOTAL:
+        elif program.ports[node.name].signal is not Signal.TOTAL:
             nodes.append(node)
     part = p.Program(tuple(nodes), program.steps, program.widths)
     answers = TWIN.run(part, inputs).outputs
@@ -104,7 +104,7 @@ def _answers(program: p.Program, summed: Answers, floored: frozenset[str]) -> An
     readers = consumers(program.nodes)
     value: dict[str, np.ndarray] = {}
     for node in program.nodes:
-        if program.wires[node.name].signal is not Signal.TOTAL:
+        if program.ports[node.name].signal is not Signal.TOTAL:
             continue
         known = [summed[node.name]] if isinstance(node, p.Readout) else [value[source] for source in node.sources]
         exact, lost = _exact(node, *known)

@@ -1,11 +1,11 @@
-"""realize: a Program without its rounding, as a Graph: quantised weights and thresholds, real inputs, no floors.
+"""dequantize: a Program without its rounding, as a Graph: quantised weights and thresholds, real inputs, no floors.
 
 What it answers differs from the trained network by the rounding of weights alone, and from the Program by the rounding
 of inputs and sums: between the two it tells both apart. `quantize` adds half a unit before every floor, so that it
 rounds to nearest; where there is a floor, half a unit is taken off here.
 
-`realize` needs the Program alone and keeps its units; `realize_as` says the same in those of the Graph that the Program
-was made of, and can leave some layers as they were there.
+`dequantize` needs the Program alone and keeps its units; `dequantize_as` says the same in those of the Graph that the
+Program was made of, and can leave some layers as they were there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from neurokit.ir.sparse import Csr
 from neurokit.neurons.models import Neuron
 
 
-def realize(program: p.Program) -> g.Graph:
+def dequantize(program: p.Program) -> g.Graph:
     """The Graph of a Program's integers taken as reals; nodes keep their names.
 
     Raises UnsupportedNode for a node that it has no rule for.
@@ -37,14 +37,14 @@ def realize(program: p.Program) -> g.Graph:
     return g.Graph(tuple(made.nodes), program.steps)
 
 
-def realize_as(
+def dequantize_as(
     graph: g.Graph, program: p.Program, layers: Mapping[str, QuantizedLayer], only: Collection[str] | None = None
 ) -> g.Graph:
     """`graph` with the weights and biases that `program` has, in real numbers; of all layers, or `only` of some.
 
-    `layers` say what an integer of each is worth (`Quantization.layers`). Answers of all layers are those of `realize`
-    to the rounding of float64. Where nothing is rounded but weights (inputs on the Program's grid, exponents of zero,
-    no shifts) they are the Program's.
+    `layers` say what an integer of each is worth (`Quantization.layers`). Answers of all layers are those of
+    `dequantize` to the rounding of float64. Where nothing is rounded but weights (inputs on the Program's grid,
+    exponents of zero, no shifts) they are the Program's.
     """
     nodes: list[g.GraphNode] = []
     for node in graph.nodes:
@@ -86,7 +86,7 @@ class _Realization:
     def add(self, node: g.GraphNode, unit: float = 1.0, rest: float | np.ndarray = 0.0) -> None:
         self.nodes.append(node)
         self.unit[node.name] = unit
-        size = self.program.wires[node.name].size if node.name in self.program.wires else np.size(rest)
+        size = self.program.ports[node.name].size if node.name in self.program.ports else np.size(rest)
         self.rest[node.name] = np.broadcast_to(np.asarray(rest, dtype=np.float64), (size,))
 
     def plain(self, name: str) -> str:
@@ -102,7 +102,7 @@ class _Realization:
 
     @singledispatchmethod
     def lower(self, node: Any) -> None:
-        raise UnsupportedNode(node.name, type(node).__name__, "realize", "it has no rule", "Add one to `lower`.")
+        raise UnsupportedNode(node.name, type(node).__name__, "dequantize", "it has no rule", "Add one to `lower`.")
 
     @lower.register
     def _(self, node: p.Input) -> None:
@@ -149,7 +149,7 @@ class _Realization:
     @lower.register
     def _(self, node: p.Product) -> None:
         product = g.Product(node.name, self.plain(node.left), self.plain(node.right))
-        lost = np.full(self.program.wires[node.name].size, _lost(node.shift))
+        lost = np.full(self.program.ports[node.name].size, _lost(node.shift))
         held = self.program.certificate.get(node.name)
         if held is not None:
             lost[(held.low == 0) & (held.high == 0)] = 0.0  # nothing to round

@@ -32,7 +32,7 @@ from neurokit.compilers.quantization.scales import (
     INPUT_BITS,
     InputScale,
     Scale,
-    Wish,
+    ScaleRequest,
     dyadic,
     extent,
 )
@@ -59,7 +59,7 @@ class Lowering:
         grids: Grids,
         widths: Widths,
         samples: Calibration | None,
-        plan: Mapping[str, Scale | Wish],
+        plan: Mapping[str, Scale | ScaleRequest],
         memory: Memory | None = None,
     ) -> None:
         self.graph, self.grids, self.widths, self.samples, self.plan = graph, grids, widths, samples, plan
@@ -138,7 +138,7 @@ class Lowering:
             return  # lowered together with the population
         if isinstance(reader, g.Readout) and self.reader(node.name) is reader:
             self._synapses_of_readout(node, reader)
-        elif isinstance(node, g.Dense) and self.graph.wires[node.name].signal is Signal.TOTAL:
+        elif isinstance(node, g.Dense) and self.graph.ports[node.name].signal is Signal.TOTAL:
             self._sum_of_totals(node)
         else:
             raise UnsupportedNode(

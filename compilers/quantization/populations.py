@@ -21,7 +21,7 @@ from neurokit.compilers.quantization.scales import (
     InputScale,
     NeuronScale,
     Scale,
-    Wish,
+    ScaleRequest,
     at_threshold,
     extent,
     from_input,
@@ -59,7 +59,7 @@ class Surroundings(Protocol):
     graph: g.Graph
     widths: Widths
     samples: Calibration | None
-    plan: Mapping[str, Scale | Wish]
+    plan: Mapping[str, Scale | ScaleRequest]
 
     @property
     def emitted(self) -> Mapping[str, Emitted]: ...
@@ -97,13 +97,13 @@ class Population:
 
     def choose(self) -> list[Made]:
         """The planned synapses, or those with the finest threshold that is proved."""
-        planned = [self.around.plan.get(node.name, Wish()) for node in self.onto]
+        planned = [self.around.plan.get(node.name, ScaleRequest()) for node in self.onto]
         for node, scale in zip(self.onto, planned, strict=True):
-            if not isinstance(scale, NeuronScale | Wish):
+            if not isinstance(scale, NeuronScale | ScaleRequest):
                 raise misplanned(node.name, scale, "a NeuronScale")
         scales = [scale for scale in planned if isinstance(scale, NeuronScale)]
         if len(scales) < len(planned):
-            return self._finest([scale if isinstance(scale, Wish) else Wish() for scale in planned])
+            return self._finest([scale if isinstance(scale, ScaleRequest) else ScaleRequest() for scale in planned])
         if len({scale.threshold for scale in scales}) > 1:
             raise misplanned(self.neurons.name, scales, "one threshold for all synapses onto a population")
         units = [self.around.emitted[node.source].unit for node in self.onto]
@@ -113,7 +113,7 @@ class Population:
             try:
                 self._prove(made, self.around.widths)
             except OutOfRange:
-                coarser = [scale.coarser for scale in scales if scale.yields]
+                coarser = [scale.coarser for scale in scales if scale.may_coarsen]
                 scales = [scale for scale in coarser if scale is not None]
                 if len(scales) < len(self.onto):
                     raise
@@ -153,10 +153,10 @@ class Population:
     def _levels(self, node: Synapses) -> Levels:
         return self.around.levels(node.name, entries(node))
 
-    def _finest(self, wishes: list[Wish]) -> list[Made]:
+    def _finest(self, requests: list[ScaleRequest]) -> list[Made]:
         cap, complaint = highest_threshold(self.leaky), OutOfRange("")
         while True:
-            candidates = self._candidates(wishes, cap)
+            candidates = self._candidates(requests, cap)
             threshold = max(choices[0].scale.threshold for choices in candidates)
             room = self.around.widths.limit("membrane")
             reach = self._reach(candidates[0])
@@ -180,9 +180,9 @@ class Population:
                 raise complaint
             cap = threshold_below(threshold - 1, self.leaky)
 
-    def _candidates(self, wishes: list[Wish], cap: float) -> list[list[Choice]]:
+    def _candidates(self, requests: list[ScaleRequest], cap: float) -> list[list[Choice]]:
         """Choices for all synapses; the first Input may change its unit if it has one reader and that one source."""
-        single = [self._alone(node, wish, cap) for node, wish in zip(self.onto, wishes, strict=True)]
+        single = [self._alone(node, request, cap) for node, request in zip(self.onto, requests, strict=True)]
         if len(single) == 1:
             return [[choice] for choice in single[0]]
         held_ones = [isinstance(self.around.graph[node.source], g.Input) for node in self.onto]
@@ -192,25 +192,25 @@ class Population:
         most = 2 ** EXPONENTS[-1] * min(spiking) / 2 if spiking else cap
         threshold = threshold_below(min(max(alone), most), self.leaky)
         together = []
-        for node, wish, held in zip(self.onto, wishes, held_ones, strict=True):
+        for node, request, held in zip(self.onto, requests, held_ones, strict=True):
             weight, x_unit = entries(node) / self.v_th, self.around.emitted[node.source].unit
             levels = self._levels(node)
-            scale = at_threshold(weight, levels, threshold, x_unit, held, wish.fill)
+            scale = at_threshold(weight, levels, threshold, x_unit, held, request.fill)
             together.append(Choice(scale, x_unit))
         return [together]
 
-    def _alone(self, node: Synapses, wish: Wish, cap: float) -> list[Choice]:
+    def _alone(self, node: Synapses, request: ScaleRequest, cap: float) -> list[Choice]:
         """Choices for synapses that are the only ones, each with the unit of the source that goes with it."""
         levels, x_unit = self._levels(node), self.around.emitted[node.source].unit
         source, weight = self.around.graph[node.source], entries(node) / self.v_th
         if not isinstance(source, g.Input):
-            return [Choice(from_spikes(weight, levels, cap, wish.fill, self.leaky), x_unit)]
+            return [Choice(from_spikes(weight, levels, cap, request.fill, self.leaky), x_unit)]
         fixed = self.around.reader(node.source) is None or isinstance(self.around.plan.get(node.source), InputScale)
         if fixed or len(self.onto) > 1:
-            return [Choice(from_shared_input(weight, levels, x_unit, cap, wish.fill, self.leaky), x_unit)]
+            return [Choice(from_shared_input(weight, levels, x_unit, cap, request.fill, self.leaky), x_unit)]
         reach = source.reach or 1.0
-        shares = SHARES if wish.share is None else (wish.share,)
-        return [Choice(*from_input(weight, levels, reach, cap, share, wish.fill, self.leaky)) for share in shares]
+        shares = SHARES if request.share is None else (request.share,)
+        return [Choice(*from_input(weight, levels, reach, cap, share, request.fill, self.leaky)) for share in shares]
 
     def _reach(self, choices: list[Choice]) -> float:
         """How far the membrane can go with weights rounded to nearest; infinite beyond 32 bits."""

@@ -39,13 +39,13 @@ class Sizes:
         if self.samples is not None:
             return self.samples.mean_square(name)
         if name not in self.emitted:  # not lowered yet
-            return np.ones(self.graph.wires[name].size)
+            return np.ones(self.graph.ports[name].size)
         sent, unit = self.emitted[name]
         return np.asarray(np.maximum(-sent.low, sent.high).astype(np.float64) ** 2 * unit**2)
 
     def behind(self, name: str) -> Float64[np.ndarray, " lines"]:
         """Mean square of what every line of a Product is multiplied by on its way to the answer."""
-        lines = np.ones(self.graph.wires[name].size)
+        lines = np.ones(self.graph.ports[name].size)
         readers = self.readers[name]
         reader = self.graph[readers[0]]
         if len(readers) > 1:

@@ -19,13 +19,13 @@ from jaxtyping import Float64
 from neurokit._version import __version__
 from neurokit.compilers.quantization.added_error import AddedError, added_error, compare_answers, drawn
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
-from neurokit.compilers.quantization.dequantize import realize_as
+from neurokit.compilers.quantization.dequantize import dequantize_as
 from neurokit.compilers.quantization.equalize import equalize, gains
 from neurokit.compilers.quantization.input_columns import Columns, balance, columns_of
 from neurokit.compilers.quantization.lowering import Lowering
 from neurokit.compilers.quantization.memory import Memory
 from neurokit.compilers.quantization.report import QuantizationReport, report
-from neurokit.compilers.quantization.scales import Gain, Plan, Scale, Wish
+from neurokit.compilers.quantization.scales import Gain, Plan, Scale, ScaleRequest
 from neurokit.compilers.quantization.search import Search, Tried, descend, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer
 from neurokit.errors import AccuracyWarning, GraphError, explain
@@ -62,7 +62,7 @@ class Quantization:
 
     def realized(self) -> g.Graph:
         """The real network that the integers stand for, in the units of `graph`; see `dequantize`."""
-        return realize_as(self.graph, self.program, self.layers)
+        return dequantize_as(self.graph, self.program, self.layers)
 
     def added_error(
         self,
@@ -142,16 +142,16 @@ def explain_quantization(
 
     memory = Memory() if searched else None
 
-    def lowered(scales: Mapping[str, Scale | Wish]) -> Lowering:
+    def lowered(scales: Mapping[str, Scale | ScaleRequest]) -> Lowering:
         pass_ = Lowering(equal, grid, widths, samples, scales, memory)
         pass_.run()
         return pass_
 
-    def program(scales: Mapping[str, Wish]) -> p.Program:
+    def program(scales: Mapping[str, ScaleRequest]) -> p.Program:
         return p.Program(nodes=tuple(lowered(scales).nodes.values()), steps=graph.steps, widths=widths)
 
     tried: list[Tried] = []
-    chosen: Mapping[str, Scale | Wish] = plan.scales if plan is not None else {}
+    chosen: Mapping[str, Scale | ScaleRequest] = plan.scales if plan is not None else {}
     if search is not None and samples is not None and searched:
         inputs = samples.inputs
 

@@ -26,7 +26,7 @@ from jaxtyping import Float64
 
 from neurokit.compilers.quantization.populations import WIDE, Surroundings
 from neurokit.compilers.quantization.rounding import fit_to_data, round_for_data
-from neurokit.compilers.quantization.scales import ReadoutScale, Wish, dyadic, extent, misplanned
+from neurokit.compilers.quantization.scales import ReadoutScale, ScaleRequest, dyadic, extent, misplanned
 from neurokit.compilers.quantization.synapses import QuantizedLayer, Synapses, entries, integer
 from neurokit.errors import OutOfRange, explain
 from neurokit.ir import graph as g
@@ -99,10 +99,10 @@ class ReadoutLayer:
 
     def choose(self) -> Summed:
         """The planned unit, or the finest that is proved. Raises OutOfRange when none is."""
-        planned = self.around.plan.get(self.node.name, Wish())
+        planned = self.around.plan.get(self.node.name, ScaleRequest())
         if isinstance(planned, ReadoutScale):
             return self._counted(planned.unit) if planned.counted else self._direct(planned.unit)
-        if not isinstance(planned, Wish):
+        if not isinstance(planned, ScaleRequest):
             raise misplanned(self.node.name, planned, "a ReadoutScale")
         finest = self._finest(self._fitted[0], planned.fill)
         complaint: OutOfRange | None = None
@@ -215,7 +215,7 @@ class ReadoutLayer:
         weights, biases, rates = self._fit(rule)
         normaliser = rule.normaliser(self.steps)
         rounded, bias = self._rounded(weights / unit, biases / unit, rates)
-        size = self.around.graph.wires[self.node.source].size
+        size = self.around.graph.ports[self.node.source].size
         count = f"{self.readout.name}.count"
         spikes = p.Sparse(f"{count}.spikes", self.node.source, _identity(size), np.zeros(size), delay=self.node.delay)
         source = bound(spikes, self.steps, self.around.widths, self.around.emitted[self.node.source].interval)[1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.causes import causes
-from neurokit.compilers.quantization.dequantize import realize_as
+from neurokit.compilers.quantization.dequantize import dequantize_as
 from neurokit.compilers.quantization.search import Tried, distance
 from neurokit.compilers.quantization.synapses import QuantizedLayer, entries
 from neurokit.ir import graph as g
@@ -92,13 +92,13 @@ def report(
     for name, layer in layers.items():
         contribution = None
         if samples is not None:
-            alone = realize_as(graph, program, layers, {name})
+            alone = dequantize_as(graph, program, layers, {name})
             contribution = distance(answers(alone), samples.answers)
         choices.append(_choice(program, layer, turns.get(name), contribution))
     inputs = {node.name: float(np.max(node.scale)) for node in program.inputs}
     if samples is None:
         return QuantizationReport(tuple(choices), inputs, None, None, None)
-    rounded, said = answers(realize_as(graph, program, layers)), dict(TWIN.run(program, samples.inputs).outputs)
+    rounded, said = answers(dequantize_as(graph, program, layers)), dict(TWIN.run(program, samples.inputs).outputs)
     return QuantizationReport(
         tuple(choices),
         inputs,

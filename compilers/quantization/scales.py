@@ -27,20 +27,20 @@ THRESHOLDS = tuple(sorted({k << e for e in THRESHOLD_EXPONENTS for k in THRESHOL
 #: Weights that mostly show at once that a layer's are no whole multiples of a power of two.
 FEW = 4096
 #: How much of the range of its grid a layer's largest weight may take; above 1 the largest weights saturate.
-FILLS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.04, 1.1, 1.2, 1.35)
+GRID_UTILIZATIONS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.04, 1.1, 1.2, 1.35)
 
 
 @dataclass(frozen=True)
 class NeuronScale:
     """Synapses that drive neurons: integer threshold, synaptic exponent, step of the weights' levels.
 
-    yields  to `coarser`, as often as need be, where a state would not fit its width
+    may_coarsen  to `coarser`, as often as need be, where a state would not fit its width
     """
 
     threshold: int
     exponent: int = 0
     step: int = 1
-    yields: bool = False
+    may_coarsen: bool = False
 
     @property
     def coarser(self) -> NeuronScale | None:
@@ -73,7 +73,7 @@ class InputScale:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ScaleRequest:
     """A way to choose a scale, rather than a scale.
 
     fill   how much of the range of its grid the layer's largest weight takes; above 1 the largest weights saturate
@@ -103,12 +103,12 @@ class Plan:
     gains   of the layers around products, by name; None leaves them to `neurokit.compilers.quantization.equalize`
     """
 
-    scales: Mapping[str, Scale | Wish] = field(default_factory=dict)
+    scales: Mapping[str, Scale | ScaleRequest] = field(default_factory=dict)
     gains: Mapping[str, Gain] | None = None
 
     def yielding(self) -> Plan:
         """The same levels of weights for weights that may have grown: membranes get coarser where they need room."""
-        scales = {n: replace(s, yields=True) if isinstance(s, NeuronScale) else s for n, s in self.scales.items()}
+        scales = {n: replace(s, may_coarsen=True) if isinstance(s, NeuronScale) else s for n, s in self.scales.items()}
         return replace(self, scales=scales)
 
 
@@ -225,4 +225,4 @@ def at_threshold(
 
 def misplanned(name: str, given: object, legal: str) -> OutOfRange:
     """The error of a plan that gives the layer `name` a scale of the wrong kind."""
-    return OutOfRange(explain(f"plan: layer {name!r}", given, f"{legal}, or a Wish", "plan it anew"))
+    return OutOfRange(explain(f"plan: layer {name!r}", given, f"{legal}, or a ScaleRequest", "plan it anew"))

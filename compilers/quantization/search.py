@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurokit.compilers.quantization.scales import FILLS, Wish
+from neurokit.compilers.quantization.scales import GRID_UTILIZATIONS, ScaleRequest
 from neurokit.errors import OutOfRange
 from neurokit.ir import program as p
 
 #: The spread of answers that are all the same, so that distances relative to it are finite.
 TINY = 1e-300
 
-#: A Program for a plan of wishes; raises OutOfRange when there is none.
-Make = Callable[[dict[str, Wish]], p.Program]
+#: A Program for a plan of requests; raises OutOfRange when there is none.
+Make = Callable[[dict[str, ScaleRequest]], p.Program]
 #: How far a Program's answers are from the real network's.
 Judge = Callable[[p.Program], float]
 
@@ -32,12 +32,12 @@ class Search:
     samples  most calibration samples, along the longest axis of every input, that weights are rounded for and tries
              judged by
     rounds   how often every layer has its turn; the search ends early when a round changes nothing
-    fills    shares of its grid's range that a layer's largest weight may take
+    utilizations    shares of its grid's range that a layer's largest weight may take
     """
 
     samples: int = 1024
     rounds: int = 2
-    fills: tuple[float, ...] = FILLS
+    utilizations: tuple[float, ...] = GRID_UTILIZATIONS
 
 
 @dataclass(frozen=True)
@@ -49,32 +49,32 @@ class Tried:
     chosen: float
 
 
-def descend(layers: list[str], make: Make, judge: Judge, search: Search) -> tuple[dict[str, Wish], list[Tried]]:
-    """The best wishes found by coordinate descent, and what was tried on the way."""
-    wishes: dict[str, Wish] = {}
-    best = judge(make(wishes))
+def descend(layers: list[str], make: Make, judge: Judge, search: Search) -> tuple[dict[str, ScaleRequest], list[Tried]]:
+    """The best requests found by coordinate descent, and what was tried on the way."""
+    requests: dict[str, ScaleRequest] = {}
+    best = judge(make(requests))
     tried: dict[str, Tried] = {}
     for _ in range(search.rounds):
         changed = False
         for layer in layers:
             errors: list[tuple[float, float]] = []
-            current = wishes.get(layer, Wish())
-            for fill in search.fills:
+            current = requests.get(layer, ScaleRequest())
+            for fill in search.utilizations:
                 if fill == current.fill:
                     errors.append((fill, best))
                     continue
                 try:
-                    error = judge(make({**wishes, layer: Wish(fill)}))
+                    error = judge(make({**requests, layer: ScaleRequest(fill)}))
                 except OutOfRange:
                     continue
                 errors.append((fill, error))
             fill, error = min(errors, key=lambda pair: pair[1])
             if error < best:
-                wishes[layer], best, changed = Wish(fill), error, True
-            tried[layer] = Tried(layer, tuple(sorted(errors)), wishes.get(layer, Wish()).fill)
+                requests[layer], best, changed = ScaleRequest(fill), error, True
+            tried[layer] = Tried(layer, tuple(sorted(errors)), requests.get(layer, ScaleRequest()).fill)
         if not changed:
             break
-    return wishes, list(tried.values())
+    return requests, list(tried.values())
 
 
 def distance(said: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> float:

@@ -10,7 +10,7 @@ import typer
 
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table, warn
 from neurokit.cli.outputs import claim
-from neurokit.cli.parity_ladder import climb
+from neurokit.cli.parity_ladder import parity_ladder
 from neurokit.cli.targets import TARGETS, parse
 from neurokit.compilers.chip.fit_chip import check_fit
 from neurokit.compilers.quantization.added_error import AddedError
@@ -215,7 +215,7 @@ def describe(program: Program) -> list[dict[str, object]]:
             {
                 "layer": node.name,
                 "type": type(node).__name__,
-                "size": program.wires[node.name].size,
+                "size": program.ports[node.name].size,
                 "exponent": node.exponent if isinstance(node, Synapses) else None,
                 "threshold": node.threshold if isinstance(node, Spiking) else None,
                 "lowest": int(bounds.low.min()) if bounds else None,
@@ -274,7 +274,7 @@ def compare(
     pairs: PairsOption = False,
     ladder: Annotated[
         bool,
-        typer.Option("--ladder", help="Every rung from the trained network down, per layer, not the targets alone."),
+        typer.Option("--ladder", help="Every stage from the trained network down, per layer, not the targets alone."),
     ] = False,
     model: Annotated[
         Path | None, typer.Option(help="With --ladder: the trained model that the Program was made of.")
@@ -298,7 +298,7 @@ def compare(
     else:
         chosen = choose(read([node.name for node in loaded.inputs], inputs, pairs=pairs), samples, seed)
     if ladder:
-        climb(program, loaded, chosen, parse(targets, deadline), model, picture, json)
+        parity_ladder(program, loaded, chosen, parse(targets, deadline), model, picture, json)
         return
     comparison, _ = compare_targets(loaded, chosen, parse(targets, deadline))
     table(

@@ -185,13 +185,13 @@ def _numbers(option: str, words: str) -> list[int]:
 
 
 def _bench_train(repetitions: int, samples: int, peers: Path | None, install_peers: Path | None) -> dict[str, Any]:
-    from neurokit.experiments.bench import contenders, train
+    from neurokit.experiments.bench import baselines, train
 
     with progress() as bars:
         stages = _Stages(bars)
         if install_peers is not None:
-            for done, library in enumerate(contenders.LIBRARIES):
-                stages("install", done, len(contenders.LIBRARIES), library.name)
+            for done, library in enumerate(baselines.LIBRARIES):
+                stages("install", done, len(baselines.LIBRARIES), library.name)
                 library.install(install_peers)
         return train.run(repetitions, peers=install_peers or peers, samples=samples, progress=stages)
 

@@ -12,7 +12,18 @@ from neurokit.cli.outputs import claim
 from neurokit.errors import RunError, explain
 
 #: What a row shows in a terminal, where it has it.
-_SHOWN = ("arm", "seed", "before", "after", "passes", "weights", "deviation", "projection", "mismatches", "saturated")
+_SHOWN = (
+    "method",
+    "seed",
+    "before",
+    "after",
+    "passes",
+    "weights",
+    "deviation",
+    "projection",
+    "mismatches",
+    "saturated",
+)
 
 
 def learn(
@@ -22,7 +33,7 @@ def learn(
             metavar="NAME", help="from-scratch, quantisation, mismatch, drift, closed-loop (needs Lava) or scaling."
         ),
     ],
-    seeds: Annotated[int, typer.Option(help="Seeds of every arm: 0, 1, ...", min=1)] = 3,
+    seeds: Annotated[int, typer.Option(help="Seeds of every method: 0, 1, ...", min=1)] = 3,
     budget: Annotated[
         float, typer.Option(help="Share of the work; below 1 it proves that it runs, not what it reaches.")
     ] = 1.0,
@@ -46,7 +57,7 @@ def learn(
     folder = out or Path(f"learn-{name}")
     claim(folder=folder, reads=[config], writes=[json])
     with progress() as bars:
-        task = bars.add_task(f"learn {name}", total=len(experiment.arms()) * seeds, note="")
+        task = bars.add_task(f"learn {name}", total=len(experiment.methods()) * seeds, note="")
         record = run(
             experiment if budget == 1 else experiment.shortened(budget),
             seeds,

@@ -1,4 +1,4 @@
-"""`neurokit compare --ladder`: every rung from the trained network to Lava."""
+"""`neurokit compare --ladder`: every stage from the trained network to Lava."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neurokit.ir.target import Target
 from neurokit.targets.verification.ladder import Ladder, ladder
 
 
-def climb(
+def parity_ladder(
     path: Path,
     program: Program,
     samples: Mapping[str, np.ndarray],
@@ -29,54 +29,54 @@ def climb(
         from neurokit.networks.model_file import load_model
 
         network = load_model(model).network
-    climbed, _ = ladder(network, program, samples, targets)
-    _print(path, climbed)
+    report, _ = ladder(network, program, samples, targets)
+    _print(path, report)
     if picture is not None:
         from neurokit.plotting.figures import new, save
         from neurokit.plotting.parity import disagreement
         from neurokit.plotting.parity import ladder as draw_ladder
 
-        figure = new(4.5 + 0.6 * len(climbed.rungs[0].layers) + 4, 1.2 + 0.5 * len(climbed.rungs))
+        figure = new(4.5 + 0.6 * len(report.stages[0].layers) + 4, 1.2 + 0.5 * len(report.stages))
         left, right = figure.subplots(1, 2)
-        draw_ladder(left, climbed.rungs)
-        disagreement(right, climbed.rungs)
+        draw_ladder(left, report.stages)
+        disagreement(right, report.stages)
         save(figure, picture)
-    record = climbed.to_json()
+    record = report.to_json()
     compared = record.pop("comparison") or {"targets": [target.name for target in targets]}
     emit({"program": str(path), **compared, **record}, json)
-    if climbed.mismatches:
-        first = next(rung.first for rung in climbed.rungs if rung.exact and rung.different)
+    if report.mismatches:
+        first = next(stage.first for stage in report.stages if stage.exact and stage.different)
         console.print("[red]first mismatch:[/red]", end=" ")
         console.print(str(first), markup=False)
         raise typer.Exit(1)
     console.print("[green]every number that must be equal is equal[/green]")
 
 
-def _print(path: Path, climbed: Ladder) -> None:
+def _print(path: Path, report: Ladder) -> None:
     table(
-        f"{path}: the ladder, {climbed.samples} samples",
-        ["rung", "against the one before", "against the first", "differs", "must not", "first difference"],
+        f"{path}: the ladder, {report.samples} samples",
+        ["stage", "against the one before", "against the first", "differs", "must not", "first difference"],
         [
             [
-                rung.name,
-                rung.against_before,
-                rung.against_model,
-                rung.different,
-                "yes" if rung.exact else "",
-                "" if rung.first is None else str(rung.first).partition(": ")[2],
+                stage.name,
+                stage.against_before,
+                stage.against_model,
+                stage.different,
+                "yes" if stage.exact else "",
+                "" if stage.first is None else str(stage.first).partition(": ")[2],
             ]
-            for rung in climbed.rungs
+            for stage in report.stages
         ],
     )
     table(
-        "spikes that differ from the rung before, and the largest membrane",
-        ["layer", *(rung.name for rung in climbed.rungs[1:]), "reach", "limit", "saturated"],
+        "spikes that differ from the stage before, and the largest membrane",
+        ["layer", *(stage.name for stage in report.stages[1:]), "reach", "limit", "saturated"],
         [
             [
                 layer,
-                *(rung.layers[layer].different if layer in rung.layers else None for rung in climbed.rungs[1:]),
-                *(getattr(climbed.rungs[-1].layers[layer], field) for field in ("reach", "limit", "saturated")),
+                *(stage.layers[layer].different if layer in stage.layers else None for stage in report.stages[1:]),
+                *(getattr(report.stages[-1].layers[layer], field) for field in ("reach", "limit", "saturated")),
             ]
-            for layer in climbed.rungs[-1].layers
+            for layer in report.stages[-1].layers
         ],
     )

@@ -181,7 +181,7 @@ def _train(
     from neurokit.training.loop import Tell
     from neurokit.training.runs.config import option, read_config, read_tables
     from neurokit.training.runs.folder import RunFolder
-    from neurokit.training.runs.team import join_team, leads_by_environment
+    from neurokit.training.runs.process_group import join_group, leads_by_environment
     from neurokit.training.runs.training import require_device, train_run
 
     if resume:
@@ -209,7 +209,7 @@ def _train(
         if leads_by_environment():
             folder.create(chosen)  # which leaves nothing where it fails
     total = chosen.optimiser.iterations
-    with join_team() as team, progress(shown=team.leads) as bars:
+    with join_group() as group, progress(shown=group.leads) as bars:
         task = bars.add_task("train", total=total, note="")
         error = ""
 
@@ -224,20 +224,20 @@ def _train(
             bars.update(task, completed=done, note=f"loss {loss:.2e}{error}")
 
         try:
-            outcome = train_run(chosen, folder, team=team, admit=admit, observers=[Tell(told)], listeners=[judged])
+            outcome = train_run(chosen, folder, group=group, admit=admit, observers=[Tell(told)], listeners=[judged])
         except NeurokitError:
-            if team.leads and not resume:
+            if group.leads and not resume:
                 folder.take_back()
-            if team.leads and folder.checkpoint.exists():
+            if group.leads and folder.checkpoint.exists():
                 bars.stop()
                 console.print(f"it can be continued with: neurokit train --out {folder.path} --resume")
             raise
         except KeyboardInterrupt:
             bars.stop()
-            if team.leads:
+            if group.leads:
                 console.print(f"interrupted; continue with: neurokit train --out {folder.path} --resume")
             raise typer.Exit(130) from None
-    if not team.leads:
+    if not group.leads:
         return
     record = {
         "algorithm": outcome.algorithm,
@@ -248,8 +248,8 @@ def _train(
         "iterations": chosen.optimiser.iterations,
         "model": str(folder.model),
         "folder": str(folder.path),
-        "processes": team.size,
-        "bytes_sent": team.sent,
+        "processes": group.size,
+        "bytes_sent": group.sent,
     }
     table(f"{folder.path}: {outcome.algorithm}", ["", "value"], [
         ["relative L2 on test samples, mean", outcome.error.mean],

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neurokit.errors import OutOfRange
-from neurokit.events.events import Events, Log, Trial, too_many
+from neurokit.events.events import Events, Log, SimulationWindow, too_many
 from neurokit.events.lif import CurrentLIF
 from neurokit.events.neuron import EventNeuron
 
@@ -51,7 +51,7 @@ def has_kernels(layer: Layer, events: Events) -> bool:
     return _HAS_NUMBA and known and plain
 
 
-def simulate(layer: Layer, inputs: Events, trial: Trial) -> Log:
+def simulate(layer: Layer, inputs: Events, trial: SimulationWindow) -> Log:
     """As `events.simulate` for a layer that has kernels."""
     from neurokit.events.kernels import current_lif
 

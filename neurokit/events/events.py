@@ -195,7 +195,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SimulationWindow:
     """How one layer is run: until `horizon`, its name in messages, whether neurons fall silent after one spike.
 
     `limit` is how many events a sample may have in this layer; a network that has more is refused, never cut short.
@@ -212,7 +212,7 @@ def simulate(
     weight: Float[Tensor, "m n"],
     recurrent: Float[Tensor, "n n"] | None,
     inputs: Events,
-    trial: Trial,
+    trial: SimulationWindow,
     *,
     keep_states: bool = False,
 ) -> Log:
@@ -285,7 +285,7 @@ def simulate(
     )
 
 
-def too_many(trial: Trial, sample: int, spikes: int) -> str:
+def too_many(trial: SimulationWindow, sample: int, spikes: int) -> str:
     """The message for a sample with more events than the trial allows, `spikes` of them the layer's own."""
     return explain(
         f"layer {trial.name!r}: events of sample {sample} before the horizon {trial.horizon:g}",

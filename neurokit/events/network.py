@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.events import compiled as kernels
-from neurokit.events.events import Events, Log, Trial, simulate
+from neurokit.events.events import Events, Log, SimulationWindow, simulate
 from neurokit.events.neuron import EventNeuron, State
 
 
@@ -164,7 +164,7 @@ class SpikeTimeNetwork(nn.Module):
         logs: list[Log] = []
         for number, layer in enumerate(self.stack()):
             population = layer.population
-            trial = Trial(self.horizon, f"layers.{number}", population.single_spike, self.limit)
+            trial = SimulationWindow(self.horizon, f"layers.{number}", population.single_spike, self.limit)
             keep = keep_states and not population.neuron.affine
             if self.runs_compiled(layer, events):
                 logs.append(kernels.simulate(layer, events, trial))

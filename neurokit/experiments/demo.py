@@ -93,15 +93,15 @@ class Demo:
         subset = data.test.take(np.arange(self.functions))
         some = np.linspace(0, problem.locations - 1, self.locations + 2).round().astype(int)[1:-1]
         pairs = {"branch": subset.branch[:, None, :], "trunk": subset.locations[None, some, :]}
-        climbed, results = self._on_lava(model, program, pairs, subset.targets[:, some], watch)
+        report, results = self._on_lava(model, program, pairs, subset.targets[:, some], watch)
 
-        record = self._record(data.test, subset, some, graph, program, whole, climbed, results, recipe.algorithm)
+        record = self._record(data.test, subset, some, graph, program, whole, report, results, recipe.algorithm)
         record["seconds"] = time.perf_counter() - started
         record["training"] = {"seconds": trained, "iterations": len(history.loss), "recipe": repr(recipe)}
         self.out.mkdir(parents=True, exist_ok=True)
         save_model(model, self.out / "model.pt", data.train.domain, made)
         program.save(self.out / "program.h5")
-        self._draw(data.test, some, whole, results, climbed, record)
+        self._draw(data.test, some, whole, results, report, record)
         write_text(self.out / "demo.json", json.dumps(record, indent=2) + "\n")
         return record
 
@@ -116,9 +116,9 @@ class Demo:
             LavaCPU(deadline_s=self.deadline_s),
             LavaCPU(form=SoftIFForm(), deadline_s=self.deadline_s),
         ]
-        climbed, results = ladder(model, program, pairs, targets, truth=truth)
-        watch("Lava, both forms", total, total, f"{climbed.mismatches} mismatches")
-        return climbed, results
+        report, results = ladder(model, program, pairs, targets, truth=truth)
+        watch("Lava, both forms", total, total, f"{report.mismatches} mismatches")
+        return report, results
 
     def _record(
         self,
@@ -128,14 +128,14 @@ class Demo:
         graph: Graph,
         program: Program,
         whole: RunResult,
-        climbed: Ladder,
+        report: Ladder,
         results: dict[str, RunResult],
         algorithm: str,
     ) -> dict[str, Any]:
         floating = reference.run(graph, test.inputs).output
         lava = results["lava"]
         truth = subset.targets[:, some]
-        comparison = climbed.comparison
+        comparison = report.comparison
         assert comparison is not None, "four targets were compared"
         return {
             "name": "demo",
@@ -154,7 +154,7 @@ class Demo:
             },
             "spikes": {"compared": comparison.spikes_compared, "mismatches": comparison.mismatches},
             "states_compared": comparison.states_compared,
-            "ladder": climbed.to_json()["rungs"],
+            "ladder": report.to_json()["stages"],
             "targets": list(comparison.targets),
             "lava_samples": comparison.samples,
             "steps": {"window": program.steps, **comparison.steps},
@@ -182,7 +182,7 @@ class Demo:
         some: np.ndarray,
         whole: RunResult,
         results: dict[str, RunResult],
-        climbed: Ladder,
+        report: Ladder,
         record: dict[str, Any],
     ) -> None:
         figure = figures.new(12.5, 4.2)
@@ -196,5 +196,5 @@ class Demo:
         assert lava.trace is not None
         figures.raster(middle, {name: train[0, 0] for name, train in lava.trace.spikes.items()})
         compared, wrong = record["spikes"]["compared"], record["spikes"]["mismatches"]
-        parity.ladder(right, climbed.rungs, f"on Lava's samples\n{compared:,} neuron-steps compared, {wrong} differ")
+        parity.ladder(right, report.stages, f"on Lava's samples\n{compared:,} neuron-steps compared, {wrong} differ")
         figures.save(figure, self.out / "demo.png")

@@ -12,7 +12,7 @@ from neurokit.gradients.directions import Bernoulli, Distribution, require_direc
 from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.gradients.scopes import Global, Scope
 from neurokit.gradients.slopes import slopes
-from neurokit.gradients.tangent import Way, layers
+from neurokit.gradients.tangent import JVPConfig, layers
 from neurokit.networks.noise import noise_from
 
 
@@ -43,7 +43,7 @@ class ForwardGradient(Estimator):
         groups = self.groups(model, trained)
         directions = self.draw(model, groups, generator)
         with noise_from(generator, model):
-            loss, rows = slopes(model, batch, directions, Way(self.scope, self.compiled))
+            loss, rows = slopes(model, batch, directions, JVPConfig(self.scope, self.compiled))
         return Estimate(loss, self.combine(self.scope.share(rows, len(groups)), groups, directions))
 
     def groups(self, model: nn.Module, trained: Sequence[str]) -> list[tuple[str, ...]]:

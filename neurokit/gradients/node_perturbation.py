@@ -97,8 +97,8 @@ class NodePerturbation(Estimator):
             rows = Bernoulli().draw((self.directions * mlp.steps, len(z)), generator, z)
             signs.append(rows.reshape(self.directions, mlp.steps, -1))
             nodes.append(self._nodes(len(z), width, generator, z))
-        push = push_nodes if self.compiled and has_kernels(mlp, z) else _push_nodes
-        phi, moved, inputs = push(mlp, z, nodes, signs)
+        jvp = push_nodes if self.compiled and has_kernels(mlp, z) else _push_nodes
+        phi, moved, inputs = jvp(mlp, z, nodes, signs)
         deeper = [_Layer(v, x, e.sum(1)) for v, x, e in zip(nodes[1:], inputs, signs, strict=True)]
         return _Probe(phi, moved, [held, *deeper])
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from neurokit.gradients.delta_rule import errors
 from neurokit.gradients.estimator import Batch
-from neurokit.gradients.tangent import Directions, Way, push, tangent, within
+from neurokit.gradients.tangent import Directions, JVPConfig, jvp, tangent, within
 from neurokit.networks.operator_network import OperatorNetwork
 
 
@@ -24,7 +24,7 @@ class Slopes(NamedTuple):
 
 @singledispatch
 @torch.no_grad()
-def slopes(model: nn.Module, batch: Batch, directions: Directions, way: Way) -> Slopes:
+def slopes(model: nn.Module, batch: Batch, directions: Directions, way: JVPConfig) -> Slopes:
     """Mean square error of `batch` and its slopes `dL . v`: the residual's inner products with the rows of `tangent`.
 
     At least one parameter has a direction. Raises UnsupportedNode for a model without a rule.
@@ -38,7 +38,7 @@ def slopes(model: nn.Module, batch: Batch, directions: Directions, way: Way) -> 
 
 @slopes.register
 @torch.no_grad()
-def _(model: OperatorNetwork, batch: Batch, directions: Directions, way: Way) -> Slopes:
+def _(model: OperatorNetwork, batch: Batch, directions: Directions, way: JVPConfig) -> Slopes:
     """The same sums in another order: no row of the answer's size is made.
 
     An answer is linear in the output of each part, `dy = sum_k df_i[k] prod_j!=i f_j[k]`, so the residual can be summed
@@ -46,7 +46,7 @@ def _(model: OperatorNetwork, batch: Batch, directions: Directions, way: Way) ->
     alone. No derivative crosses a neuron backwards.
     """
     inputs = zip(model.parts.items(), model.present(batch.inputs), strict=True)
-    pushed = [push(part, (x,), within(f"{name}.", directions), way) for (name, part), x in inputs]
+    pushed = [jvp(part, (x,), within(f"{name}.", directions), way) for (name, part), x in inputs]
     loss, of_outputs, behind = errors(model, [value for value, _ in pushed], batch.target)
     rows = [
         None if moved is None else moved.reshape(len(moved), -1) @ error.reshape(-1)

@@ -33,14 +33,14 @@ from neurokit.neurons.models import Neuron
 Directions = Mapping[str, Tensor]
 
 
-class Way(NamedTuple):
+class JVPConfig(NamedTuple):
     """How to run the tangent pass: how layers share directions, and whether compiled kernels may be used."""
 
     scope: Scope
     compiled: bool = True
 
 
-class Pushed(NamedTuple):
+class JVPResult(NamedTuple):
     """A value and its tangents along all directions; no tangent means that it does not depend on them."""
 
     value: Float[Tensor, "*batch n"]
@@ -69,40 +69,40 @@ def _(model: OperatorNetwork) -> list[tuple[str, ...]]:
 
 
 @torch.no_grad()
-def tangent(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+def tangent(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: JVPConfig) -> JVPResult:
     """Output of `model` and its tangents along `directions`.
 
     Under the scope Global row k of the tangent belongs to direction k of all parameters; under Layerwise the rows of
     one layer follow those of another, in the order of `layers`. Raises UnsupportedNode for a model without a rule.
     """
-    return push(model, inputs, directions, way)
+    return jvp(model, inputs, directions, way)
 
 
 @singledispatch
-def push(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+def jvp(model: nn.Module, inputs: tuple[Tensor, ...], directions: Directions, way: JVPConfig) -> JVPResult:
     """The rule of `tangent` for a type of network; runs without autograd."""
     raise _unsupported(model)
 
 
-@push.register
-def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+@jvp.register
+def _(model: MLP, inputs: tuple[Tensor, ...], directions: Directions, way: JVPConfig) -> JVPResult:
     (x,) = inputs
     batch = x.shape[:-1]
-    z = _linear(model, "hidden.0", Pushed(x.reshape(-1, x.shape[-1]), None), directions, way)
+    z = _linear(model, "hidden.0", JVPResult(x.reshape(-1, x.shape[-1]), None), directions, way)
     if len(model.hidden) == 1 and not _moving(model, 0, directions):
         phi = _single_layer(model, z, way)
     elif way.compiled and has_kernels(model, x):
-        phi = Pushed(*compiled_tangent.push_features(model, z.value, z.tangent, directions, way.scope))
+        phi = JVPResult(*compiled_tangent.push_features(model, z.value, z.tangent, directions, way.scope))
     else:
         phi = _deep(model, z, directions, way)
     y, dy = _linear(model, "readout", phi, directions, way)
-    return Pushed(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
+    return JVPResult(y.reshape(*batch, -1), None if dy is None else dy.reshape(len(dy), *batch, -1))
 
 
-@push.register
-def _(model: OperatorNetwork, inputs: tuple[Tensor, ...], directions: Directions, way: Way) -> Pushed:
+@jvp.register
+def _(model: OperatorNetwork, inputs: tuple[Tensor, ...], directions: Directions, way: JVPConfig) -> JVPResult:
     pushed = [
-        push(part, (x,), within(f"{name}.", directions), way)
+        jvp(part, (x,), within(f"{name}.", directions), way)
         for (name, part), x in zip(model.parts.items(), model.present(inputs), strict=True)
     ]
     factors = [value for value, _ in pushed]
@@ -116,7 +116,7 @@ def _(model: OperatorNetwork, inputs: tuple[Tensor, ...], directions: Directions
         rows.append(None if aligned is None else contract(*factors[:i], aligned, *factors[i + 1 :]))
     dc = directions.get("bias")
     rows.append(None if dc is None else dc.reshape(-1, *[1] * y.ndim).expand(-1, *y.shape))
-    return Pushed(y, way.scope.join(*rows))
+    return JVPResult(y, way.scope.join(*rows))
 
 
 @torch.no_grad()
@@ -144,31 +144,31 @@ def features(model: MLP, x: Float[Tensor, "*batch inputs"], compiled: bool = Tru
         return model.features(x)
 
 
-def _single_layer(model: MLP, z: Pushed, way: Way) -> Pushed:
+def _single_layer(model: MLP, z: JVPResult, way: JVPConfig) -> JVPResult:
     phi, gain = features_and_gain(model, z.value, way.compiled)
-    return Pushed(phi, None if z.tangent is None else gain * z.tangent)
+    return JVPResult(phi, None if z.tangent is None else gain * z.tangent)
 
 
-def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
+def _deep(model: MLP, z: JVPResult, directions: Directions, way: JVPConfig) -> JVPResult:
     fire = firing(model.drawn_surrogate)
     neurons = [model.neuron_at(i) for i in range(len(model.hidden))]
     states: list[Any] = [neuron.start(0.0) for neuron in neurons]
     total = z.value.new_zeros(())
     dtotal: Tensor | None = None
 
-    def spike(i: int, a: Pushed, below: Tensor | None) -> Pushed:
+    def spike(i: int, a: JVPResult, below: Tensor | None) -> JVPResult:
         neuron, a = _moved(model, neurons[i], i, a, below, directions, way)
         # A layer below which nothing moves still needs a tangent to run on: zeros, which broadcast.
         current = Dual(a.value, torch.zeros_like(a.value) if a.tangent is None else a.tangent)
         _, s, states[i] = neuron.step(states[i], current, fire)
-        return Pushed(s.value, None if a.tangent is None else s.tangent)
+        return JVPResult(s.value, None if a.tangent is None else s.tangent)
 
     collapsed = not _moving(model, 0, directions)
     held = Dual(z.value, torch.ones_like(z.value))
     for weight in model.rule.weights(model.steps).tolist():
         if collapsed:
             _, first, states[0] = neurons[0].step(states[0], held, fire)
-            s = Pushed(first.value, None if z.tangent is None else first.tangent * z.tangent)
+            s = JVPResult(first.value, None if z.tangent is None else first.tangent * z.tangent)
         else:
             s = spike(0, z, None)
         for i in range(1, len(model.hidden)):
@@ -177,7 +177,7 @@ def _deep(model: MLP, z: Pushed, directions: Directions, way: Way) -> Pushed:
         if s.tangent is not None:
             dtotal = torch.add(z.value.new_zeros(()) if dtotal is None else dtotal, s.tangent, alpha=weight)
     normaliser = model.rule.normaliser(model.steps)
-    return Pushed(total / normaliser, None if dtotal is None else dtotal / normaliser)
+    return JVPResult(total / normaliser, None if dtotal is None else dtotal / normaliser)
 
 
 def _moving(model: MLP, layer: int, directions: Directions) -> list[str]:
@@ -186,8 +186,8 @@ def _moving(model: MLP, layer: int, directions: Directions) -> list[str]:
 
 
 def _moved(
-    model: MLP, neuron: Neuron, layer: int, a: Pushed, below: Tensor | None, directions: Directions, way: Way
-) -> tuple[Neuron, Pushed]:
+    model: MLP, neuron: Neuron, layer: int, a: JVPResult, below: Tensor | None, directions: Directions, way: JVPConfig
+) -> tuple[Neuron, JVPResult]:
     """The neuron with Duals for the fields that move, and its current with a row of tangent for each of theirs."""
     fields = _moving(model, layer, directions)
     if not fields:
@@ -204,12 +204,12 @@ def _moved(
     count = max(len(dual.tangent) for dual in moved.values())
     if a.tangent is None or len(a.tangent) < count:
         own = a.value.new_zeros(len(next(iter(rows.values()))), *a.value.shape)
-        a = Pushed(a.value, way.scope.join(a.tangent, own))
+        a = JVPResult(a.value, way.scope.join(a.tangent, own))
     parts: dict[str, Any] = moved
     return replace(neuron, **parts), a
 
 
-def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) -> Pushed:
+def _linear(model: MLP, name: str, x: JVPResult, directions: Directions, way: JVPConfig) -> JVPResult:
     """`W x + b` with tangents `W dx` from below and `dW x + db` of the layer's own."""
     layer = model.get_submodule(name)
     weight, bias = directions.get(f"{name}.weight"), directions.get(f"{name}.bias")
@@ -219,7 +219,7 @@ def _linear(model: MLP, name: str, x: Pushed, directions: Directions, way: Way) 
     if bias is not None:
         own = bias[:, None, :].expand(-1, len(x.value), -1) if own is None else own.add_(bias[:, None, :])
     below = None if x.tangent is None else x.tangent @ layer.weight.T
-    return Pushed(layer(x.value), way.scope.join(below, own))
+    return JVPResult(layer(x.value), way.scope.join(below, own))
 
 
 def within(prefix: str, directions: Directions) -> Directions:

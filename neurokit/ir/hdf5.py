@@ -315,7 +315,7 @@ def proof_work(program: Program) -> int:
     for node in program.nodes:
         if isinstance(node, Spiking):
             echoes = 0 if node.recurrent is None else node.recurrent.weight.size
-            work += program.steps * (PROOF_OVERHEAD + program.wires[node.name].size + echoes)
+            work += program.steps * (PROOF_OVERHEAD + program.ports[node.name].size + echoes)
         elif isinstance(node, Conv2d):  # of the others the weights are as many as the file has bytes
             work += node.shape[0] * (LINE_OVERHEAD + WEIGHT_OVERHEAD * node.kernel[0].size)
     return work

@@ -90,7 +90,7 @@ def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
     """The node's items by the names that the file gives them; raises ProgramError for what it cannot hold."""
     fields = dict(vars(node))
     if kind_of(node) == "InputByLine":
-        fields |= {key: np.full(program.wires[node.name].size, fields[key]) for key in ("scale", "offset")}
+        fields |= {key: np.full(program.ports[node.name].size, fields[key]) for key in ("scale", "offset")}
     elif isinstance(node, Spiking):
         reset = [name for name, choice in RESETS.items() if choice == node.neuron.reset]
         if not reset:
@@ -116,7 +116,7 @@ def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
             )
         fields["rule"] = node.rule.name
         if not node.offset.size:  # an offset is never left out
-            fields["offset"] = np.zeros(program.wires[node.name].size, dtype=np.int32)
+            fields["offset"] = np.zeros(program.ports[node.name].size, dtype=np.int32)
     return fields
 
 

@@ -56,11 +56,11 @@ def interpret(
 ) -> tuple[dict[str, Any], Trace | None]:
     """The interpreter proper: from encoded inputs to the last value of every node, and the Trace if asked for."""
     widths = network.widths if isinstance(network, p.Program) else Widths()
-    signal = {name: wire.signal for name, wire in network.wires.items()}
+    signal = {name: wire.signal for name, wire in network.ports.items()}
     value: dict[str, Any] = dict(values)
     state: dict[str, Any] = {}
     total: dict[str, Any] = {}
-    past: dict[str, list[Any]] = {n.name: [] for n in network.nodes}  # what delayed synapses have heard so far
+    past: dict[str, list[Any]] = {n.name: [] for n in network.nodes}  # what delayed synapses have received so far
     spikes: dict[str, list[np.ndarray]] = {}
     states: dict[str, list[np.ndarray]] = {}
 

@@ -30,7 +30,7 @@ class RunResult:
     outputs  by Output name, `(*batch, size)`; `output` is the only one
     raw      the integers (or, for a Graph, the reals) before the output's scale
     trace    spikes, states and totals, if they were asked for
-    steps    time steps that the target executed, start-up and drain included
+    steps    time steps that the target executed, start-up and flush windows included
     seconds  wall-clock time of the run itself, without building or compiling
     """
 

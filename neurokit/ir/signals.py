@@ -20,7 +20,7 @@ class Signal(Enum):
     TOTAL = "total"  #: one value per sample, known when the window is over
 
 
-class Wire(NamedTuple):
+class Port(NamedTuple):
     """The output of a node: number of lines and kind of signal."""
 
     size: int
@@ -35,7 +35,7 @@ class Node(Protocol):
     @property
     def sources(self) -> tuple[str, ...]: ...
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         """Check the sources of this node and return what it emits; raises GraphError."""
         ...
 
@@ -43,26 +43,26 @@ class Node(Protocol):
 N = TypeVar("N", bound=Node)
 
 
-def wire_up(nodes: Iterable[Node]) -> dict[str, Wire]:
+def wire_up(nodes: Iterable[Node]) -> dict[str, Port]:
     """Walk the nodes in order and infer every wire.
 
     Raises GraphError when a name is empty or used twice, when a source is missing or comes later (which is
     how a cycle shows), or when a node refuses its sources.
     """
-    wires: dict[str, Wire] = {}
+    ports: dict[str, Port] = {}
     for node in nodes:
         if not node.name:
             raise GraphError(f"a {type(node).__name__} node has an empty name; give it one.")
-        if node.name in wires:
+        if node.name in ports:
             raise GraphError(f"two nodes are named {node.name!r}; names must be unique.")
         for source in node.sources:
-            if source not in wires:
+            if source not in ports:
                 raise GraphError(
                     f"node {node.name!r} reads {source!r}, which is not a node before it; "
-                    f"nodes known so far: {', '.join(wires) or 'none'}. List nodes in topological order."
+                    f"nodes known so far: {', '.join(ports) or 'none'}. List nodes in topological order."
                 )
-        wires[node.name] = node.wire([wires[s] for s in node.sources])
-    return wires
+        ports[node.name] = node.port([ports[s] for s in node.sources])
+    return ports
 
 
 def consumers(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
@@ -86,7 +86,7 @@ def require_unread(nodes: Iterable[Node], outputs: Iterable[Node]) -> None:
             )
 
 
-def one_source(node: Node, sources: Sequence[Wire], *allowed: Signal) -> Wire:
+def one_source(node: Node, sources: Sequence[Port], *allowed: Signal) -> Port:
     """The only source of `node`, whose signal must be one of `allowed`."""
     if len(sources) != 1:
         raise GraphError(f"node {node.name!r} ({type(node).__name__}) takes one source, not {len(sources)}.")
@@ -99,7 +99,7 @@ def one_source(node: Node, sources: Sequence[Wire], *allowed: Signal) -> Wire:
     return sources[0]
 
 
-def two_totals(node: Node, sources: Sequence[Wire]) -> Wire:
+def two_totals(node: Node, sources: Sequence[Port]) -> Port:
     """The common wire of the two sources of a product, which must be totals of one size."""
     left, right = sources
     if left != right or left.signal is not Signal.TOTAL:
@@ -112,7 +112,7 @@ def two_totals(node: Node, sources: Sequence[Wire]) -> Wire:
     return left
 
 
-def summed(node: Node, sources: Sequence[Wire]) -> Wire:
+def summed(node: Node, sources: Sequence[Port]) -> Port:
     """The wire of a sum of one or more sources of one size: totals, or held values and series."""
     totals = [wire.signal is Signal.TOTAL for wire in sources]
     if not sources or len({wire.size for wire in sources}) > 1 or any(totals) != all(totals):
@@ -124,10 +124,10 @@ def summed(node: Node, sources: Sequence[Wire]) -> Wire:
             f"{', '.join(said) or 'it has none'}."
         )
     series = any(wire.signal is Signal.SERIES for wire in sources)
-    return Wire(sources[0].size, Signal.SERIES if series else sources[0].signal)
+    return Port(sources[0].size, Signal.SERIES if series else sources[0].signal)
 
 
-def through(node: Node, shape: tuple[int, int], delay: int, sources: Sequence[Wire]) -> Wire:
+def through(node: Node, shape: tuple[int, int], delay: int, sources: Sequence[Port]) -> Port:
     """What synapses `(out, in)` make of the only source of `node`: `in` lines of anything, if delayed of a series."""
     source = one_source(node, sources, *([Signal.SERIES] if delay else Signal))
     if source.size != shape[1]:
@@ -139,7 +139,7 @@ def through(node: Node, shape: tuple[int, int], delay: int, sources: Sequence[Wi
                 "match the two",
             )
         )
-    return Wire(shape[0], source.signal)
+    return Port(shape[0], source.signal)
 
 
 def require_recurrent(node: Node, weight: np.ndarray | None, size: int) -> None:

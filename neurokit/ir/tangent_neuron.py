@@ -1,7 +1,7 @@
 """The tangent neuron: what a spiking neuron's membrane and spikes do along a direction, in fixed point.
 
-Beside every neuron of a Program stands one that hears how its current changes and sends how its spike does, as a graded
-spike. A spike has no derivative; a surrogate stands in for it, as a table over the distance to threshold.
+Beside every neuron of a Program stands one that receives how its current changes and sends how its spike does, as a
+graded spike. A spike has no derivative; a surrogate stands in for it, as a table over the distance to threshold.
 """
 
 from __future__ import annotations

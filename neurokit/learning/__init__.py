@@ -4,11 +4,19 @@ floating point. NumPy only; numba makes the evaluation of many copies fast.
 Experiments, those that ship and one's own, are in `neurokit.experiments.learning`.
 """
 
-from neurokit.learning.copies import Copies
-from neurokit.learning.counters import Counters
-from neurokit.learning.descent import Constant, Cosine, Halving, IntegerDescent, Residue, SharedDither, Stochastic
+from neurokit.learning.counter_rng import CounterRNG
 from neurokit.learning.directions import Bernoulli, Directions, Hadamard, LowRank
+from neurokit.learning.integer_optimizer import (
+    Constant,
+    Cosine,
+    Halving,
+    IntegerOptimizer,
+    Residue,
+    SharedDither,
+    Stochastic,
+)
 from neurokit.learning.learner import Learner, Progress
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.queries import (
     CurrentLosses,
     CurrentSlopes,
@@ -20,9 +28,9 @@ from neurokit.learning.queries import (
     Query,
     Slopes,
 )
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule, Together
+from neurokit.learning.rules import RFG, SPSA, Global, Layerwise, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.tangent_bounds import TangentWidths
-from neurokit.learning.tangent_copies import TangentCopies
+from neurokit.learning.tangent_evaluator import TangentEvaluator
 from neurokit.learning.tangent_program import TangentProgram, tangents
 from neurokit.learning.tangent_twin import TangentTwin
 from neurokit.learning.task import MeanSquare, RelativeSquare, Task
@@ -32,12 +40,10 @@ from neurokit.simulator.plastic_weights import Field, Plastic, plastic, weights,
 __all__ = [
     "RFG",
     "SPSA",
-    "Apart",
     "Bernoulli",
     "Constant",
-    "Copies",
     "Cosine",
-    "Counters",
+    "CounterRNG",
     "CurrentLosses",
     "CurrentSlopes",
     "Directional",
@@ -45,9 +51,11 @@ __all__ = [
     "Estimate",
     "Evaluator",
     "Field",
+    "Global",
     "Hadamard",
     "Halving",
-    "IntegerDescent",
+    "IntegerOptimizer",
+    "Layerwise",
     "Learner",
     "Local",
     "Losses",
@@ -57,6 +65,7 @@ __all__ = [
     "NodePerturbation",
     "NodeRFG",
     "Nominal",
+    "PerturbedBatchEvaluator",
     "Plastic",
     "Progress",
     "Query",
@@ -66,12 +75,11 @@ __all__ = [
     "SharedDither",
     "Slopes",
     "Stochastic",
-    "TangentCopies",
+    "TangentEvaluator",
     "TangentProgram",
     "TangentTwin",
     "TangentWidths",
     "Task",
-    "Together",
     "plastic",
     "tangents",
     "weights",

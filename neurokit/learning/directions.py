@@ -1,4 +1,4 @@
-"""Directions: integer vectors drawn from counters, K at a time for every tensor, generated wherever they are needed.
+"""Directions: integer vectors drawn from rng, K at a time for every tensor, generated wherever they are needed.
 
 For directions d_k of mean square `power`, `1 / (K power) sum_k (g . d_k) d_k` is an unbiased estimate of g.
 """
@@ -13,7 +13,7 @@ from jaxtyping import Int8
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.gradients.hadamard import sylvester
-from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.counter_rng import CounterRNG, Purpose
 
 
 class Distribution(Protocol):
@@ -25,7 +25,7 @@ class Distribution(Protocol):
         ...
 
     def draw(
-        self, counters: Counters, step: int, channel: int, count: int, shape: tuple[int, ...]
+        self, rng: CounterRNG, step: int, channel: int, count: int, shape: tuple[int, ...]
     ) -> Int8[np.ndarray, "K *shape"]:
         """Directions 0 to K - 1 of one step for the tensor with the number `channel`."""
         ...
@@ -40,10 +40,10 @@ class Bernoulli:
         return 1
 
     def draw(
-        self, counters: Counters, step: int, channel: int, count: int, shape: tuple[int, ...]
+        self, rng: CounterRNG, step: int, channel: int, count: int, shape: tuple[int, ...]
     ) -> Int8[np.ndarray, "K *shape"]:
         size = int(np.prod(shape))
-        rows = [counters.signs(Purpose.DIRECTION, step, channel, k, size) for k in range(count)]
+        rows = [rng.signs(Purpose.DIRECTION, step, channel, k, size) for k in range(count)]
         return np.asarray(np.stack(rows).reshape(count, *shape))
 
 
@@ -62,13 +62,13 @@ class Hadamard:
         return 1
 
     def draw(
-        self, counters: Counters, step: int, channel: int, count: int, shape: tuple[int, ...]
+        self, rng: CounterRNG, step: int, channel: int, count: int, shape: tuple[int, ...]
     ) -> Int8[np.ndarray, "K *shape"]:
         size = int(np.prod(shape))
         order = 1 << (max(size, count) - 1).bit_length()
-        sigma = counters.signs(Purpose.DIRECTION, step, channel, 0, size)
+        sigma = rng.signs(Purpose.DIRECTION, step, channel, 0, size)
         # Direction 2**32 of the counter is no direction: it is the number of the first row.
-        offset = int(counters.below(order, Purpose.DIRECTION, step, channel, 2**32, 1)[0])
+        offset = int(rng.below(order, Purpose.DIRECTION, step, channel, 2**32, 1)[0])
         rows = np.arange(count) ^ offset
         return np.asarray(sylvester(rows, order, np.int8)[:, :size] * sigma).reshape(count, *shape)
 
@@ -94,12 +94,12 @@ class LowRank:
         return self.rank
 
     def draw(
-        self, counters: Counters, step: int, channel: int, count: int, shape: tuple[int, ...]
+        self, rng: CounterRNG, step: int, channel: int, count: int, shape: tuple[int, ...]
     ) -> Int8[np.ndarray, "K *shape"]:
         rows, columns = shape if len(shape) == 2 else (int(np.prod(shape)), 1)
         found = np.empty((count, rows, columns), np.int8)
         for k in range(count):
-            bits = counters.signs(Purpose.DIRECTION, step, channel, k, self.rank * (rows + columns))
+            bits = rng.signs(Purpose.DIRECTION, step, channel, k, self.rank * (rows + columns))
             left = bits[: self.rank * rows].reshape(rows, self.rank)
             found[k] = left @ bits[self.rank * rows :].reshape(self.rank, columns)
         return np.asarray(found.reshape(count, *shape))
@@ -119,9 +119,9 @@ class Directions:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise OutOfRange(explain("Directions.count", self.count, "at least 1", "draw a direction or more"))
-        object.__setattr__(self, "_counters", Counters(self.seed))
+        object.__setattr__(self, "_counters", CounterRNG(self.seed))
 
     def of(self, step: int, channel: int, shape: tuple[int, ...]) -> Int8[np.ndarray, "K *shape"]:
         """All directions of a step for one tensor."""
-        counters: Counters = getattr(self, "_counters")  # noqa: B009 (a frozen object's own)
-        return self.distribution.draw(counters, step, channel, self.count, shape)
+        rng: CounterRNG = getattr(self, "_counters")  # noqa: B009 (a frozen object's own)
+        return self.distribution.draw(rng, step, channel, self.count, shape)

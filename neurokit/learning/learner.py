@@ -1,4 +1,4 @@
-"""Learner: a rule and a descent at work on an evaluator, step by step, from any step on."""
+"""Learner: a rule and a optimizer at work on an evaluator, step by step, from any step on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.learning.descent import IntegerDescent, State
+from neurokit.learning.integer_optimizer import IntegerOptimizer, State
 from neurokit.learning.queries import Evaluator
 from neurokit.learning.rules import Rule
 from neurokit.learning.task import Task
@@ -19,7 +19,7 @@ from neurokit.simulator.plastic_weights import Weights
 
 @dataclass
 class Progress:
-    """Where a run is: the integers, what the descent remembers, steps and passes done, entries that saturated."""
+    """Where a run is: the integers, what the optimizer remembers, steps and passes done, entries that saturated."""
 
     weights: dict[str, Int32[np.ndarray, "..."]]
     memory: State
@@ -56,7 +56,7 @@ class Learner:
     """How to learn.
 
     rule     what is perturbed, and what is concluded
-    descent  how integers move
+    optimizer  how integers move
     steps    of the whole run, which the schedule needs
     batch    samples of a step, the same for all copies
     seed     of the batches
@@ -65,7 +65,7 @@ class Learner:
     """
 
     rule: Rule
-    descent: IntegerDescent = field(default_factory=IntegerDescent)
+    optimizer: IntegerOptimizer = field(default_factory=IntegerOptimizer)
     steps: int = 1000
     batch: int = 100
     seed: int = 0
@@ -78,7 +78,7 @@ class Learner:
     def start(self, weights: Weights, evaluator: Evaluator) -> Progress:
         """Before the first step."""
         own = {name: np.array(x, np.int32) for name, x in weights.items()}
-        return Progress(own, self.descent.start(evaluator.tensors))
+        return Progress(own, self.optimizer.start(evaluator.tensors))
 
     def step(self, progress: Progress, evaluator: Evaluator, task: Task) -> None:
         """One step: ask, evaluate, tell, move. What it does depends on `progress` alone, so a run can be cut anywhere.
@@ -89,8 +89,8 @@ class Learner:
         rows = task.batch(self.batch, self.seed, step)
         answers = evaluator.answer(progress.weights, self.rule.ask(tensors), self.rule.directions, step, rows)
         estimate = self.rule.tell(tensors, step, answers)
-        share = self.descent.schedule.factor(step, self.steps)
-        progress.weights, bound = self.descent.step(tensors, progress.weights, estimate, progress.memory, share)
+        share = self.optimizer.schedule.factor(step, self.steps)
+        progress.weights, bound = self.optimizer.step(tensors, progress.weights, estimate, progress.memory, share)
         progress.step += 1
         progress.passes += self.rule.passes(tensors)
         progress.saturated += sum(bound.values())
@@ -104,7 +104,7 @@ class Learner:
         until: int | None = None,
         told: Callable[[Progress], Any] | None = None,
     ) -> Progress:
-        """All steps up to `until` (by default the last); `told` hears of each."""
+        """All steps up to `until` (by default the last); `told` receives of each."""
         while progress.step < (self.steps if until is None else until):
             self.step(progress, evaluator, task)
             if told is not None:

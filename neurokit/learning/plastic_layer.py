@@ -2,7 +2,7 @@
 
 An Order is a row of integers, of whose size the number of weights is no part. The host counts updates; a layer that
 finds a higher count than it has made, makes the update: regenerates the directions of its step from counters, adds them
-up with the integers `q` of the order, and moves by `IntegerDescent.apply`, as the learner on the twin does.
+up with the integers `q` of the order, and moves by `IntegerOptimizer.apply`, as the learner on the twin does.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from jaxtyping import Int32, Int64
 
 from neurokit.ir.interpreter import shift
 from neurokit.ir.program import Dense
-from neurokit.learning.descent import IntegerDescent, saturated
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer, saturated
 from neurokit.learning.queries import combined
 from neurokit.simulator.plastic_weights import Field, Plastic
 
@@ -52,7 +52,7 @@ class Order:
     amplitude: Sequence[int]
 
     def row(self) -> Int32[np.ndarray, " n"]:
-        """As integers on a tape."""
+        """As integers on a buffer."""
         head = [self.updates, self.made, self.mode, self.step, self.direction, *self.amplitude]
         return np.concatenate([head, self.q.ravel()]).astype(np.int32)
 
@@ -69,8 +69,8 @@ class PlasticLayer:
     node        its synapses, and `offset` of the Readout behind them (zeros if that has none)
     last        local time of the last step, at which the offset is added
     tensors     all that learn in the network, in the order of the amplitudes of an Order
-    directions  of the rule, and `descent`, by which all learn
-    fractions   bits of fraction of the tangents that it hears, and of those of its current; (0, 0) without tangents
+    directions  of the rule, and `optimizer`, by which all learn
+    fractions   bits of fraction of the tangents that it receives, and of those of its current; (0, 0) without tangents
     """
 
     node: Dense
@@ -78,7 +78,7 @@ class PlasticLayer:
     last: int
     tensors: tuple[Plastic, ...]
     directions: Directions
-    descent: IntegerDescent
+    optimizer: IntegerOptimizer
     fractions: tuple[int, int] = (0, 0)
 
     @property
@@ -130,7 +130,7 @@ class LayerAtWork:
             for field, i in self.layer.own.items():
                 total = combined(q[i], self.layer.directions.of(made, tensors[i].channel, tensors[i].shape))
                 kept, memory = self.values[field], self.memory[field]
-                self.values[field], _ = self.layer.descent.apply(tensors[i], kept, total, memory, made)
+                self.values[field], _ = self.layer.optimizer.apply(tensors[i], kept, total, memory, made)
             self.updates = updates
         used, tangents = dict(self.values), {}
         for field, i in self.layer.own.items():
@@ -148,10 +148,10 @@ class LayerAtWork:
         self, s: Int64[np.ndarray, " in"], ds: Int64[np.ndarray, " in"], t: int
     ) -> tuple[Int64[np.ndarray, " out"], Int64[np.ndarray, " out"]]:
         """The current and its tangent at local time `t`."""
-        heard, told = self.layer.fractions
+        received, told = self.layer.fractions
         a = shift(self.used[Field.WEIGHT] @ s + self.used[Field.BIAS], self.layer.node.exponent)
         own = self.tangents[Field.WEIGHT] @ s + self.tangents[Field.BIAS]
-        da = self.used[Field.WEIGHT] @ ds + shift(own, heard)
+        da = self.used[Field.WEIGHT] @ ds + shift(own, received)
         if t == self.layer.last:
             a, da = a + self.used[Field.OFFSET], da + shift(self.tangents[Field.OFFSET], told)
         return a, da

@@ -49,7 +49,7 @@ class CurrentLosses:
 class CurrentSlopes:
     """Asks for the slopes of every sample's loss along K perturbations of the currents of `layers`, by true tangents.
 
-    Every line of every sample has signs of its own, behind spikes in every step; see `neurokit.learning.probes`.
+    Every line of every sample has signs of its own, behind spikes in every step; see `neurokit.learning.perturbations`.
     Answer: as that of CurrentLosses.
     """
 

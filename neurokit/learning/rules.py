@@ -1,7 +1,7 @@
 """Rules: what to ask of the network, and which gradient to conclude. Ask/tell, without torch, Lava or a network.
 
 All are unbiased estimates of a gradient: of the smoothed loss for those that compare losses, of the surrogate gradient
-for those that hear slopes. One's own rule is a class with these two methods.
+for those that receive slopes. One's own rule is a class with these two methods.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Scope(Protocol):
 
 
 @dataclass(frozen=True)
-class Together:
+class Global:
     """All layers at once (the paper's global scope): one set of passes a step."""
 
     def groups(self, layers: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -43,7 +43,7 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Apart:
+class Layerwise:
     """One layer after the other (layer-wise): as many sets of passes as layers, and less variance."""
 
     def groups(self, layers: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -67,7 +67,7 @@ class Rule(Protocol):
         ...
 
     def passes(self, tensors: Sequence[Plastic]) -> int:
-        """Forward passes of the network on the batch that a step costs."""
+        """BatchedWeightSimulator passes of the network on the batch that a step costs."""
         ...
 
 
@@ -86,7 +86,7 @@ class SPSA:
     directions: Directions = Directions()  # noqa: RUF009 (frozen)
     amplitude: int = 2
     two_sided: bool = True
-    scope: Scope = Together()
+    scope: Scope = Global()
 
     def __post_init__(self) -> None:
         if self.amplitude < 1:
@@ -123,7 +123,7 @@ class RFG:
     """
 
     directions: Directions = Directions()  # noqa: RUF009 (frozen)
-    scope: Scope = Together()
+    scope: Scope = Global()
 
     def ask(self, tensors: Sequence[Plastic]) -> tuple[Query, ...]:
         return tuple(Slopes(group) for group in _groups(self, tensors))
@@ -141,10 +141,10 @@ class NodePerturbation:
 
         g_W ~ 1 / K sum_k sum_b (L_b(+c xi_kb) - L_b(-c xi_kb)) / (2 c) xi_kb (mean_t x_b[t])^T
 
-    with the loss L_b of sample b alone, the signs xi and the mean over the window of what the synapses heard: a
+    with the loss L_b of sample b alone, the signs xi and the mean over the window of what the synapses received: a
     three-factor rule (presynaptic trace, own perturbation, broadcast scalar). What multiplies the trace is unbiased for
     the smoothed loss with regard to a current that is held; replacing the time course by its mean is exact for layers
-    that hear an input and approximate behind spikes. The amplitude c is a share of the threshold. 2 K passes. Raises
+    that receive an input and approximate behind spikes. The amplitude c is a share of the threshold. 2 K passes. Raises
     OutOfRange for an amplitude that is not in 0..1.
 
     Source: Fiete and Seung 2006, doi:10.1103/PhysRevLett.97.048104.
@@ -176,7 +176,7 @@ class NodeRFG:
 
         g_W ~ 1 / K sum_k sum_b l_k[b] v_k[b] (sum_t e_k[b, t] x[b, t])^T
 
-    with the slope l_k of sample b's loss along `v_k e_k[t]` and what the synapses heard, x: a three-factor rule.
+    with the slope l_k of sample b's loss along `v_k e_k[t]` and what the synapses received, x: a three-factor rule.
     Unbiased for the surrogate gradient, for e changes in every step behind spikes. Its variance grows with neurons (and
     there with steps), not with weights, and is averaged over samples, of which each is perturbed in its own way. On a
     chip the direction enters tangent neurons as a current, so that no synapses carry it. A pass with K tangents counts
@@ -187,7 +187,7 @@ class NodeRFG:
     """
 
     directions: Directions = Directions()  # noqa: RUF009 (frozen)
-    scope: Scope = Together()
+    scope: Scope = Global()
 
     def ask(self, tensors: Sequence[Plastic]) -> tuple[Query, ...]:
         return tuple(CurrentSlopes(group) for group in _groups(self, tensors))

@@ -17,9 +17,9 @@ from jaxtyping import Float32, Float64
 
 from neurokit.ir.program import Dense, Input, Output, Product, Readout, Spiking, Sum
 from neurokit.ir.signals import Signal
-from neurokit.learning.probes import Probe
+from neurokit.learning.perturbations import Probe
 from neurokit.neurons.surrogates import Surrogate
-from neurokit.simulator.batched_weights import Forward, Replaced, Values
+from neurokit.simulator.batched_weights import BatchedWeightSimulator, Replaced, Values
 from neurokit.simulator.plastic_weights import Field
 
 #: Bytes of tangents that are held at a time.
@@ -36,7 +36,7 @@ _NO_PROBES: Probes = MappingProxyType({})
 
 
 def answer_tangents(
-    forward: Forward,
+    forward: BatchedWeightSimulator,
     found: Values,
     replaced: Replaced,
     directions: Directions,
@@ -60,7 +60,7 @@ def answer_tangents(
 
 
 def _tangents(
-    forward: Forward,
+    forward: BatchedWeightSimulator,
     found: Values,
     replaced: Replaced,
     directions: Directions,
@@ -73,7 +73,7 @@ def _tangents(
         if isinstance(node, Input):
             tangent[node.name] = None
         elif isinstance(node, Dense):
-            series = forward.program.wires[node.name].signal is Signal.SERIES
+            series = forward.program.ports[node.name].signal is Signal.SERIES
             moved = _moved(node, forward, directions, count)
             behind = tangent[node.source]
             tangent[node.name] = None
@@ -109,7 +109,7 @@ class _Moved(NamedTuple):
     bias: Float32[np.ndarray, "directions size"]
 
 
-def _moved(node: Dense, forward: Forward, directions: Directions, count: int) -> _Moved | None:
+def _moved(node: Dense, forward: BatchedWeightSimulator, directions: Directions, count: int) -> _Moved | None:
     dw, db = directions.get((node.name, Field.WEIGHT)), directions.get((node.name, Field.BIAS))
     if dw is None and db is None:
         return None
@@ -124,14 +124,14 @@ def _moved(node: Dense, forward: Forward, directions: Directions, count: int) ->
     return _Moved(np.ascontiguousarray(both[:, :, :-1].swapaxes(1, 2)), np.ascontiguousarray(both[:, :, -1]))
 
 
-def _matrix(node: Dense, forward: Forward, replaced: Replaced) -> Float32[np.ndarray, "in size"]:
+def _matrix(node: Dense, forward: BatchedWeightSimulator, replaced: Replaced) -> Float32[np.ndarray, "in size"]:
     """The weights of the one copy, in units of the current."""
     return np.ascontiguousarray(forward.weight(node, replaced)[0].T * 2.0**node.exponent).astype(np.float32)
 
 
 def _spikes(
     node: Spiking,
-    forward: Forward,
+    forward: BatchedWeightSimulator,
     found: Values,
     replaced: Replaced,
     directions: Directions,
@@ -148,10 +148,10 @@ def _spikes(
     kept = 1 - found.value[node.name][0] if neurons.hard else np.float32(1)
     decay = np.asarray(kept - (before if neurons.hard else threshold) * slope, np.float32)
     dense = forward.program[node.source]
-    if not isinstance(dense, Dense) or forward.program.wires[dense.name].signal is not Signal.SERIES:
+    if not isinstance(dense, Dense) or forward.program.ports[dense.name].signal is not Signal.SERIES:
         a = tangent[node.source]
         full = (count, *before.shape[::2])
-        return None if a is None else forward.loops.sway(np.broadcast_to(a, full).copy(), slope, decay)
+        return None if a is None else forward.loops.propagate_tangent(np.broadcast_to(a, full).copy(), slope, decay)
     moved, behind = _moved(dense, forward, directions, count), tangent[dense.source]
     probe = probes.get(dense.name)
     if moved is None and behind is None and probe is None:
@@ -167,12 +167,12 @@ def _spikes(
     if probe is not None:
         course = probe.series(forward.program.steps)
         passed = course if passed is None else passed + course
-    return forward.loops.sway_driven(source, passed, moved.rows, moved.bias, slope, decay)
+    return forward.loops.propagate_tangent_driven(source, passed, moved.rows, moved.bias, slope, decay)
 
 
 def _readout(
     node: Readout,
-    forward: Forward,
+    forward: BatchedWeightSimulator,
     found: Values,
     replaced: Replaced,
     directions: Directions,
@@ -185,11 +185,11 @@ def _readout(
     whole = np.float32(weights.sum())
     parts: list[np.ndarray] = []
     dense = forward.program[node.source]
-    if isinstance(dense, Dense) and forward.program.wires[dense.name].signal is Signal.SERIES:
+    if isinstance(dense, Dense) and forward.program.ports[dense.name].signal is Signal.SERIES:
         moved, behind = _moved(dense, forward, directions, count), tangent[dense.source]
         if moved is not None:
-            heard = forward.loops.count(found.value[dense.source], weights)[0].astype(np.float32)
-            parts.append(np.matmul(heard, moved.rows) + whole * moved.bias[:, None])
+            received = forward.loops.count(found.value[dense.source], weights)[0].astype(np.float32)
+            parts.append(np.matmul(received, moved.rows) + whole * moved.bias[:, None])
         if behind is not None:
             parts.append(forward.loops.weigh(behind, weights) @ _matrix(dense, forward, replaced))
         if dense.name in probes:

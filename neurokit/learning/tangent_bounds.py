@@ -88,16 +88,16 @@ class TooWide(Exception):
 
 
 def reaches(program: Program, *, margin: int) -> dict[str, int]:
-    """Magnitudes that what layers and products hear stays below; of what depends on weights, `margin` bits more."""
-    heard = {source for node in program.nodes if isinstance(node, Dense | Product) for source in node.sources}
+    """Magnitudes that what layers and products receive stays below; of what depends on weights, `margin` bits more."""
+    received = {source for node in program.nodes if isinstance(node, Dense | Product) for source in node.sources}
     found = {}
     for name, interval in analyse(program)[1].items():
         largest = int(np.maximum(np.abs(interval.low), np.abs(interval.high)).max())
-        if name in heard and isinstance(program[name], Input):
+        if name in received and isinstance(program[name], Input):
             found[name] = largest
-        elif name in heard and isinstance(program[name], Spiking):
+        elif name in received and isinstance(program[name], Spiking):
             found[name] = 1
-        elif name in heard:
+        elif name in received:
             found[name] = min(largest << margin, program.widths.limit("message"))
     return found
 
@@ -117,7 +117,7 @@ def tangent_bounds(made: Tangents) -> dict[str, int]:
     for node in made.program.nodes:
         sources = [bounds[s] for s in node.sources]
         if isinstance(node, Input):
-            size = made.program.wires[node.name].size
+            size = made.program.ports[node.name].size
             bounds[node.name] = _Bound(np.zeros(size, np.int64), np.zeros((made.program.steps, size)))
         elif isinstance(node, Dense):
             bounds[node.name] = _dense(made, node, sources[0])
@@ -197,7 +197,7 @@ def _readout(made: Tangents, node: Readout, a: _Bound) -> _Bound:
     weights = node.rule.weights(made.program.steps).astype(np.float64)
     if (np.diff(weights) > 0).any() or (weights < 0).any():
         raise AssertionError(f"readout weights that rise or are negative: {node.rule}")
-    assert a.sums is not None, "a readout hears a series"
+    assert a.sums is not None, "a readout receives a series"
     drops = weights[:-1] - weights[1:]
     before = np.concatenate([np.zeros((1, len(a.each))), np.cumsum(drops[:, None] * a.sums[:-1], axis=0)])
     partial = (before + weights[:, None] * a.sums).max(axis=0)

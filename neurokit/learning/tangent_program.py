@@ -30,7 +30,7 @@ from neurokit.learning.tangent_bounds import Reach, TangentWidths, TooWide, reac
 from neurokit.neurons.surrogates import Gaussian, Surrogate
 from neurokit.simulator.plastic_weights import Plastic
 
-#: Bits of fraction of tangent spikes, and of the moves of layers that hear an Input.
+#: Bits of fraction of tangent spikes, and of the moves of layers that receive an Input.
 FRACTIONS = range(14)
 #: How far a total may be cut.
 CUTS = range(48)
@@ -42,7 +42,7 @@ class TangentProgram:
 
     tensors   what may move, by integers of magnitude up to `unit * largest`
     anywhere  whether the proof is for all legal weights or for those of `program`
-    fraction  bits of fraction of every node's tangent; of an Input, that of the moves of the layers that hear it
+    fraction  bits of fraction of every node's tangent; of an Input, that of the moves of the layers that receive it
     neurons   the tangent neurons of every Spiking
     cuts      by how many bits a Readout cuts its total, and a Product its two terms (left, right)
     reach     the magnitudes of the Program's values that the proof took for granted

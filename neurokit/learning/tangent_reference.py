@@ -25,7 +25,7 @@ Moves = Mapping[str, Int64[np.ndarray, "K ..."]]
 
 
 @dataclass(frozen=True)
-class Pushed:
+class JVPResult:
     """A forward pass of a Program and its tangents.
 
     values       raw integers by Output name, `(*batch, size)`
@@ -40,7 +40,7 @@ class Pushed:
     derivatives: Mapping[str, Float64[np.ndarray, "K *batch size"]]
 
 
-def push(made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) -> Pushed:
+def jvp(made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) -> JVPResult:
     """The Program's outputs and their derivatives along K moves, in one pass.
 
     encoded  integers by Input name, `(*batch, size)`, all with one batch shape, as `Program.encode` makes them
@@ -51,7 +51,7 @@ def push(made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) 
     program = made.program
     values, trace = reference.interpret(program, encoded, record=True)
     assert trace is not None
-    x = heard(made, values, trace)
+    x = received(made, values, trace)
     tangent: dict[str, np.ndarray] = {}
     states: dict[str, np.ndarray] = {}
     for node in program.nodes:
@@ -73,8 +73,8 @@ def push(made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) 
     return finished(made, values, tangent, states)
 
 
-def heard(made: TangentProgram, values: Mapping[str, Any], trace: Trace) -> dict[str, np.ndarray]:
-    """What every Dense hears: held values and totals `(*batch, size)`, spikes `(*batch, steps, size)`."""
+def received(made: TangentProgram, values: Mapping[str, Any], trace: Trace) -> dict[str, np.ndarray]:
+    """What every Dense receives: held values and totals `(*batch, size)`, spikes `(*batch, steps, size)`."""
     sources = {n.source for n in made.program.nodes if isinstance(n, Dense)}
     return {
         name: np.asarray(trace.spikes[name] if name in trace.spikes else values[name], np.int64) for name in sources
@@ -83,10 +83,10 @@ def heard(made: TangentProgram, values: Mapping[str, Any], trace: Trace) -> dict
 
 def finished(
     made: TangentProgram, values: Mapping[str, Any], tangent: Mapping[str, np.ndarray], states: Mapping[str, np.ndarray]
-) -> Pushed:
+) -> JVPResult:
     """What a pass returns, from what it found at every node."""
     outputs = made.program.outputs
-    return Pushed(
+    return JVPResult(
         values={n.name: values[n.source] for n in outputs},
         tangents={name: dx for name, dx in tangent.items() if not isinstance(made.program[name], Input)},
         states=states,
@@ -121,7 +121,7 @@ def _move(made: TangentProgram, node: Any, field: Field, moves: Moves) -> np.nda
 
 
 def _current(made: TangentProgram, node: Dense, x: np.ndarray, dx: np.ndarray, moves: Moves) -> np.ndarray:
-    """Own moves act on what the layer hears, others on how that changes."""
+    """Own moves act on what the layer receives, others on how that changes."""
     weight, bias = (_move(made, node, field, moves) for field in (Field.WEIGHT, Field.BIAS))
     own = np.zeros(1, np.int64)
     if weight is not None:

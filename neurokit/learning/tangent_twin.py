@@ -1,4 +1,4 @@
-"""The tangent pass, fast: the integers of `tangent_reference.push`, products by BLAS and neurons by numba.
+"""The tangent pass, fast: the integers of `tangent_reference.jvp`, products by BLAS and neurons by numba.
 
 Spikes and membranes come from the twin. Every width is proved, so none is checked here. What a layer's own moves do
 costs one product over all directions; what comes from below, one product over directions, samples and steps.
@@ -18,7 +18,7 @@ from neurokit.ir.program import Dense, Input, Output, Product, Readout, Spiking,
 from neurokit.ir.signals import Signal
 from neurokit.ir.tangent_neuron import TangentNeuron
 from neurokit.learning.tangent_program import TangentProgram
-from neurokit.learning.tangent_reference import Moves, Pushed, directions_in, finished, heard, spread
+from neurokit.learning.tangent_reference import JVPResult, Moves, directions_in, finished, received, spread
 from neurokit.simulator.plan import Plan
 from neurokit.simulator.plastic_weights import Field
 from neurokit.simulator.run import Run
@@ -37,8 +37,8 @@ class TangentTwin:
 
     compiled: bool | None = None
 
-    def push(self, made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) -> Pushed:
-        """As `tangent_reference.push`, for samples `(batch, size)` by Input name."""
+    def jvp(self, made: TangentProgram, encoded: Mapping[str, np.ndarray], moves: Moves) -> JVPResult:
+        """As `tangent_reference.jvp`, for samples `(batch, size)` by Input name."""
         count = directions_in(made, moves)
         kernels = choose(self.compiled)
         program = made.program
@@ -46,9 +46,9 @@ class TangentTwin:
         assert trace is not None
         values: dict[str, Any] = {**encoded, **totals}
         for node in program.nodes:  # what is held over the window is not in the trace
-            if program.wires[node.name].signal is Signal.HELD and node.sources:
+            if program.ports[node.name].signal is Signal.HELD and node.sources:
                 values[node.name] = apply(node, program.widths, *(values[s] for s in node.sources))
-        x = heard(made, values, trace)
+        x = received(made, values, trace)
         fire = _fire_compiled if kernels.description.startswith("numba") else _fire
         tangent: dict[str, np.ndarray] = {}
         states: dict[str, np.ndarray] = {}

@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 
 from neurokit.data.data import Data
 from neurokit.errors import GraphError, explain
-from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.counter_rng import CounterRNG, Purpose
 
 
 class Objective(Protocol):
@@ -85,4 +85,4 @@ class Task:
 
     def batch(self, size: int, seed: int, step: int) -> Int64[np.ndarray, " size"]:
         """Rows of the samples of a step, drawn with replacement from counters."""
-        return Counters(seed).below(len(self), Purpose.BATCH, step, 0, 0, size)
+        return CounterRNG(seed).below(len(self), Purpose.BATCH, step, 0, 0, size)

@@ -164,7 +164,7 @@ def trainables(neuron: Neuron) -> dict[str, Trainable]:
     return {name: value for name, value in values.items() if isinstance(value, Trainable)}
 
 
-def settled(neuron: Neuron, values: Mapping[str, Any]) -> Neuron:
+def freeze_parameters(neuron: Neuron, values: Mapping[str, Any]) -> Neuron:
     """`neuron` with the trained `values` in it and nothing that concerns gradients alone."""
     reset = neuron.reset
     if isinstance(reset, Subtract | ToZero):

@@ -1,4 +1,4 @@
-"""Pictures of a parity ladder: the error of every rung, and where two of them differ."""
+"""Pictures of a parity ladder: the error of every stage, and where two of them differ."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neurokit.plotting.figures import INTEGER, LAVA, MODEL
-from neurokit.targets.verification.ladder import Rung
+from neurokit.targets.verification.ladder import ParityStage
 
-#: Rungs that are integers, but not on Lava.
+#: Stages that are integers, but not on Lava.
 INTEGERS = ("reference", "twin")
 
 
-def ladder(axes: Axes, rungs: Sequence[Rung], note: str = "") -> None:
-    """The error of every rung of a parity ladder: against the truth where it is known, else against the first rung."""
-    true = [rung.against_truth for rung in rungs]
+def ladder(axes: Axes, stages: Sequence[ParityStage], note: str = "") -> None:
+    """The error of every stage of a parity ladder: against the truth where it is known, else against the first stage."""
+    true = [stage.against_truth for stage in stages]
     values = [
-        (rung.against_model or 0.0) if error is None else error.mean for rung, error in zip(rungs, true, strict=True)
+        (stage.against_model or 0.0) if error is None else error.mean for stage, error in zip(stages, true, strict=True)
     ]
-    colours = [INTEGER if rung.name in INTEGERS else LAVA if rung.name.startswith("lava") else MODEL for rung in rungs]
-    bars = axes.barh([rung.name for rung in rungs], values, color=colours)
+    colours = [
+        INTEGER if stage.name in INTEGERS else LAVA if stage.name.startswith("lava") else MODEL for stage in stages
+    ]
+    bars = axes.barh([stage.name for stage in stages], values, color=colours)
     axes.bar_label(bars, [f"{value:.4g}" for value in values], padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.25)
     axes.set_title("parity ladder")
-    measured = "relative L2 error against the first rung" if None in true else "mean relative L2 error"
+    measured = "relative L2 error against the first stage" if None in true else "mean relative L2 error"
     axes.set_xlabel(f"{measured}\n{note}".strip())
 
 
-def disagreement(axes: Axes, rungs: Sequence[Rung]) -> None:
-    """Which share of each layer's spikes every rung has otherwise than the rung before; equal is white."""
-    layers = list(dict.fromkeys(name for rung in rungs for name in rung.layers))
+def disagreement(axes: Axes, stages: Sequence[ParityStage]) -> None:
+    """Which share of each layer's spikes every stage has otherwise than the stage before; equal is white."""
+    layers = list(dict.fromkeys(name for stage in stages for name in stage.layers))
     shares = np.array(
         [
             [
-                layer.different / layer.compared if (layer := rung.layers.get(name)) and layer.compared else np.nan
+                layer.different / layer.compared if (layer := stage.layers.get(name)) and layer.compared else np.nan
                 for name in layers
             ]
-            for rung in rungs[1:]
+            for stage in stages[1:]
         ]
     )
     axes.imshow(shares, cmap="Oranges", vmin=0.0, vmax=max(1e-9, float(np.nanmax(shares))), aspect="auto")
@@ -47,5 +49,5 @@ def disagreement(axes: Axes, rungs: Sequence[Rung]) -> None:
         if np.isfinite(share):
             axes.text(j, i, "0" if share == 0 else f"{share:.2g}", ha="center", va="center", fontsize=7)
     axes.set_xticks(range(len(layers)), layers, rotation=30, ha="right", fontsize=8)
-    axes.set_yticks(range(len(rungs) - 1), [rung.name for rung in rungs[1:]])
-    axes.set_title("share of spikes that differ from the rung before")
+    axes.set_yticks(range(len(stages) - 1), [stage.name for stage in stages[1:]])
+    axes.set_title("share of spikes that differ from the stage before")

@@ -52,13 +52,13 @@ def drive(source, rows, bias, exponent, extra, thresholds, hard, spikes, states,
     for c in range(copies):
         top[:] = 0
         weight, base = rows[c if rows.shape[0] > 1 else 0], bias[c if bias.shape[0] > 1 else 0]
-        heard, added = source[c if source.shape[0] > 1 else 0], extra[c if extra.shape[0] > 1 else 0]
+        received, added = source[c if source.shape[0] > 1 else 0], extra[c if extra.shape[0] > 1 else 0]
         for b in range(samples):
             u[:] = 0
             more = added[b if added.shape[0] > 1 else 0]
             for t in range(steps):
                 a[:] = base
-                gather(weight, firing, events(heard[b, t], firing), a)
+                gather(weight, firing, events(received[b, t], firing), a)
                 s = spikes[c, b, t]
                 for n in range(size):
                     current = np.int32(np.int32(np.int32(a[n] << left) >> right) + more[n])
@@ -89,8 +89,8 @@ def count(spikes, weights, counts):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sway(currents, slope, decay, tangents):  # type: ignore[no-untyped-def]
-    """Tangents of spikes from tangents of held currents `(directions, samples, size)`; see `Loops.sway`."""
+def propagate_tangent(currents, slope, decay, tangents):  # type: ignore[no-untyped-def]
+    """Tangents of spikes from tangents of held currents `(directions, samples, size)`; see `Loops.propagate_tangent`."""
     directions, samples, steps, size = tangents.shape
     u = np.empty(size, currents.dtype)
     for k in range(directions):
@@ -106,8 +106,9 @@ def sway(currents, slope, decay, tangents):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sway_driven(source, passed, rows, bias, slope, decay, tangents):  # type: ignore[no-untyped-def]
-    """Tangents of spikes behind synapses that hear `source` and move by `rows (directions, in + 1, size)` and `bias`.
+def propagate_tangent_driven(source, passed, rows, bias, slope, decay, tangents):  # type: ignore[no-untyped-def]
+    """Tangents of spikes behind synapses that receive `source` and move by `rows (directions, in + 1, size)` and
+    `bias`.
 
     `passed` are the currents that tangents of the source bring, empty where it does not move.
     """

@@ -56,7 +56,7 @@ class Loops(Protocol):
         """`sum_t weights[t] * spikes[t]`."""
         ...
 
-    def sway(
+    def propagate_tangent(
         self,
         currents: Float32[np.ndarray, "directions samples size"],
         slope: Float32[np.ndarray, "samples steps size"],
@@ -65,7 +65,7 @@ class Loops(Protocol):
         """`u' <- a' + decay u'; s' = slope u'`: tangents of spikes from tangents of held currents."""
         ...
 
-    def sway_driven(
+    def propagate_tangent_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
         passed: Float32[np.ndarray, "directions samples steps size"] | None,
@@ -113,7 +113,7 @@ class ArrayLoops:
     ) -> Int64[np.ndarray, "copies samples size"]:
         return (weights.astype(np.float64) @ spikes.astype(np.float64)).astype(np.int64)
 
-    def sway(
+    def propagate_tangent(
         self,
         currents: Float32[np.ndarray, "directions samples size"],
         slope: Float32[np.ndarray, "samples steps size"],
@@ -121,7 +121,7 @@ class ArrayLoops:
     ) -> Float32[np.ndarray, "directions samples steps size"]:
         return _swayed([currents] * slope.shape[1], slope, decay)
 
-    def sway_driven(
+    def propagate_tangent_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
         passed: Float32[np.ndarray, "directions samples steps size"] | None,
@@ -182,7 +182,7 @@ class NumbaLoops:
         kernels.count(spikes, weights, counts)
         return counts
 
-    def sway(
+    def propagate_tangent(
         self,
         currents: Float32[np.ndarray, "directions samples size"],
         slope: Float32[np.ndarray, "samples steps size"],
@@ -191,10 +191,10 @@ class NumbaLoops:
         from neurokit.simulator import batched_kernels as kernels
 
         tangents = np.empty((len(currents), *slope.shape), np.float32)
-        kernels.sway(np.ascontiguousarray(currents), slope, decay, tangents)
+        kernels.propagate_tangent(np.ascontiguousarray(currents), slope, decay, tangents)
         return tangents
 
-    def sway_driven(
+    def propagate_tangent_driven(
         self,
         source: UInt8[np.ndarray, "samples steps in"],
         passed: Float32[np.ndarray, "directions samples steps size"] | None,
@@ -208,7 +208,7 @@ class NumbaLoops:
         tangents = np.empty((len(rows), *slope.shape), np.float32)
         moved = np.empty((0, 0, 0, 0), np.float32) if passed is None else passed
         padded = np.pad(rows, ((0, 0), (0, 1), (0, 0)))
-        kernels.sway_driven(source, moved, padded, bias, slope, decay, tangents)
+        kernels.propagate_tangent_driven(source, moved, padded, bias, slope, decay, tangents)
         return tangents
 
     def weigh(

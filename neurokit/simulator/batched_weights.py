@@ -1,4 +1,5 @@
-"""Forward: the integers of a Program with an axis of copies in front, each with weights and currents of its own.
+"""BatchedWeightSimulator: the integers of a Program with an axis of copies in front, each with weights and currents of
+its own.
 
 What copies share is computed once: an axis of length one stands for all of them, up to the first layer that differs.
 """
@@ -50,7 +51,7 @@ class Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Forward:
+class BatchedWeightSimulator:
     """Runs copies of `program` on `device`.
 
     Dense layers without delay, IF neurons, Readouts, Products, and Sums of what is held or total. Raises
@@ -68,7 +69,7 @@ class Forward:
             if why:
                 remedy = "Learn in a network of Dense layers and IF neurons."
                 raise UnsupportedNode(node.name, type(node).__name__, "the learning twin", why, remedy)
-            if isinstance(node, Dense) and self.program.wires[node.name].signal is Signal.SERIES:
+            if isinstance(node, Dense) and self.program.ports[node.name].signal is Signal.SERIES:
                 for name in readers[node.name]:
                     if not isinstance(self.program[name], (Spiking, Readout)):
                         raise UnsupportedNode(
@@ -106,7 +107,7 @@ class Forward:
 
     def neurons(self, node: Spiking) -> Neurons:
         """The population as the device has it."""
-        size = self.program.wires[node.name].size
+        size = self.program.ports[node.name].size
         return Neurons(self.device.thresholds(node, size), isinstance(node.neuron.reset, ToZero))
 
     def _node(
@@ -124,7 +125,7 @@ class Forward:
             value[node.name], batch[node.name] = x.reshape(1, -1, x.shape[-1]), x.shape[:-1]
         elif isinstance(node, Dense):
             batch[node.name] = batch[node.source]
-            if self.program.wires[node.name].signal is not Signal.SERIES:
+            if self.program.ports[node.name].signal is not Signal.SERIES:
                 value[node.name] = self._currents(node, value[node.source], replaced, extra)
         elif isinstance(node, Spiking):
             batch[node.name] = batch[node.source]
@@ -152,7 +153,7 @@ class Forward:
 
     def _spikes(self, node: Spiking, replaced: Replaced, extra: Extra, record: bool, found: Values) -> np.ndarray:
         before, neurons, steps = self.program[node.source], self.neurons(node), self.program.steps
-        if isinstance(before, Dense) and self.program.wires[before.name].signal is Signal.SERIES:
+        if isinstance(before, Dense) and self.program.ports[before.name].signal is Signal.SERIES:
             weight, bias = self.weight(before, replaced), self.bias(before, replaced)
             more = extra.get(before.name, np.zeros((1, 1, bias.shape[1]), np.int32))
             self._safe(node, self._most(before, weight, bias, more))
@@ -177,7 +178,7 @@ class Forward:
 
     def _total(self, node: Readout, replaced: Replaced, extra: Extra, found: Values) -> Int64[np.ndarray, "c s n"]:
         before, steps = self.program[node.source], self.program.steps
-        if isinstance(before, Dense) and self.program.wires[before.name].signal is Signal.SERIES:
+        if isinstance(before, Dense) and self.program.ports[before.name].signal is Signal.SERIES:
             total = self._readout_sum(node, before, found.value[before.source], replaced, extra)
         else:
             total = found.value[node.source] * node.rule.normaliser(steps)
@@ -271,7 +272,7 @@ def _unsupported(node: ProgramNode, program: Program) -> str:
             return f"its neurons are {type(node.neuron).__name__}, not IF"
         return "it is recurrent" if node.recurrent is not None else ""
     if isinstance(node, Sum):
-        return "it adds spikes or their currents" if program.wires[node.name].signal is Signal.SERIES else ""
+        return "it adds spikes or their currents" if program.ports[node.name].signal is Signal.SERIES else ""
     return "" if isinstance(node, (Input, Readout, Product, Output)) else "it has no rule"
 
 

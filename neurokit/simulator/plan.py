@@ -50,7 +50,7 @@ class Plan:
         for node in program.nodes:
             if isinstance(node, Input):
                 roots[node.name] = frozenset([node.name])
-            elif program.wires[node.sources[0]].signal is not Signal.TOTAL:
+            elif program.ports[node.sources[0]].signal is not Signal.TOTAL:
                 roots[node.name] = frozenset().union(*(roots[source] for source in node.sources))
             if isinstance(node, (Dense, Sparse, Conv2d)):
                 rules = [reader.rule for name in readers[node.name] if isinstance(reader := nodes[name], Readout)]
@@ -82,7 +82,7 @@ _PLANS: dict[int, Plan] = {}
 def largest(
     program: Program, node: Dense | Sparse | Conv2d, certificate: Mapping[str, Interval]
 ) -> Int64[np.ndarray, " in"]:
-    """The largest magnitude of every line that synapses hear."""
+    """The largest magnitude of every line that synapses receive."""
     if isinstance(program[node.source], Spiking):
         return np.ones(node.shape[1], np.int64)
     proved = certificate[node.source]  # of a total before its shift, which only makes it smaller

@@ -20,7 +20,7 @@ from neurokit.ir.weight_grid import LayerGrid, Mixed
 
 N = TypeVar("N", Readout, Spiking)
 
-#: A bias of a layer that hears `x` in -X..X moves in units of about X / 4, and the offset of a readout likewise in
+#: A bias of a layer that receives `x` in -X..X moves in units of about X / 4, and the offset of a readout likewise in
 #: quarters of what one unit of its layer's bias adds up to: fine enough to matter little, coarse enough to move.
 _FINE = 4
 
@@ -79,7 +79,7 @@ def plastic(
     its bias, of which it is the finer. Raises GraphError for a layer that the Program has not, OutOfRange for weights
     that are not on the grid.
     """
-    known = {n.name: n for n in program.nodes if isinstance(n, Dense) and program.wires[n.name].signal != Signal.TOTAL}
+    known = {n.name: n for n in program.nodes if isinstance(n, Dense) and program.ports[n.name].signal != Signal.TOTAL}
     if layers is not None and not set(layers) <= set(known):
         wrong = sorted(set(layers) - set(known))
         raise GraphError(explain("plastic: layers", wrong, f"some of {sorted(known)}", "name Dense layers"))
@@ -153,7 +153,7 @@ def by_layer(tensors: Sequence[Plastic]) -> Mapping[str, tuple[Plastic, ...]]:
 
 
 def behind(program: Program, layer: str, kind: type[N]) -> N | None:
-    """The node of that kind that hears `layer`, or None."""
+    """The node of that kind that receives `layer`, or None."""
     return next((n for name in consumers(program.nodes)[layer] if isinstance(n := program[name], kind)), None)
 
 

@@ -45,10 +45,10 @@ class Run:
 
     def all(self, encoded: Mapping[str, np.ndarray]) -> tuple[Arrays, Trace | None]:
         """Values of all totals, and the Trace if it is asked for."""
-        program, wires = self.program, self.program.wires
+        program, ports = self.program, self.program.ports
         held = {name: x.astype(np.int32) for name, x in encoded.items()}
         for node in program.nodes:
-            if wires[node.name].signal is Signal.HELD and node.sources:
+            if ports[node.name].signal is Signal.HELD and node.sources:
                 held[node.name] = self._still(node, *(held[name] for name in node.sources))
         totals: Arrays = {}
         series: Arrays = {}
@@ -59,7 +59,7 @@ class Run:
             for values, into in zip(found, (totals, series, states), strict=True):
                 into |= {name: x.reshape(*batch, *x.shape[1:]) for name, x in values.items()}
         for node in program.nodes:
-            if wires[node.name].signal is Signal.TOTAL and not isinstance(node, (Readout, Output)):
+            if ports[node.name].signal is Signal.TOTAL and not isinstance(node, (Readout, Output)):
                 totals[node.name] = self._still(node, *(totals[name] for name in node.sources))
         if not self.record:
             return totals, None
@@ -85,10 +85,10 @@ class Run:
         Series are returned only where another family reads them, or to be recorded.
         """
         samples = math.prod(batch)
-        sources = {source for node in nodes for source in self._heard(node)}
+        sources = {source for node in nodes for source in self._received(node)}
         given = {name: _every(held[name], batch, 1) for name in sources if name in held}
         given |= {name: _every(series[name], batch, 2) for name in sources if name in series}
-        lines = sum(self.program.wires[node.name].size for node in nodes)
+        lines = sum(self.program.ports[node.name].size for node in nodes)
         chunk = max(1, CHUNK_BYTES // (self.program.steps * lines))
         if samples * self.program.steps * lines > THREAD_BYTES:
             chunk = min(chunk, -(-samples // self.threads))
@@ -108,7 +108,7 @@ class Run:
         )
         return totals, kept, states
 
-    def _heard(self, node: ProgramNode) -> tuple[str, ...]:
+    def _received(self, node: ProgramNode) -> tuple[str, ...]:
         """What a node reads, or what the synapses that are fused with it read."""
         return tuple(self.program[s].sources[0] if s in self.plan.fused else s for s in node.sources)
 
@@ -121,8 +121,8 @@ class Run:
         for node in nodes:
             behind = self.program[node.sources[0]] if node.sources[0] in self.plan.fused else None
             if isinstance(node, Synapses):
-                heard = delayed(value[node.source], node.delay)
-                value[node.name] = synapses[node.name].currents(heard)
+                received = delayed(value[node.source], node.delay)
+                value[node.name] = synapses[node.name].currents(received)
             elif isinstance(node, Sum):
                 value[node.name] = np.asarray(sum(value[name].astype(np.int32, copy=False) for name in node.sources))
             elif isinstance(node, Spiking):
@@ -158,7 +158,7 @@ class Run:
         """Whether a node of another family reads this one."""
         roots = self.plan.roots
         return any(
-            roots.get(reader.name) != roots[node.name] and node.name in self._heard(reader)
+            roots.get(reader.name) != roots[node.name] and node.name in self._received(reader)
             for reader in self.program.nodes
             if reader.name in roots and reader.name not in self.plan.fused
         )

@@ -51,7 +51,7 @@ class Factored:
         for part, result in zip(split, results, strict=True):
             value |= {output.source: result.raw[output.name] for output in part.outputs}
         for node in program.nodes:
-            if program.wires[node.name].signal is Signal.TOTAL and not isinstance(node, Readout | Output):
+            if program.ports[node.name].signal is Signal.TOTAL and not isinstance(node, Readout | Output):
                 value[node.name] = apply(node, program.widths, *(value[source] for source in node.sources))
         raw = {node.name: np.asarray(value[node.source]) for node in program.outputs}
         outputs = {node.name: node.decode(raw[node.name]) for node in program.outputs}

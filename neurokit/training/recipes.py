@@ -11,8 +11,8 @@ from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
-from neurokit.gradients.held import Held
 from neurokit.gradients.local_loss import LocalLoss
+from neurokit.gradients.no_training import NoTraining
 from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.deeponet import DeepONet
@@ -81,7 +81,7 @@ def describe(estimator: Estimator) -> str:
         return f"readouts by alternating least squares, hidden layers by {describe(estimator.estimator)}"
     if isinstance(estimator, LocalLoss):
         return f"layer-wise local losses, each by {describe(estimator.estimator)}"
-    if isinstance(estimator, Held):
+    if isinstance(estimator, NoTraining):
         return "no training"
     if isinstance(estimator, Backprop):
         return "surrogate gradients by backpropagation through time"

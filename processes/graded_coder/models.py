@@ -19,7 +19,7 @@ from neurokit.processes.synapses import GRADED, identity, relay
 
 
 class _GradedCoderLeaf(PyLoihiProcessModel):
-    """The definition: keep what is heard one step before a window, and say it throughout."""
+    """The definition: keep what is received one step before a window, and say it throughout."""
 
     a_in: PyInPort
     s_out: PyOutPort

@@ -7,7 +7,7 @@ from lava.magma.core.process.process import AbstractProcess
 
 from neurokit.compilers.lava.timing import Cycle
 
-#: Steps before a window in which a coder hears what it is to say.
+#: Steps before a window in which a coder receives what it is to say.
 LEAD = 1
 #: The first step at which the window of a coder's stock form can start.
 EARLIEST = 3
@@ -19,7 +19,7 @@ class GradedCoder(AbstractProcess):
         s_out[t] = x for 0 <= t < cycle.steps, where x was a_in one step before the window; else 0
 
     shape  of the lines, `(n,)`; x of 24 bits, signed
-    cycle  when it speaks; its windows start at chip step 3 or later
+    cycle  when it emits; its windows start at chip step 3 or later
 
     What arrives at other steps is lost, so a sample costs the border of a chip one message a line, not one a step.
 

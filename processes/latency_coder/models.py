@@ -28,7 +28,7 @@ from neurokit.processes.synapses import GRADED, identity, one_sign
 
 
 class _LatencyCoderLeaf(PyLoihiProcessModel):
-    """`Latency.steps` of what is heard one step before a window."""
+    """`Latency.steps` of what is received one step before a window."""
 
     a_in: PyInPort
     s_out: PyOutPort
@@ -93,7 +93,7 @@ class StockLatencyCoder(AbstractSubProcessModel):
         self.late.a_out.connect(self.soma.a_in)
 
         if cycle.steps > 1:
-            # Its synapse takes one step: the first step of the window hears nothing of it, all others do.
+            # Its synapse takes one step: the first step of the window receives nothing of it, all others do.
             self.ramp = Constant(digits=1, cycle=Cycle(cycle.start, cycle.steps - 1, cycle.period))
             self.rise = one_sign(np.full((n, 1), PARTS), bits=GRADED)
             self.ramp.s_out.connect(self.rise.s_in)

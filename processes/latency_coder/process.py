@@ -20,7 +20,7 @@ LATEST = 2**16 - 1
 class LatencyCoder(AbstractProcess):
     """Hears a time once and spikes once, in its step of the window; a time beyond the window gives no spike.
 
-        s_out[t] = 1 if t == Latency(dt).steps(time), where a_in = PARTS * time / dt was heard one step before
+        s_out[t] = 1 if t == Latency(dt).steps(time), where a_in = PARTS * time / dt was received one step before
 
     that is, in step `ceil(a_in / PARTS)` for a whole number of the `PARTS = 64` parts of a step: the integers in which
     a Program encodes an Input of times (`neurokit.compilers.frontend.first_spike_coding`). Other times are rounded to
@@ -28,7 +28,7 @@ class LatencyCoder(AbstractProcess):
 
     shape  of the lines, `(n,)`; `0 <= a_in <= 65535`, which the leaf models require and the caller proves for the stock
            form
-    cycle  when it speaks; its windows start at chip step 3 or later and have at most 510 steps
+    cycle  when it emits; its windows start at chip step 3 or later and have at most 510 steps
 
     On Loihi 2: the SubProcessModel is made of stock processes (SoftIF's, ProdNeuron), which have models there; the leaf
     models, fixed and floating point, are for the simulator. All emit the same in the same steps. Raises OutOfRange for

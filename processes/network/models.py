@@ -30,25 +30,25 @@ class PyNetwork(PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        program, plan, tapes = (proc_params[key] for key in ("program", "plan", "tapes"))
+        program, plan, buffers = (proc_params[key] for key in ("program", "plan", "buffers"))
         self.batch = proc_params["batch"]
-        self.tapes, self.swaps = tapes, 0
+        self.buffers, self.swaps = buffers, 0
         self.reels: dict[str, dict[str, np.ndarray]] = {}
-        if tapes is not None:
-            self.version = tapes.swaps.open()
+        if buffers is not None:
+            self.version = buffers.swaps.open()
             self.reels = {
-                kind: {name: tape.open(writable=True) for name, tape in getattr(tapes, kind).items()}
+                kind: {name: buffer.open(writable=True) for name, buffer in getattr(buffers, kind).items()}
                 for kind in ("spikes", "states", "totals")
             }
             for node in program.outputs:  # which leave through y
                 self.reels["totals"].pop(node.source, None)
         probed = frozenset(name for group in self.reels.values() for name in group)
         self.stepper = Stepper(program, plan, self.batch, self.write, probed)
-        sizes = [self.batch * program.wires[node.name].size for node in program.inputs]
+        sizes = [self.batch * program.ports[node.name].size for node in program.inputs]
         self.ends = np.cumsum(sizes)
-        self.heard = self.parted(np.zeros(sum(sizes), dtype=np.int32))
+        self.received = self.parted(np.zeros(sum(sizes), dtype=np.int32))
         self.outputs = [(node.name, self.stepper.exit(node)) for node in program.outputs]
-        self.said = {node.name: np.zeros((self.batch, program.wires[node.name].size)) for node in program.outputs}
+        self.said = {node.name: np.zeros((self.batch, program.ports[node.name].size)) for node in program.outputs}
 
     def parted(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """The lines of every Input, `(batch, size)`."""
@@ -63,14 +63,14 @@ class PyNetwork(PyLoihiProcessModel):
         frames[window % len(frames), t] = values.ravel()
 
     def run_spk(self) -> None:
-        if self.tapes is not None and self.version[0, 0, 0] != self.swaps:
+        if self.buffers is not None and self.version[0, 0, 0] != self.swaps:
             self.swaps = int(self.version[0, 0, 0])
-            self.stepper.swap(Program.load(self.tapes.program_file(self.swaps)))
-        said = self.stepper.step(self.time_step, self.heard)
+            self.stepper.swap(Program.load(self.buffers.program_file(self.swaps)))
+        said = self.stepper.step(self.time_step, self.received)
         # A synapse lies between the network and each of its ends.
         self.y.send(np.concatenate([self.said[name].ravel() for name, _ in self.outputs]).astype(np.int32))
         self.said = {name: said[name] for name, _ in self.outputs}
-        self.heard = self.parted(self.x.recv())
+        self.received = self.parted(self.x.recv())
 
 
 @implements(proc=Network, protocol=LoihiProtocol)

@@ -24,11 +24,11 @@ from lava.magma.core.process.variable import Var
 
 from neurokit.compilers.lava.bias_digits import digits
 from neurokit.compilers.lava.forms import Form, StockForm
-from neurokit.compilers.lava.inhibition import owes
-from neurokit.compilers.lava.layout import Layout, Record, ridden
+from neurokit.compilers.lava.inhibition import has_in_flight_input
+from neurokit.compilers.lava.layout import Layout, Record, bias_channels
 from neurokit.compilers.lava.replicate import replicate
-from neurokit.compilers.lava.schedule import Schedule, bias_rides, heard, speaks_currents, split
-from neurokit.compilers.lava.tape_files import Tape, Tapes
+from neurokit.compilers.lava.ring_buffers import RingBuffer, RingBuffers
+from neurokit.compilers.lava.schedule import Schedule, arrival_step, bias_on_input_channels, emits_currents, split
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import UnsupportedNode
 from neurokit.ir.program import Dense, Input, Output, Product, Program, Readout, Spiking, Sum, Synapses
@@ -39,15 +39,15 @@ from neurokit.processes.network.process import Network
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.product.process import Product as ProductProcess
 from neurokit.processes.readout.process import Readout as ReadoutProcess
+from neurokit.processes.ring_buffer.process import Probe, Recorder, Source
 from neurokit.processes.sample_gate.process import SampleGate
 from neurokit.processes.soft_if.process import SoftIF
 from neurokit.processes.synapses import BINARY, GRADED, delayed, exact, exact_sparse, identity, relay
-from neurokit.processes.tape.process import Player, Probe, Recorder
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """A wired network and the tapes that lead into and out of it, by node name.
+    """A wired network and the buffers that lead into and out of it, by node name.
 
     layout    what was wired
     labels    the node that each top-level process belongs to; the fused form's belong to the first
@@ -56,7 +56,7 @@ class Wiring:
     """
 
     layout: Layout
-    tapes: Tapes
+    buffers: RingBuffers
     labels: Mapping[AbstractProcess, str]
     synapses: Mapping[str, tuple[AbstractProcess, AbstractProcess | None]]
     doubles: Mapping[AbstractProcess, Sequence[AbstractProcess]] = field(default_factory=dict)
@@ -74,36 +74,36 @@ def to_lava(
     period: int | None = None,
     form: Form | None = None,
 ) -> Wiring:
-    """Wire a Program's processes; tapes lie in `directory`.
+    """Wire a Program's processes; buffers lie in `directory`.
 
     `record` names the nodes whose spikes, states or totals are recorded beside the outputs, or is True for all. Raises
     what `neurokit.compilers.lava.schedule.schedule` raises, before any process exists, and OutOfRange for a node that
     `record` names in vain.
     """
     layout = Layout(program, StockForm() if form is None else form, record, period)
-    tapes = layout.tapes(directory)
-    tapes.blank()
-    net = Net(layout.whole, layout.plan, tapes)
+    buffers = layout.buffers(directory)
+    buffers.blank()
+    net = Net(layout.whole, layout.plan, buffers)
     if layout.fused:
         _fuse(net, layout)
     else:
         net.wire_all()
-    return Wiring(layout, tapes, net.labels, net.synapses, net.doubles)
+    return Wiring(layout, buffers, net.labels, net.synapses, net.doubles)
 
 
 def _fuse(net: Net, layout: Layout) -> None:
-    """One `Network`, a Player for its lines, and a Recorder for every output."""
+    """One `Network`, a Source for its lines, and a Recorder for every output."""
     program, first = layout.program, layout.program.nodes[0]
-    assert net.tapes is not None
-    process = Network(program=program, batch=layout.form.batch, period=net.schedule.period, tapes=net.tapes)
+    assert net.buffers is not None
+    process = Network(program=program, batch=layout.form.batch, period=net.schedule.period, buffers=net.buffers)
     net.add(first, process)
-    tapes = tuple(net.tapes.inputs[node.name] for node in program.inputs)
-    player = net.add(first, Player(shape=process.x.shape, tapes=tapes, cycle=process.inputs))
+    buffers = tuple(net.buffers.inputs[node.name] for node in program.inputs)
+    player = net.add(first, Source(shape=process.x.shape, buffers=buffers, cycle=process.inputs))
     player.s_out.connect(process.x)
     line = 0
     for output in program.outputs:
-        tape, cycle = net.tapes.totals[output.source], process.outputs[output.name]
-        recorder = net.add(output, Recorder(shape=process.y.shape, tape=tape, cycle=cycle, first=line))
+        buffer, cycle = net.buffers.totals[output.source], process.outputs[output.name]
+        recorder = net.add(output, Recorder(shape=process.y.shape, buffer=buffer, cycle=cycle, first=line))
         process.y.connect(recorder.a_in)
         line += net.size(output.name)
 
@@ -140,7 +140,7 @@ class Net:
 
     program: Program
     schedule: Schedule
-    tapes: Tapes | None
+    buffers: RingBuffers | None
     port: dict[str, Ports] = field(default_factory=dict)
     labels: dict[AbstractProcess, str] = field(default_factory=dict)
     synapses: dict[str, tuple[AbstractProcess, AbstractProcess | None]] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Net:
         return process
 
     def synapse(self, node: Any, make: Callable[[], Any], spikes: Ports) -> tuple[Any, OutPort]:
-        """Synapses that hear `spikes`, and the port of their currents, of which `apart` can make another one."""
+        """Synapses that receive `spikes`, and the port of their currents, of which `apart` can make another one."""
 
         def added() -> Any:
             process = self.add(node, make())
@@ -182,15 +182,15 @@ class Net:
         return tuple(once)
 
     def size(self, source: str) -> int:
-        return self.program.wires[source].size
+        return self.program.ports[source].size
 
     def steps(self, source: str) -> int:
-        """Steps per window in which a node speaks."""
-        return 1 if self.program.wires[source].signal is Signal.TOTAL else self.program.steps
+        """Steps per window in which a node emits."""
+        return 1 if self.program.ports[source].signal is Signal.TOTAL else self.program.steps
 
     def spiking_ports(self, node: Any, source: str) -> Ports:
         """The spikes of `source`, through a relay neuron if it is a synapse."""
-        if not speaks_currents(self.program[source]):
+        if not emits_currents(self.program[source]):
             return self.port[source]
         if source not in self.relays:
             neuron = self.add(node, relay(self.size(source)))
@@ -202,10 +202,10 @@ class Net:
         """The current of `source`, `wait` steps late, through one synapse a line where one is needed."""
         speaker = self.program[source]
         size = self.size(source)
-        if speaks_currents(speaker):
+        if emits_currents(speaker):
             return self.later(node, self.port[source], size, wait)
         if isinstance(speaker, Input):
-            lines = np.eye(size, size + ridden(self.program, source), dtype=np.int8)
+            lines = np.eye(size, size + bias_channels(self.program, source), dtype=np.int8)
             _, currents = self.synapse(node, partial(exact, lines, bits=GRADED), self.port[source])
             return self.later(node, (currents,), size, wait)
         if wait:
@@ -229,7 +229,7 @@ class Net:
         size, steps = self.size(node.source), self.program.steps
         delay = min(node.delay, steps)  # from there on every spike comes too late
         line = self.add(node, delayed(size, delay - 1) if delay > 1 else identity(size))
-        # The gate hears the source's step t at `start + t + delay`.
+        # The gate receives the source's step t at `start + t + delay`.
         late = Cycle(self.schedule.start[node.source] + steps, delay, self.schedule.period)
         gate = self.add(node, SampleGate(shape=(size,), shut=late))
         connect(self.port[node.source], line.s_in)
@@ -237,7 +237,7 @@ class Net:
         return (gate.s_out,)
 
     def constant_ports(self, node: Synapses, count: int) -> Ports:
-        """Bias lines that speak exactly when `node.source` does."""
+        """Bias lines that emit exactly when `node.source` does."""
         key = (node.source, count)
         if key not in self.constants:
             cycle = self.schedule.cycle(node.source, self.steps(node.source))
@@ -246,35 +246,35 @@ class Net:
 
     def enter(self, node: Input, lines: int) -> Ports:
         """What an Input says, bias lines included."""
-        assert self.tapes is not None
+        assert self.buffers is not None
         cycle = self.schedule.cycle(node.name, self.program.steps)
-        return (self.add(node, Player(shape=(lines,), tapes=(self.tapes.inputs[node.name],), cycle=cycle)).s_out,)
+        return (self.add(node, Source(shape=(lines,), buffers=(self.buffers.inputs[node.name],), cycle=cycle)).s_out,)
 
     def keep(self, node: Any, ports: Ports, kind: str) -> Ports:
         """Record what a node says, if somebody will ask for it."""
-        tape = self._tape(node, kind)
-        if tape is not None:
+        buffer = self._tape(node, kind)
+        if buffer is not None:
             cycle = self.schedule.cycle(node.name, self.steps(node.name))
-            recorder = self.add(node, Recorder(shape=(self.size(node.name),), tape=tape, cycle=cycle))
+            recorder = self.add(node, Recorder(shape=(self.size(node.name),), buffer=buffer, cycle=cycle))
             connect(ports, recorder.a_in)
         return ports
 
     def probe(self, node: Any, var: Var, kind: str) -> None:
         """Record a Var of a population, if somebody will ask for it."""
-        tape = self._tape(node, kind)
-        if tape is not None:
+        buffer = self._tape(node, kind)
+        if buffer is not None:
             cycle = self.schedule.cycle(node.name, self.program.steps)
-            probe = self.add(node, Probe(shape=(self.size(node.name),), tape=tape, cycle=cycle))
+            probe = self.add(node, Probe(shape=(self.size(node.name),), buffer=buffer, cycle=cycle))
             probe.state.connect_var(var)
 
-    def _tape(self, node: Any, kind: str) -> Tape | None:
-        tapes: Mapping[str, Tape] = getattr(self.tapes, kind) if self.tapes is not None else {}
-        return tapes.get(node.name)
+    def _tape(self, node: Any, kind: str) -> RingBuffer | None:
+        buffers: Mapping[str, RingBuffer] = getattr(self.buffers, kind) if self.buffers is not None else {}
+        return buffers.get(node.name)
 
 
 @dataclass
 class _Inside(Net):
-    """A network without tapes: behind the port `x` of a `Network`."""
+    """A network without buffers: behind the port `x` of a `Network`."""
 
     x: InPort | None = None
 
@@ -289,7 +289,7 @@ class _Inside(Net):
         self.x.connect(synapse.s_in)
         synapse.a_out.connect(neuron.a_in)
         if lines > size:
-            # Spoken in the steps in which the network hears its inputs.
+            # Emitted in the steps in which the network receives its inputs.
             cycle = Cycle(self.schedule.start[node.name] - 1, self.program.steps, self.schedule.period)
             constant = self.add(node, Constant(digits=lines - size, cycle=cycle))
             rides = self.add(node, exact(np.eye(lines, lines - size, -size, dtype=np.int8), bits=GRADED))
@@ -300,7 +300,7 @@ class _Inside(Net):
 
 @singledispatch
 def wire(node: Any, net: Net) -> Ports:
-    """Add the processes of a node and return the ports on which it speaks; what they send adds up."""
+    """Add the processes of a node and return the ports on which it emits; what they send adds up."""
     raise UnsupportedNode(
         node.name, type(node).__name__, "Lava", "it has no rule", "Add one to `compilers.to_lava.wire`"
     )
@@ -308,7 +308,7 @@ def wire(node: Any, net: Net) -> Ports:
 
 @wire.register
 def _(node: Input, net: Net) -> Ports:
-    return net.enter(node, net.size(node.name) + ridden(net.program, node.name))
+    return net.enter(node, net.size(node.name) + bias_channels(net.program, node.name))
 
 
 @wire.register
@@ -316,8 +316,8 @@ def _(node: Synapses, net: Net) -> Ports:
     apart = split(net.program, node)
     exponent = 0 if apart else node.exponent
     own = digits(node.line_bias)
-    ride = bias_rides(net.program, node)
-    columns = _filled(own, ridden(net.program, node.source)) if ride else _filled(own, 0)
+    ride = bias_on_input_channels(net.program, node)
+    columns = _filled(own, bias_channels(net.program, node.source)) if ride else _filled(own, 0)
     bits = BINARY if isinstance(net.program[node.source], Spiking) else GRADED
     if isinstance(node, Dense):
         make = partial(exact, np.concatenate([node.weight, columns], axis=1), exponent, bits)
@@ -345,8 +345,11 @@ def _(node: Spiking, net: Net) -> Ports:
     shape = (net.size(node.name),)
     cycle = net.schedule.cycle(node.name, net.program.steps)
     hard = not isinstance(node.neuron.reset, Subtract)
-    if node.leaky or hard or owes(node):
-        neurons = net.add(node, Neurons(shape=shape, spiking=node, hush=net.schedule.hush[node.name], cycle=cycle))
+    if node.leaky or hard or has_in_flight_input(node):
+        neurons = net.add(
+            node,
+            Neurons(shape=shape, spiking=node, guard_inhibition=net.schedule.guard_inhibition[node.name], cycle=cycle),
+        )
     else:
         neurons = net.add(node, SoftIF(shape=shape, threshold=node.threshold, cycle=cycle))
     connect(net.current_ports(node, node.source), neurons.a_in)
@@ -360,14 +363,14 @@ def _(node: Spiking, net: Net) -> Ports:
 def _(node: Sum, net: Net) -> Ports:
     ports: Ports = ()
     for source in node.sources:
-        wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
+        wait = net.schedule.start[node.name] - arrival_step(net.program, net.schedule.start, source)
         ports += net.current_ports(node, source, wait)
     return net.keep(node, net.apart(ports), "totals")
 
 
 @wire.register
 def _(node: Readout, net: Net) -> Ports:
-    cycle = Cycle(heard(net.program, net.schedule.start, node.source), net.program.steps, net.schedule.period)
+    cycle = Cycle(arrival_step(net.program, net.schedule.start, node.source), net.program.steps, net.schedule.period)
     process = net.add(node, ReadoutProcess(shape=(net.size(node.name),), rule=node.rule, shift=node.shift, cycle=cycle))
     connect(net.current_ports(node, node.source), process.a_in)
     own = digits(node.offset)
@@ -385,7 +388,7 @@ def _(node: Readout, net: Net) -> Ports:
 def _(node: Product, net: Net) -> Ports:
     neurons = net.add(node, ProductProcess(shape=(net.size(node.name),), shift=node.shift))
     for source, factor in zip(node.sources, (neurons.left, neurons.right), strict=True):
-        wait = net.schedule.start[node.name] - heard(net.program, net.schedule.start, source)
+        wait = net.schedule.start[node.name] - arrival_step(net.program, net.schedule.start, source)
         connect(net.current_ports(node, source, wait), factor)
     return net.keep(node, (neurons.s_out,), "totals")
 

@@ -1,6 +1,6 @@
 """to_loihi: Program -> the network of `to_lava` between the adapters of Intel's extension.
 
-Inside the border it is, process for process, the stock form that the simulator runs. At the border a Player speaks
+Inside the border it is, process for process, the stock form that the simulator runs. At the border a Source emits
 through `PyToNxAdapter`, as many steps early as that takes; a Recorder listens through `NxToPyAdapter`, as many steps
 late; and what a Probe reads comes through the state adapter `Read`.
 
@@ -16,13 +16,13 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
 from neurokit.compilers.lava.loihi2_border import Border
-from neurokit.compilers.lava.schedule import Schedule, speaks_currents
+from neurokit.compilers.lava.schedule import Schedule, emits_currents
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.ir.program import Input, Spiking
 from neurokit.ir.signals import Signal
 from neurokit.processes.network.to_lava import Net, Ports, connect
+from neurokit.processes.ring_buffer.process import Recorder, Source
 from neurokit.processes.synapses import BINARY, GRADED, relay
-from neurokit.processes.tape.process import Player, Recorder
 
 
 def lagged(plan: Schedule, border: Border, last: int) -> Schedule:
@@ -30,7 +30,7 @@ def lagged(plan: Schedule, border: Border, last: int) -> Schedule:
     wait = max(0, border.inputs - (min(plan.start.values()) - 1))
     over = last + wait + max(border.outputs, border.states)
     start = {name: step + wait for name, step in plan.start.items()}
-    return replace(plan, start=start, drain=max(0, -((plan.period - over) // plan.period)))
+    return replace(plan, start=start, flush_windows=max(0, -((plan.period - over) // plan.period)))
 
 
 @dataclass
@@ -42,43 +42,47 @@ class ChipNet(Net):
     adapters: set[AbstractProcess] = field(default_factory=set)
 
     def enter(self, node: Input, lines: int) -> Ports:
-        assert self.tapes is not None
+        assert self.buffers is not None
         cycle = _moved(self.schedule.cycle(node.name, self.program.steps), -self.border.inputs)
-        player = self._outside(node, Player(shape=(lines,), tapes=(self.tapes.inputs[node.name],), cycle=cycle))
+        player = self._outside(node, Source(shape=(lines,), buffers=(self.buffers.inputs[node.name],), cycle=cycle))
         adapter = self._adapter(node, to_chip(lines))
         player.s_out.connect(adapter.inp)
         return (adapter.out,)
 
     def keep(self, node: Any, ports: Ports, kind: str) -> Ports:
-        tape = self._tape(node, kind)
-        if tape is not None:
+        buffer = self._tape(node, kind)
+        if buffer is not None:
             size, cycle = self.size(node.name), self.schedule.cycle(node.name, self.steps(node.name))
-            heard = ports
-            if speaks_currents(node):  # only neurons send to the outside; a relay takes no time
+            received = ports
+            if emits_currents(node):  # only neurons send to the outside; a relay takes no time
                 neuron = self.add(node, relay(size))
                 connect(ports, neuron.a_in)
-                heard = (neuron.s_out,)
+                received = (neuron.s_out,)
             binary = isinstance(node, Spiking)
             adapter = self._adapter(node, from_chip(size, BINARY if binary else GRADED))
-            recorder = self._outside(node, Recorder(shape=(size,), tape=tape, cycle=_moved(cycle, self.border.outputs)))
-            connect(heard, adapter.inp)
+            recorder = self._outside(
+                node, Recorder(shape=(size,), buffer=buffer, cycle=_moved(cycle, self.border.outputs))
+            )
+            connect(received, adapter.inp)
             adapter.out.connect(recorder.a_in)
         return ports
 
     def probe(self, node: Any, var: Var, kind: str) -> None:
-        tape = self._tape(node, kind)
-        if tape is not None:
+        buffer = self._tape(node, kind)
+        if buffer is not None:
             size, cycle = self.size(node.name), self.schedule.cycle(node.name, self.program.steps)
             adapter = self._adapter(node, state_reader(size))
-            recorder = self._outside(node, Recorder(shape=(size,), tape=tape, cycle=_moved(cycle, self.border.states)))
+            recorder = self._outside(
+                node, Recorder(shape=(size,), buffer=buffer, cycle=_moved(cycle, self.border.states))
+            )
             adapter.connect_var(var)
             adapter.out.connect(recorder.a_in)
 
     def last(self) -> int:
         """The chip step at which the first sample's last value is out of its node."""
-        wires, steps = self.program.wires, self.program.steps
+        ports, steps = self.program.ports, self.program.steps
         starts = self.schedule.start.items()
-        return max(s + (1 if wires[name].signal is Signal.TOTAL else steps) - 1 for name, s in starts)
+        return max(s + (1 if ports[name].signal is Signal.TOTAL else steps) - 1 for name, s in starts)
 
     def _outside(self, node: Any, process: Any) -> Any:
         self.host.add(process)

@@ -15,7 +15,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.process import LIFReset
 
-from neurokit.compilers.lava.inhibition import owes, parts
+from neurokit.compilers.lava.inhibition import has_in_flight_input, parts
 from neurokit.ir.fixed_point import Decay12, Widths, soft_reset_synapse, split_threshold
 from neurokit.ir.interpreter import recur
 from neurokit.ir.program import decays
@@ -155,7 +155,7 @@ class StockNeurons(AbstractSubProcessModel):
             dv=4096 - (0 if soft else beta),
             vth=node.threshold if node.leaky else node.threshold - 1,
             reset_interval=cycle.period,
-            reset_offset=(cycle.start if owes(node) else guard) % cycle.period,
+            reset_offset=(cycle.start if has_in_flight_input(node) else guard) % cycle.period,
         )
         proc.in_ports.a_in.connect(self.soma.a_in)
         self.soma.s_out.connect(proc.out_ports.s_out)
@@ -168,8 +168,8 @@ class StockNeurons(AbstractSubProcessModel):
             self.onto_itself = exact(node.recurrent.weight, node.recurrent.exponent)
             self.soma.s_out.connect(self.onto_itself.s_in)
             self.onto_itself.a_out.connect(self.soma.a_in)
-        if proc.proc_params["hush"]:
-            _, clocks, k, e = parts(proc.proc_params["hush"])
+        if proc.proc_params["guard_inhibition"]:
+            _, clocks, k, e = parts(proc.proc_params["guard_inhibition"])
             self.clock = pacemaker(guard - 1, cycle.period, clocks)
             self.quiet = one_sign(np.full((n, clocks), -k), e)
             self.clock.s_out.connect(self.quiet.s_in)

@@ -19,7 +19,7 @@ class Neurons(AbstractProcess):
 
     shape     of the population, `(n,)`
     spiking   the node: neuron, reset, recurrent synapses
-    hush      inhibition of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
+    guard_inhibition      inhibition of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
     cycle     when its windows are
 
     With reset Subtract, Var `u` is the membrane before the reset. With ToZero, `u` is the synaptic current (of an IF or
@@ -34,8 +34,8 @@ class Neurons(AbstractProcess):
     LIFReset wants a reset interval that is a power of two: choose the period so there.
     """
 
-    def __init__(self, *, shape: tuple[int, ...], spiking: Spiking, hush: int, cycle: Cycle) -> None:
-        super().__init__(shape=shape, spiking=spiking, hush=hush, cycle=cycle)
+    def __init__(self, *, shape: tuple[int, ...], spiking: Spiking, guard_inhibition: int, cycle: Cycle) -> None:
+        super().__init__(shape=shape, spiking=spiking, guard_inhibition=guard_inhibition, cycle=cycle)
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
         self.u = Var(shape=shape, init=np.zeros(shape, dtype=np.int32))

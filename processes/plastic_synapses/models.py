@@ -31,7 +31,7 @@ class PyPlasticSynapses(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle, layer = proc_params["cycle"], proc_params["layer"]
-        self.heard = layer.node.shape[1]
+        self.received = layer.node.shape[1]
         self.work = LayerAtWork(layer)
         self.orders = proc_params["orders"].open()
         self.copy = proc_params["copy"].open(writable=True)
@@ -40,11 +40,11 @@ class PyPlasticSynapses(PyLoihiProcessModel):
         self.silence = silence
 
     def run_spk(self) -> None:
-        # Said before it is heard, as Lava's own synapses do, lest a loop of processes wait for itself.
+        # Said before it is received, as Lava's own synapses do, lest a loop of processes wait for itself.
         a, da = self.pending.popleft()
         self.a_out.send(a)
         self.da_out.send(da)
-        s, ds = self.s_in.recv()[: self.heard], self.ds_in.recv()[: self.heard]
+        s, ds = self.s_in.recv()[: self.received], self.ds_in.recv()[: self.received]
         if not self.cycle.covers(self.time_step):
             self.pending.append((self.silence, self.silence))
             return

@@ -13,7 +13,7 @@ from neurokit.ir.tangent_neuron import TangentNeuron
 class TangentNeurons(AbstractProcess):
     """A `neurokit.ir.tangent_neuron.TangentNeuron` for every neuron of a population, working in windows of time.
 
-    In the local time `t < cycle.steps` it hears the population's own currents `a_in`, follows the membrane, and does
+    In the local time `t < cycle.steps` it receives the population's own currents `a_in`, follows the membrane, and does
     what `TangentNeuron.step` says with the tangents `da_in` of the currents, from a state of 0 before every window; the
     tangents of the spikes leave as graded spikes `ds_out` in the same step. Silent at other steps.
 

@@ -42,7 +42,7 @@ def test_the_command_measures_two_small_sizes_of_every_family() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_networks_have_at_least_the_neurons_asked_for(family: str) -> None:
     graph = network(family, SMALLEST + 1)
-    neurons = sum(graph.wires[node.name].size for node in graph.nodes if isinstance(node, Spiking))
+    neurons = sum(graph.ports[node.name].size for node in graph.nodes if isinstance(node, Spiking))
     assert SMALLEST < neurons <= 2 * SMALLEST
 
 

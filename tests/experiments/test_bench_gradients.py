@@ -15,8 +15,8 @@ from neurokit.errors import OutOfRange  # noqa: E402
 from neurokit.events.grid import GridEventProp  # noqa: E402
 from neurokit.experiments.bench import gradients  # noqa: E402
 from neurokit.experiments.bench.gradients import judged  # noqa: E402
-from neurokit.experiments.bench.gradients_contenders import simultaneous  # noqa: E402
-from neurokit.experiments.bench.gradients_subject import Subject  # noqa: E402
+from neurokit.experiments.bench.gradients_baselines import simultaneous  # noqa: E402
+from neurokit.experiments.bench.gradients_case import Subject  # noqa: E402
 from neurokit.neurons.surrogates import Gaussian  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -24,7 +24,7 @@ from neurokit.targets.lava.target import LavaCPU
 
 def test_a_chain_is_a_proven_network_of_the_size_asked_for_in_which_every_layer_fires_now_and_then() -> None:
     program = chain(3, 16, np.random.default_rng(0))
-    assert [program.wires[node.name].size for node in program.spiking] == [16, 16, 16]
+    assert [program.ports[node.name].size for node in program.spiking] == [16, 16, 16]
     trace = reference.run(program, samples(program, np.random.default_rng(0), 16), record=True).trace
     assert trace is not None
     assert all(0 < train.mean() < 1 for train in trace.spikes.values())

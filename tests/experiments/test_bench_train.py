@@ -12,8 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from neurokit.errors import OutOfRange, RunError  # noqa: E402
-from neurokit.experiments.bench import contenders, exact, train  # noqa: E402
-from neurokit.experiments.bench.contenders import Library, Network, Peer  # noqa: E402
+from neurokit.experiments.bench import baselines, exact, train  # noqa: E402
+from neurokit.experiments.bench.baselines import Library, Network, Peer  # noqa: E402
 from neurokit.experiments.bench.memory import growth  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -53,7 +53,7 @@ def test_a_missing_peer_says_where_it_was_looked_for_and_how_to_get_it(tmp_path:
     with pytest.raises(RunError, match=r"Nowhere.*nowhere/bin/python.*venv FOLDER/nowhere.*pip install nowhere"):
         nowhere.interpreter(tmp_path)
     # The installer of bench train makes the environments of its own libraries, and no others.
-    assert all("--install-peers" in library.recipe for library in contenders.LIBRARIES)
+    assert all("--install-peers" in library.recipe for library in baselines.LIBRARIES)
     assert "--install-peers" not in exact.JAXSNN.recipe
     assert "FOLDER/jaxsnn/bin/pip install jaxsnn, and give --peers FOLDER" in exact.JAXSNN.recipe
     with pytest.raises(RunError, match="no folder of environments given"):
@@ -104,6 +104,6 @@ def test_memory_of_rfg_does_not_follow_time_and_that_of_backpropagation_does() -
 
 
 def test_every_library_has_a_step_and_a_place() -> None:
-    folder = Path(contenders.worker.__file__).parent
-    steps = {f"{library.key}_step.py" for library in contenders.LIBRARIES}
+    folder = Path(baselines.worker.__file__).parent
+    steps = {f"{library.key}_step.py" for library in baselines.LIBRARIES}
     assert steps | {"jaxsnn_step.py"} == {p.name for p in folder.glob("*_step.py")}  # jaxsnn's is of bench exact

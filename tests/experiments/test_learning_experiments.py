@@ -70,7 +70,7 @@ def test_the_command_writes_the_record(tmp_path: Path) -> None:
     )
     assert told.exit_code == 0, told.output
     record = json.loads((out / "record.json").read_text())
-    assert [row["arm"] for row in record["rows"]] == list(TINY.arms())
+    assert [row["method"] for row in record["rows"]] == list(TINY.methods())
     assert record["config"]["steps"] == 3
     assert set(record["bars"]["error with 8-bit weights <= 0.06"]) == {"value", "bar", "met"}
 
@@ -93,7 +93,7 @@ def test_every_experiment_has_a_name_arms_and_can_be_shortened() -> None:
     for name, kind in EXPERIMENTS.items():
         made = kind()
         assert made.name == name
-        assert made.arms()
+        assert made.methods()
         assert config_of(made.shortened(0.01)) != config_of(made)
 
 
@@ -140,7 +140,7 @@ def test_a_device_with_mismatch_answers_otherwise_and_its_learners_differ_by_wha
 ) -> None:
     pytest.importorskip("torch")
     made = DeviceMismatch(steps=3, directions=1, batch=8, pretraining=20)
-    rows = [made.row(arm, 0, tmp_path / f"{i}.npz", lambda share: None) for i, arm in enumerate(made.arms())]
+    rows = [made.row(method, 0, tmp_path / f"{i}.npz", lambda share: None) for i, method in enumerate(made.methods())]
     assert all(row["passes"] == 3 * (1 + 3) for row in rows)
     assert rows[0]["before"] == rows[1]["before"] != rows[0]["references"]["nominal"]
     bars = list(made.bars(rows).values())

@@ -16,7 +16,7 @@ from neurokit.gradients.estimator import Batch, Estimator  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.hadamard import sylvester  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
-from neurokit.gradients.tangent import Way, features, features_and_gain, layers, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, features, features_and_gain, layers, tangent  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
 from neurokit.networks.noise import noise_from  # noqa: E402
 from neurokit.neurons.models import IF, Subtract, ToZero  # noqa: E402
@@ -97,7 +97,7 @@ def test_tangent_is_gradient_dot_direction(kind, hidden, readout, reset, dtype, 
     # Directions of length one, so that the tolerance is relative to the gradient's own length.
     directions = {name: v / math.sqrt(sum(p.numel() for p in model.parameters())) for name, v in draw(model, 3).items()}
     expected = slopes_by_backprop(model, batch, directions, names)
-    slopes = slopes_by_tangent(model, batch, directions, Way(Global(), compiled))
+    slopes = slopes_by_tangent(model, batch, directions, JVPConfig(Global(), compiled))
     assert expected.abs().max() > 1e-3, "a comparison of zeros would prove nothing"
     torch.testing.assert_close(slopes, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
@@ -119,7 +119,7 @@ def test_every_surrogate_has_the_same_tangent_and_gradient(kind, hidden, surroga
     names = [name for name, _ in model.named_parameters()]
     gradient = Backprop(compiled=False).estimate(model, batch, torch.Generator().manual_seed(4), names).gradient
     with noise_from(torch.Generator().manual_seed(4), model):
-        slopes = slopes_by_tangent(model, batch, directions, Way(Global()))
+        slopes = slopes_by_tangent(model, batch, directions, JVPConfig(Global()))
     expected = sum(torch.einsum("k...,...->k", directions[name], gradient[name]) for name in names)
     torch.testing.assert_close(slopes, expected, rtol=1e-10, atol=1e-10)
 
@@ -129,10 +129,10 @@ def test_layerwise_tangents_sum_to_the_global_one(kind, hidden, readout, reset) 
     model = network(kind, hidden, readout, reset)
     batch, directions = batch_for(model), draw(model, 3)
     groups = layers(model)
-    rows = Layerwise().share(slopes_by_tangent(model, batch, directions, Way(Layerwise())), len(groups))
+    rows = Layerwise().share(slopes_by_tangent(model, batch, directions, JVPConfig(Layerwise())), len(groups))
     for group, row in zip(groups, rows, strict=True):
         torch.testing.assert_close(row, slopes_by_backprop(model, batch, directions, group), rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(sum(rows), slopes_by_tangent(model, batch, directions, Way(Global())))
+    torch.testing.assert_close(sum(rows), slopes_by_tangent(model, batch, directions, JVPConfig(Global())))
 
 
 @pytest.mark.parametrize("kind", ["MLP", "DeepONet"])
@@ -160,7 +160,7 @@ def test_parameters_held_fixed_get_no_direction(hidden, scope) -> None:  # type:
     layer = f"trunk.hidden.{len(hidden) - 1}"
     for moved in ([f"{layer}.weight", f"{layer}.bias"], [f"{layer}.weight"], ["branch.readout.bias"]):
         directions = {name: v for name, v in draw(model, 2).items() if name in moved}
-        slopes = slopes_by_tangent(model, batch, directions, Way(scope))
+        slopes = slopes_by_tangent(model, batch, directions, JVPConfig(scope))
         torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, moved), rtol=1e-10, atol=1e-12)
 
 
@@ -353,7 +353,7 @@ def test_a_neuron_without_a_kernel_takes_the_plain_loop() -> None:
     model = MLP(inputs=4, hidden=(7,), outputs=3, steps=12, neuron=Leaky(threshold=0.4), dtype=torch.float64)
     batch, directions = batch_for(model), draw(model, 2)
     names = [name for name, _ in model.named_parameters()]
-    slopes = slopes_by_tangent(model, batch, directions, Way(Global(), compiled=True))
+    slopes = slopes_by_tangent(model, batch, directions, JVPConfig(Global(), compiled=True))
     torch.testing.assert_close(slopes, slopes_by_backprop(model, batch, directions, names), rtol=1e-10, atol=1e-10)
     assert torch.equal(features(model, batch.inputs[0]), model.features(batch.inputs[0]))
 
@@ -392,4 +392,4 @@ def test_nonsense_is_refused() -> None:
     with pytest.raises(UnsupportedNode, match="Linear"):
         ForwardGradient().estimate(model, Batch((torch.ones(1, 2),), torch.ones(1, 1)), torch.Generator(), ["weight"])
     with pytest.raises(UnsupportedNode, match="Linear"):
-        tangent(model, (torch.ones(1, 2),), {}, Way(Global()))
+        tangent(model, (torch.ones(1, 2),), {}, JVPConfig(Global()))

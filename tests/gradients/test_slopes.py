@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from neurokit.gradients.estimator import Batch  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise, Scope  # noqa: E402
 from neurokit.gradients.slopes import slopes  # noqa: E402
-from neurokit.gradients.tangent import Way, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, tangent  # noqa: E402
 from neurokit.networks import SepONet  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -29,7 +29,7 @@ def test_slopes_are_those_of_the_tangent(scope: Scope, held: str) -> None:
         for i, (name, p) in enumerate(model.named_parameters())
         if not (held and name.startswith(held))
     }
-    way = Way(scope)
+    way = JVPConfig(scope)
     loss, rows = slopes(model, batch, directions, way)
     answer, moved = tangent(model, batch.inputs, directions, way)
     residual = answer - batch.target

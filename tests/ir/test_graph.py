@@ -8,7 +8,7 @@ import pytest
 from neurokit.errors import GraphError, NeurokitError, OutOfRange
 from neurokit.ir.graph import Dense, Graph, Input, Output, Product, Readout, Spiking
 from neurokit.ir.interpreter import run
-from neurokit.ir.signals import Signal, Wire, consumers
+from neurokit.ir.signals import Port, Signal, consumers
 from neurokit.neurons.models import IF
 from neurokit.neurons.readouts import MemMean, Rate
 
@@ -22,12 +22,12 @@ CHAIN = (X, DENSE, SPIKING, READOUT, OUTPUT)
 
 def test_wires_say_size_and_signal() -> None:
     graph = Graph(CHAIN, 4)
-    assert graph.wires == {
-        "x": Wire(2, Signal.HELD),
-        "d": Wire(3, Signal.HELD),
-        "s": Wire(3, Signal.SERIES),
-        "r": Wire(3, Signal.TOTAL),
-        "y": Wire(3, Signal.TOTAL),
+    assert graph.ports == {
+        "x": Port(2, Signal.HELD),
+        "d": Port(3, Signal.HELD),
+        "s": Port(3, Signal.SERIES),
+        "r": Port(3, Signal.TOTAL),
+        "y": Port(3, Signal.TOTAL),
     }
     assert graph["s"] is SPIKING
     assert graph.inputs == (X,)

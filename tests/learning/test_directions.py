@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from neurokit.errors import OutOfRange
-from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.counter_rng import CounterRNG, Purpose
 from neurokit.learning.directions import Bernoulli, Directions, Distribution, Hadamard, LowRank
 
 DISTRIBUTIONS = [Bernoulli(), Hadamard(), LowRank(1), LowRank(3)]
 
 
 def test_words_are_those_of_numpys_philox_at_the_documented_key_and_counter() -> None:
-    words = Counters(11).words(Purpose.ROUNDING, step=7, channel=3, direction=5, count=9)
+    words = CounterRNG(11).words(Purpose.ROUNDING, step=7, channel=3, direction=5, count=9)
     key, counter = np.array([11, 1], np.uint64), np.array([0, 5, 3, 7], np.uint64)
     assert (words == np.random.Philox(key=key, counter=counter).random_raw(9)).all()
 
 
 def test_bits_do_not_depend_on_what_was_drawn_before() -> None:
-    counters = Counters(1)
+    counters = CounterRNG(1)
     first = counters.signs(Purpose.DIRECTION, 4, 2, 0, 70)
     counters.below(10, Purpose.BATCH, 9, 0, 0, 5)
     assert (counters.signs(Purpose.DIRECTION, 4, 2, 0, 70) == first).all()
@@ -62,7 +62,7 @@ def test_low_rank_directions_have_that_rank(rank: int) -> None:
     [
         (lambda: Directions(0), "Directions.count"),
         (lambda: LowRank(128), "LowRank.rank"),
-        (lambda: Counters(-1), "Counters.seed"),
+        (lambda: CounterRNG(-1), "CounterRNG.seed"),
     ],
 )
 def test_numbers_that_make_no_directions_are_refused(make: object, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Rules against functions whose gradients are known, and integer descent against sums that are known."""
+"""Rules against functions whose gradients are known, and integer optimizer against sums that are known."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from neurokit.errors import OutOfRange
-from neurokit.learning.descent import (
+from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.integer_optimizer import (
     Cosine,
     Halving,
-    IntegerDescent,
+    IntegerOptimizer,
     Residue,
     SharedDither,
     Stochastic,
     saturated,
 )
-from neurokit.learning.directions import Directions, Hadamard
 from neurokit.learning.learner import Learner, Progress
 from neurokit.learning.queries import Answer, Directional, Local, Losses, Query, Slopes
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule, Together
+from neurokit.learning.rules import RFG, SPSA, Global, Layerwise, NodePerturbation, NodeRFG, Rule
 from neurokit.simulator.plastic_weights import Field, Plastic, Weights
 
 W = Plastic(0, "a", "a", Field.WEIGHT, (2, 3), 1, -128, 127)
@@ -101,7 +101,7 @@ BASIS = Directions(8, 0, Hadamard())
 
 @pytest.mark.parametrize(
     "rule",
-    [SPSA(BASIS, 3, scope=Apart()), RFG(BASIS, Apart()), NodePerturbation(BASIS), NodeRFG(BASIS)],
+    [SPSA(BASIS, 3, scope=Layerwise()), RFG(BASIS, Layerwise()), NodePerturbation(BASIS), NodeRFG(BASIS)],
     ids=["SPSA", "RFG", "node", "node RFG"],
 )
 def test_along_a_whole_basis_layer_by_layer_tensors_get_their_gradient(rule: Rule) -> None:
@@ -115,9 +115,9 @@ def test_along_a_whole_basis_layer_by_layer_tensors_get_their_gradient(rule: Rul
     "rule",
     [
         SPSA(Directions(2, 5), 2),
-        SPSA(Directions(2, 5), 2, two_sided=False, scope=Apart()),
+        SPSA(Directions(2, 5), 2, two_sided=False, scope=Layerwise()),
         RFG(Directions(2, 5)),
-        RFG(Directions(2, 5), Apart()),
+        RFG(Directions(2, 5), Layerwise()),
     ],
     ids=repr,
 )
@@ -135,13 +135,13 @@ def test_passes_are_counted_as_documented() -> None:
     d = Directions(4)
     counted = [
         SPSA(d).passes(TENSORS),
-        SPSA(d, scope=Apart()).passes(TENSORS),
+        SPSA(d, scope=Layerwise()).passes(TENSORS),
         SPSA(d, two_sided=False).passes(TENSORS),
-        RFG(d, Together()).passes(TENSORS),
-        RFG(d, Apart()).passes(TENSORS),
+        RFG(d, Global()).passes(TENSORS),
+        RFG(d, Layerwise()).passes(TENSORS),
         NodePerturbation(d).passes(TENSORS),
         NodeRFG(d).passes(TENSORS),
-        NodeRFG(d, Apart()).passes(TENSORS),
+        NodeRFG(d, Layerwise()).passes(TENSORS),
     ]
     assert counted == [8, 16, 5, 5, 9, 8, 5, 9]
 
@@ -174,20 +174,20 @@ def test_what_is_sent_is_k_integers_within_the_limit_and_the_host_knows_their_po
 
 
 def test_rate_is_how_far_weights_move() -> None:
-    descent, rng = IntegerDescent(0.25, rounding=Residue()), np.random.default_rng(0)
-    state, squares = descent.start((W,)), []
+    optimizer, rng = IntegerOptimizer(0.25, rounding=Residue()), np.random.default_rng(0)
+    state, squares = optimizer.start((W,)), []
     for step in range(200):
         gradient = Local(step, {W.name: rng.normal(size=W.shape)})
-        scale = descent.scale((W,), gradient, state, 1.0)[W.name]
-        squares.append((gradient.integers(W, scale, descent.limit) / 2**descent.fraction) ** 2)
+        scale = optimizer.scale((W,), gradient, state, 1.0)[W.name]
+        squares.append((gradient.integers(W, scale, optimizer.limit) / 2**optimizer.fraction) ** 2)
     assert abs(np.sqrt(np.mean(squares)) - 0.25) < 0.02  # 1,200 normal numbers: two percent a standard deviation
 
 
 def test_momentum_decays_by_its_shift_in_integers() -> None:
-    descent = IntegerDescent(1.0, momentum=2, rounding=Residue())
+    optimizer = IntegerOptimizer(1.0, momentum=2, rounding=Residue())
     values, kept = np.zeros(W.shape, np.int32), {}
     for _ in range(60):
-        values, _ = descent.apply(W, values, np.full(W.shape, 64), kept, 0)
+        values, _ = optimizer.apply(W, values, np.full(W.shape, 64), kept, 0)
     assert (np.abs(kept["velocity"] - 256) <= 4).all(), "64 / (1 - 3/4), to the floor of the shift"
 
 
@@ -195,16 +195,18 @@ def test_saturation_is_counted_not_hidden() -> None:
     values, beyond = saturated(W, np.array([[130, 0, -200], [127, -128, 1]]))
     assert beyond == 2
     assert values.tolist() == [[127, 0, -128], [127, -128, 1]]
-    descent = IntegerDescent(rounding=Residue())
-    moved, bound = descent.apply(W, np.full(W.shape, -127, np.int32), np.full(W.shape, 10 * 2**descent.fraction), {}, 0)
+    optimizer = IntegerOptimizer(rounding=Residue())
+    moved, bound = optimizer.apply(
+        W, np.full(W.shape, -127, np.int32), np.full(W.shape, 10 * 2**optimizer.fraction), {}, 0
+    )
     assert bound == 6
     assert (moved == -128).all()
 
 
 @pytest.mark.parametrize("rounding", [Stochastic(1), Residue(), SharedDither(1)], ids=repr)
 def test_a_learner_gets_to_the_bottom_in_integers(rounding: object) -> None:
-    descent = IntegerDescent(0.5, schedule=Cosine(), momentum=1, rounding=rounding)  # type: ignore[arg-type]
-    learner = Learner(SPSA(Directions(4, 2), 1, scope=Apart()), descent, 200, 1)
+    optimizer = IntegerOptimizer(0.5, schedule=Cosine(), momentum=1, rounding=rounding)  # type: ignore[arg-type]
+    learner = Learner(SPSA(Directions(4, 2), 1, scope=Layerwise()), optimizer, 200, 1)
     bowl, task = Bowl(), _Rows()
     progress = learner.run(learner.start(start(), bowl), bowl, task)  # type: ignore[arg-type]
     assert bowl.loss(progress.weights) < 0.05 * bowl.loss(start())
@@ -212,7 +214,7 @@ def test_a_learner_gets_to_the_bottom_in_integers(rounding: object) -> None:
 
 
 def test_a_run_that_was_cut_ends_in_the_same_integers() -> None:
-    learner = Learner(RFG(Directions(2, 4)), IntegerDescent(0.5, schedule=Halving(3), momentum=2), 40, 1)
+    learner = Learner(RFG(Directions(2, 4)), IntegerOptimizer(0.5, schedule=Halving(3), momentum=2), 40, 1)
     bowl, task = Bowl(), _Rows()
     whole = learner.run(learner.start(start(), bowl), bowl, task)  # type: ignore[arg-type]
     half = learner.run(learner.start(start(), bowl), bowl, task, until=17)  # type: ignore[arg-type]
@@ -233,8 +235,8 @@ class _Rows:
     [
         (lambda: SPSA(amplitude=0), "SPSA.amplitude"),
         (lambda: NodePerturbation(amplitude=2.0), "NodePerturbation.amplitude"),
-        (lambda: IntegerDescent(0.0), "IntegerDescent.rate"),
-        (lambda: IntegerDescent(limit=40_000), "IntegerDescent.limit"),
+        (lambda: IntegerOptimizer(0.0), "IntegerOptimizer.rate"),
+        (lambda: IntegerOptimizer(limit=40_000), "IntegerOptimizer.limit"),
         (lambda: Learner(RFG(), steps=0), "Learner.steps"),
     ],
 )

@@ -69,7 +69,7 @@ def test_derivatives_are_those_of_the_training(hidden: tuple[int, ...], toleranc
     rng = np.random.default_rng(0)
     encoded = {"x": rng.integers(-40, 41, (16, 2))}
     moves = {t.name: t.unit * rng.choice([-1, 1], (8, *t.shape)) for t in made.tensors}
-    pushed = TangentTwin().push(made, encoded, moves)
+    pushed = TangentTwin().jvp(made, encoded, moves)
     value, wanted = tangent(
         model, (torch.tensor(encoded["x"] * 1.0),), in_torch(program, moves), Way(Global(), compiled=False)
     )

@@ -16,7 +16,7 @@ from neurokit.ir.program import Dense, Input, Output, Product, Program, ProgramN
 from neurokit.ir.tangent_neuron import GainTable, tangent_neuron
 from neurokit.learning.tangent_bounds import TangentWidths
 from neurokit.learning.tangent_program import TangentProgram, tangents
-from neurokit.learning.tangent_reference import Moves, Pushed, push
+from neurokit.learning.tangent_reference import JVPResult, Moves, jvp
 from neurokit.learning.tangent_twin import TangentTwin
 from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
@@ -70,7 +70,7 @@ def drawn(made: TangentProgram, seed: int, count: int = 3, batch: int = 2) -> tu
     return encoded, moves
 
 
-def assert_same(one: Pushed, other: Pushed) -> None:
+def assert_same(one: JVPResult, other: JVPResult) -> None:
     for kind in ("values", "tangents", "states", "derivatives"):
         left, right = getattr(one, kind), getattr(other, kind)
         assert left.keys() == right.keys()
@@ -96,10 +96,10 @@ def test_reference_numpy_and_numba_agree_on_every_integer(
     except OutOfRange:
         assume(False)  # the Program itself, or its tangents, cannot be proved
     encoded, moves = drawn(made, seed)
-    expected = push(made, encoded, moves)
+    expected = jvp(made, encoded, moves)
     assert any(spikes.any() for name, spikes in expected.tangents.items() if name in expected.states) or depth
     for compiled in (True, False):
-        assert_same(expected, TangentTwin(compiled).push(made, encoded, moves))
+        assert_same(expected, TangentTwin(compiled).jvp(made, encoded, moves))
     for name, bound in made.bounds.items():  # what was proved holds
         seen = expected.states.get(name, expected.tangents.get(name))
         assert seen is None or np.abs(seen).max(initial=0) <= bound
@@ -204,18 +204,18 @@ def test_what_cannot_be_proved_is_refused() -> None:
     assert sum(narrow.fraction.values()) < sum(fine.fraction.values())  # less precise, and proved all the same
     encoded, moves = drawn(fine, 0)
     with pytest.raises(OutOfRange, match="give `largest`"):
-        push(fine, encoded, {name: 2 * move for name, move in moves.items()})
+        jvp(fine, encoded, {name: 2 * move for name, move in moves.items()})
     with pytest.raises(OutOfRange, match="match the tensors"):
-        push(fine, encoded, {"a0.weight": np.zeros((1, 99, 99), np.int64)})
+        jvp(fine, encoded, {"a0.weight": np.zeros((1, 99, 99), np.int64)})
     with pytest.raises(OverflowDetected, match="tangent"):
-        push(replace(fine, widths=TangentWidths(membrane=4)), encoded, moves)
+        jvp(replace(fine, widths=TangentWidths(membrane=4)), encoded, moves)
     hard = replace(program, nodes=tuple(_with(n, IF(48, ToZero())) for n in program.nodes))
     with pytest.raises(UnsupportedNode, match="hard reset"):
         tangents(hard, tensors)
     recurrent = replace(
         program,
         nodes=tuple(
-            replace(n, recurrent=Recurrent(np.ones((program.wires[n.name].size,) * 2))) if isinstance(n, Spiking) else n
+            replace(n, recurrent=Recurrent(np.ones((program.ports[n.name].size,) * 2))) if isinstance(n, Spiking) else n
             for n in program.nodes
         ),
     )
@@ -240,7 +240,7 @@ def test_the_proof_holds_wherever_learning_goes() -> None:
     moved = replace(made, program=extreme)
     encoded = {n.name: np.stack([n.low, n.high]).astype(np.int64) for n in extreme.inputs}
     _, moves = drawn(made, 1, count=8)
-    push(moved, encoded, moves)  # raises OverflowDetected if not
+    jvp(moved, encoded, moves)  # raises OverflowDetected if not
 
 
 class _OneSided:

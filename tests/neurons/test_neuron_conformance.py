@@ -29,7 +29,7 @@ from neurokit.ir import graph as g  # noqa: E402
 from neurokit.ir import interpreter as reference  # noqa: E402
 from neurokit.ir import program as p  # noqa: E402
 from neurokit.networks import MLP, DeepONet, load_model, save_model  # noqa: E402
-from neurokit.neurons.models import IF, LIF, CubaLIF, CubaState, Subtract, ToZero, decay, heaviside, settled  # noqa: E402
+from neurokit.neurons.models import IF, LIF, CubaLIF, CubaState, Subtract, ToZero, decay, freeze_parameters, heaviside  # noqa: E402
 from neurokit.neurons.parameters import Fraction, Positive, Trainable  # noqa: E402
 from neurokit.simulator import Twin  # noqa: E402
 from neurokit.targets.support import FEATURES  # noqa: E402
@@ -320,6 +320,6 @@ def test_nonsense_is_refused() -> None:
             make()
     with pytest.raises(GraphError, match="trace a trained network"):
         g.Spiking("s", "d", LIF(beta=Trainable(0.5)))
-    assert settled(IF(Trainable(2.0), Subtract(attached=False)), {"threshold": 3.0}) == IF(3.0)
+    assert freeze_parameters(IF(Trainable(2.0), Subtract(attached=False)), {"threshold": 3.0}) == IF(3.0)
     with pytest.raises(UnsupportedNode, match="strict"):
         p.Spiking("s", "d", IF(64, strict=True))

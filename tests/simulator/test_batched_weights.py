@@ -1,4 +1,4 @@
-"""Copies on the twin: every perturbed network is the reference's, and tangents are those of the equations."""
+"""PerturbedBatchEvaluator on the twin: every perturbed network is the reference's, and tangents are those of the equations."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from neurokit.ir import graph as g
 from neurokit.ir import interpreter as reference
 from neurokit.ir.fixed_point import Decay12
 from neurokit.ir.program import Dense, Input, Output, Program, Readout, Spiking
-from neurokit.learning.copies import Copies
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.queries import CurrentLosses, CurrentSlopes, Losses, Slopes
 from neurokit.learning.task import MeanSquare, RelativeSquare, Task
 from neurokit.neurons.models import IF, LIF, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 from neurokit.neurons.surrogates import Gaussian
 from neurokit.simulator.batched_loops import ArrayLoops, Loops, loops
-from neurokit.simulator.batched_weights import Forward
+from neurokit.simulator.batched_weights import BatchedWeightSimulator
 from neurokit.simulator.device_mismatch import Mismatch
 from neurokit.simulator.plastic_weights import Field, plastic, weights, with_weights
 
@@ -76,8 +76,8 @@ def task(program: Program, samples: int = 9, seed: int = 1) -> Task:
     return Task(inputs, rng.normal(size=(samples, 5, 1)), ("branch",), RelativeSquare())
 
 
-def copies(program: Program, **more: object) -> Copies:
-    return Copies(program, plastic(program), task(program), **more)  # type: ignore[arg-type]
+def copies(program: Program, **more: object) -> PerturbedBatchEvaluator:
+    return PerturbedBatchEvaluator(program, plastic(program), task(program), **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bricks", LOOPS, ids=lambda x: type(x).__name__)
@@ -127,7 +127,7 @@ def dual_slopes(
             gain = 2.0**node.exponent
             series = [(np.floor((w @ s + b) * gain), (dw @ s + w @ ds + db) * gain) for s, ds in series]
         elif isinstance(node, Spiking):
-            u, du, heard = 0.0, 0.0, []
+            u, du, received = 0.0, 0.0, []
             th = node.threshold
             for a, da in series:
                 before, moved = u + a, du + da
@@ -137,8 +137,8 @@ def dual_slopes(
                     u, du = before * (1 - s), moved * (1 - s) - before * ds
                 else:
                     u, du = before - th * s, moved - th * ds
-                heard.append((s, ds))
-            series = heard
+                received.append((s, ds))
+            series = received
         elif isinstance(node, Readout):
             time = node.rule.weights(STEPS)
             total = sum(w * da for w, (_, da) in zip(time, series, strict=True)) + drawn["total.offset"]
@@ -177,11 +177,13 @@ def test_slopes_of_layers_add_up_and_those_of_readouts_are_differences(make: obj
     assert np.allclose((up - down) / 4, parts[-1], rtol=0.02, atol=0.02 * np.abs(parts[-1]).max())
 
 
-def surrogate_gradient(evaluator: Copies, own: dict[str, np.ndarray], name: str, rows: np.ndarray) -> np.ndarray:
+def surrogate_gradient(
+    evaluator: PerturbedBatchEvaluator, own: dict[str, np.ndarray], name: str, rows: np.ndarray
+) -> np.ndarray:
     """The gradient of one tensor from its slopes along a whole basis."""
     tensor = next(t for t in evaluator.tensors if t.name == name)
     basis = Directions(64, 0, Hadamard())
-    alone = Copies(evaluator.program, (tensor,), evaluator.task)
+    alone = PerturbedBatchEvaluator(evaluator.program, (tensor,), evaluator.task)
     (slopes,) = alone.answer(own, [Slopes((tensor.layer,))], basis, 0, rows)
     return np.asarray(np.tensordot(slopes, basis.of(0, tensor.channel, tensor.shape).astype(float), axes=1) / 64)
 
@@ -281,13 +283,13 @@ def test_a_readout_that_leaves_its_width_is_refused_as_by_the_reference(width: s
     )
     wide = Program(nodes, 4)
     given = {"x": np.array([[8], [3]])}
-    found = Forward(wide).run(given, {})
-    assert (Forward(wide).decode(found)[0] == reference.run(wide, {"x": given["x"] * 1.0}).output).all()
+    found = BatchedWeightSimulator(wide).run(given, {})
+    assert (BatchedWeightSimulator(wide).decode(found)[0] == reference.run(wide, {"x": given["x"] * 1.0}).output).all()
     narrow = replace(wide, widths=replace(wide.widths, **{width: 5}))
     with pytest.raises(OverflowDetected):
         reference.run(narrow, {"x": given["x"] * 1.0})
     with pytest.raises(OverflowDetected):
-        Forward(narrow).run(given, {})
+        BatchedWeightSimulator(narrow).run(given, {})
 
 
 def test_what_the_learning_twin_has_no_rule_for_is_refused_by_name() -> None:

@@ -18,7 +18,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from misfits import Series
 
 from neurokit.compilers.lava.bias_digits import lines
-from neurokit.compilers.lava.tape_files import Tape
+from neurokit.compilers.lava.ring_buffers import RingBuffer
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange
 from neurokit.ir.fixed_point import Decay12
@@ -30,29 +30,29 @@ from neurokit.processes.graded_coder.process import GradedCoder
 from neurokit.processes.latency_coder.process import LatencyCoder
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.rate_coder.process import RateCoder
+from neurokit.processes.ring_buffer.process import Recorder
 from neurokit.processes.sample_gate.process import SampleGate
-from neurokit.processes.tape.process import Recorder
 
 #: Lines of a coder, and windows that it codes.
 LINES, WINDOWS = 6, 4
 
 
-def heard(process: Any, rows: np.ndarray | None, chip_steps: int, model: str) -> np.ndarray:
-    """What a process says in each of the first `chip_steps` when it hears `rows`."""
+def received(process: Any, rows: np.ndarray | None, chip_steps: int, model: str) -> np.ndarray:
+    """What a process says in each of the first `chip_steps` when it receives `rows`."""
     config = Loihi2SimCfg(
         select_tag="floating_pt" if model == "float" else "fixed_pt", select_sub_proc_model=model == "stock"
     )
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y", (1, chip_steps, *process.s_out.shape))
-        tape.blank()
-        recorder = Recorder(shape=process.s_out.shape, tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
+        buffer = RingBuffer(Path(folder), "y", (1, chip_steps, *process.s_out.shape))
+        buffer.blank()
+        recorder = Recorder(shape=process.s_out.shape, buffer=buffer, cycle=Cycle(1, chip_steps, chip_steps + 1))
         process.s_out.connect(recorder.a_in)
         if rows is not None:
             source = Series(rows=rows)
             source.s_out.connect(process.a_in)
         process.run(RunSteps(num_steps=chip_steps), run_cfg=config)
         process.stop()
-        return np.array(tape.open()[0])
+        return np.array(buffer.open()[0])
 
 
 def noise(rng: np.random.Generator, cycle: Cycle, model: str) -> np.ndarray:
@@ -78,12 +78,12 @@ def latency(model: str, steps: int, period: int, start: int, seed: int) -> dict[
         due = Latency(dt).steps(x * dt / PARTS)
         expected[first : first + steps] = due == np.arange(steps)[:, None]
     process = LatencyCoder(shape=(LINES,), cycle=cycle)
-    got = heard(process, rows, len(rows), model)
+    got = received(process, rows, len(rows), model)
     return {"bad": int((got != expected).sum()), "spikes": int(expected.sum())}
 
 
 def graded(model: str, steps: int, period: int, start: int, seed: int) -> dict[str, Any]:
-    """A sample heard once is said in all of its window."""
+    """A sample received once is said in all of its window."""
     rng, cycle = np.random.default_rng(seed), Cycle(start, steps, period)
     rows = noise(rng, cycle, model)
     expected = np.zeros(rows.shape, dtype=np.int64)
@@ -91,7 +91,7 @@ def graded(model: str, steps: int, period: int, start: int, seed: int) -> dict[s
         x = rng.choice([-(2**22), 2**22, 0, 1, -1, 12345], LINES)
         first = start - 1 + window * period
         rows[first - 1], expected[first : first + steps] = x, x
-    got = heard(GradedCoder(shape=(LINES,), cycle=cycle), rows, len(rows), model)
+    got = received(GradedCoder(shape=(LINES,), cycle=cycle), rows, len(rows), model)
     return {"bad": int((got != expected).sum()), "spikes": int((expected != 0).sum())}
 
 
@@ -108,7 +108,7 @@ def rate(model: str, steps: int, period: int, start: int, seed: int) -> dict[str
             _, expected[first + t], m = IF(steps).step(m, x, heaviside)
         off = abs(expected[first : first + steps].sum(axis=0) - x)
         wrong_counts += int((off >= 1).sum()) if model == "float" else int((off > 0).sum())
-    got = heard(RateCoder(shape=(LINES,), levels=steps, cycle=cycle), rows, len(rows), model)
+    got = received(RateCoder(shape=(LINES,), levels=steps, cycle=cycle), rows, len(rows), model)
     return {"bad": int((got != expected).sum()) + wrong_counts, "spikes": int(expected.sum())}
 
 
@@ -118,14 +118,14 @@ def gate(model: str, steps: int, period: int, start: int, seed: int) -> dict[str
     rows = (rng.random((start + WINDOWS * period, LINES)) < 0.5).astype(np.int32)
     closed = np.array([shut.covers(n) for n in range(1, len(rows) + 1)])
     expected = rows * ~closed[:, None]
-    got = heard(SampleGate(shape=(LINES,), shut=shut), rows, len(rows), model)
+    got = received(SampleGate(shape=(LINES,), shut=shut), rows, len(rows), model)
     return {"bad": int((got != expected).sum()), "spikes": int(expected.sum())}
 
 
 def bias(model: str, steps: int, period: int, start: int, seed: int) -> dict[str, Any]:
     """The lines of a bias; nothing is random."""
     cycle = Cycle(start, steps, period)
-    got = heard(Constant(digits=3, cycle=cycle), None, start + 2 * period, model)
+    got = received(Constant(digits=3, cycle=cycle), None, start + 2 * period, model)
     expected = np.array([lines(3) * cycle.covers(n) for n in range(1, len(got) + 1)])
     return {"bad": int((got != expected).sum()), "spikes": int((expected != 0).sum())}
 
@@ -152,7 +152,7 @@ def floating(neuron: str, seed: int) -> dict[str, Any]:
             expected[k] = s
         else:
             state, s = defined.start(np.zeros(n)), np.zeros(n)
-    process = Neurons(shape=(n,), spiking=Spiking("s", "a", chosen, 1.0, recurrent), hush=0, cycle=cycle)
+    process = Neurons(shape=(n,), spiking=Spiking("s", "a", chosen, 1.0, recurrent), guard_inhibition=0, cycle=cycle)
     got, v = _with_state(process, rows)
     membrane = state.u if isinstance(chosen, CubaLIF) else state
     return {"bad": int((got != expected).sum() + (v != membrane).sum()), "spikes": int(expected.sum())}
@@ -176,16 +176,16 @@ def refused() -> dict[str, Any]:
 
 def _with_state(process: Neurons, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y", (1, *rows.shape))
-        tape.blank()
+        buffer = RingBuffer(Path(folder), "y", (1, *rows.shape))
+        buffer.blank()
         source = Series(rows=rows)
-        recorder = Recorder(shape=process.s_out.shape, tape=tape, cycle=Cycle(1, len(rows), len(rows) + 1))
+        recorder = Recorder(shape=process.s_out.shape, buffer=buffer, cycle=Cycle(1, len(rows), len(rows) + 1))
         source.s_out.connect(process.a_in)
         process.s_out.connect(recorder.a_in)
         process.run(RunSteps(num_steps=len(rows)), run_cfg=Loihi2SimCfg(select_tag="floating_pt"))
         v = np.array(process.v.get())
         process.stop()
-        return np.array(tape.open()[0]), v
+        return np.array(buffer.open()[0]), v
 
 
 CASES: dict[str, Callable[..., dict[str, Any]]] = {

@@ -30,8 +30,8 @@ from random_programs import Seeded, build, proven
 
 from neurokit.compilers.lava.bias_digits import lines
 from neurokit.compilers.lava.forms import FORMS, StockForm
+from neurokit.compilers.lava.ring_buffers import RingBuffer
 from neurokit.compilers.lava.schedule import LAG, schedule
-from neurokit.compilers.lava.tape_files import Tape
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import LavaFailure, NeurokitError, OutOfRange, UnsupportedNode
 from neurokit.ir import interpreter as reference
@@ -41,8 +41,8 @@ from neurokit.neurons.models import IF, Subtract, heaviside
 from neurokit.neurons.readouts import RULES
 from neurokit.processes.constant.process import Constant
 from neurokit.processes.readout.process import Readout as ReadoutProcess
+from neurokit.processes.ring_buffer.process import Probe, Recorder, Source
 from neurokit.processes.soft_if.process import SoftIF
-from neurokit.processes.tape.process import Player, Probe, Recorder
 from neurokit.targets.lava import worker
 from neurokit.targets.lava.job import Answer, Job, Timing
 from neurokit.targets.lava.network import LavaNetwork
@@ -71,12 +71,12 @@ def soft_if(model: str, threshold: int, steps: int, period: int, start: int, sam
         rows[start - 1 + k * period :][:steps] = window
     cycle = Cycle(start, steps, period)
     with tempfile.TemporaryDirectory() as folder:
-        tapes = {name: Tape(Path(folder), name, (samples, steps, n)) for name in ("spikes", "states")}
-        for tape in tapes.values():
-            tape.blank()
+        buffers = {name: RingBuffer(Path(folder), name, (samples, steps, n)) for name in ("spikes", "states")}
+        for buffer in buffers.values():
+            buffer.blank()
         source, neurons = Series(rows=rows), SoftIF(shape=(n,), threshold=threshold, cycle=cycle)
-        recorder = Recorder(shape=(n,), tape=tapes["spikes"], cycle=cycle)
-        probe = Probe(shape=(n,), tape=tapes["states"], cycle=cycle)
+        recorder = Recorder(shape=(n,), buffer=buffers["spikes"], cycle=cycle)
+        probe = Probe(shape=(n,), buffer=buffers["states"], cycle=cycle)
         source.s_out.connect(neurons.a_in)
         neurons.s_out.connect(recorder.a_in)
         probe.state.connect_var(neurons.u)
@@ -84,7 +84,7 @@ def soft_if(model: str, threshold: int, steps: int, period: int, start: int, sam
         config = Loihi2SimCfg(select_tag=tag, select_sub_proc_model=model == "stock")
         neurons.run(RunSteps(num_steps=len(rows)), run_cfg=config)
         neurons.stop()
-        spikes, states = (tapes[name].open() for name in ("spikes", "states"))
+        spikes, states = (buffers[name].open() for name in ("spikes", "states"))
     u, bad_spikes, bad_states, reach = np.zeros((samples, n), dtype=np.int64), 0, 0, 0
     unit = StockForm().membrane_unit if model == "stock" else 1
     for t in range(steps):
@@ -108,17 +108,17 @@ def readout(form: str, rule: str, shift: int, steps: int, period: int, start: in
         total = (RULES[rule].weights(steps)[:, None] * window).sum(axis=0) >> shift
         expected[start - 1 + k * period + steps - 1 + LAG[type(RULES[rule])]] = total
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y", (1, chip_steps, n))
-        tape.blank()
+        buffer = RingBuffer(Path(folder), "y", (1, chip_steps, n))
+        buffer.blank()
         source = Series(rows=rows)
         process = ReadoutProcess(shape=(n,), rule=RULES[rule], shift=shift, cycle=Cycle(start, steps, period))
-        recorder = Recorder(shape=(n,), tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
+        recorder = Recorder(shape=(n,), buffer=buffer, cycle=Cycle(1, chip_steps, chip_steps + 1))
         source.s_out.connect(process.a_in)
         process.s_out.connect(recorder.a_in)
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=FORMS[form].expanded)
         process.run(RunSteps(num_steps=chip_steps), run_cfg=config)
         process.stop()
-        got = tape.open()[0]
+        got = buffer.open()[0]
     return {"bad": int((got != expected).sum()), "largest": int(np.abs(expected).max())}
 
 
@@ -127,15 +127,15 @@ def constant(form: str, digits: int, steps: int, period: int, start: int) -> dic
     chip_steps = start + 3 * period
     cycle = Cycle(start, steps, period)
     with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(Path(folder), "y", (1, chip_steps, digits))
-        tape.blank()
+        buffer = RingBuffer(Path(folder), "y", (1, chip_steps, digits))
+        buffer.blank()
         process = Constant(digits=digits, cycle=cycle)
-        recorder = Recorder(shape=(digits,), tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
+        recorder = Recorder(shape=(digits,), buffer=buffer, cycle=Cycle(1, chip_steps, chip_steps + 1))
         process.s_out.connect(recorder.a_in)
         config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=FORMS[form].expanded)
         process.run(RunSteps(num_steps=chip_steps), run_cfg=config)
         process.stop()
-        got = tape.open()[0]
+        got = buffer.open()[0]
     expected = np.array([lines(digits) * cycle.covers(n) for n in range(1, chip_steps + 1)])
     return {"bad": int((got != expected).sum()), "spikes": int((expected > 0).sum())}
 
@@ -317,11 +317,11 @@ class BrokenNetwork(LavaNetwork):
     def _start(self) -> None:
         assert self._wiring is not None
         self.step = self.step or self._wiring.schedule.period + 2
-        player = next(p for p in self._wiring.labels if isinstance(p, Player))
+        player = next(p for p in self._wiring.labels if isinstance(p, Source))
         misfit = Misfit(shape=player.s_out.shape, fault=self.fault, step=self.step)
-        tape = Tape(self._directory or Path(), "misfit", (100, 1, *player.s_out.shape))
-        tape.blank()
-        sink = Recorder(shape=player.s_out.shape, tape=tape, cycle=Cycle(1, 1, 2))
+        buffer = RingBuffer(self._directory or Path(), "misfit", (100, 1, *player.s_out.shape))
+        buffer.blank()
+        sink = Recorder(shape=player.s_out.shape, buffer=buffer, cycle=Cycle(1, 1, 2))
         player.s_out.connect(misfit.a_in)
         misfit.s_out.connect(sink.a_in)
         super()._start()

@@ -16,13 +16,13 @@ from neurokit.ir.fixed_point import Decay12
 from neurokit.ir.interpreter import interpret
 from neurokit.ir.interval_analysis import prove
 from neurokit.ir.program import Dense, Input, Output, Product, Program, ProgramNode, Readout, Spiking
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent, Residue, Stochastic
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer, Residue, Stochastic
 from neurokit.learning.learner import Learner
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.plastic_layer import Mode
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation
-from neurokit.learning.tangent_copies import TangentCopies, moves_of
+from neurokit.learning.rules import RFG, SPSA, Layerwise, NodePerturbation
+from neurokit.learning.tangent_evaluator import TangentEvaluator, moves_of
 from neurokit.learning.tangent_program import tangents
 from neurokit.learning.tangent_twin import TangentTwin
 from neurokit.learning.task import Task
@@ -30,19 +30,19 @@ from neurokit.neurons.models import IF, LIF
 from neurokit.neurons.readouts import MemMean, Rate
 from neurokit.simulator.plastic_weights import Field, plastic, weights, with_weights
 from neurokit.targets.lava.learning.engine_network import EngineNetwork
-from neurokit.targets.lava.learning.learning import ClosedLoop
+from neurokit.targets.lava.learning.evaluator import LavaEvaluator
 from neurokit.targets.lava.learning.learning_network import LearningNetwork
 
 RULES = {
     "spsa": SPSA(Directions(2, 7), amplitude=3),
     "spsa one-sided": SPSA(Directions(1, 8), two_sided=False),
     "spsa signs": SPSA(Directions(2, 4), amplitude=2),
-    "rfg apart": RFG(Directions(1, 9), scope=Apart()),
+    "rfg apart": RFG(Directions(1, 9), scope=Layerwise()),
 }
 DESCENTS = {
-    "stochastic": IntegerDescent(rate=0.6, momentum=1, rounding=Stochastic(5)),
-    "residue": IntegerDescent(rate=0.3, rounding=Residue()),
-    "whole": IntegerDescent(rate=0.8, fraction=0),
+    "stochastic": IntegerOptimizer(rate=0.6, momentum=1, rounding=Stochastic(5)),
+    "residue": IntegerOptimizer(rate=0.3, rounding=Residue()),
+    "whole": IntegerOptimizer(rate=0.8, fraction=0),
 }
 
 
@@ -101,9 +101,9 @@ def tangent_network(program: str, form: str, seed: int, samples: int) -> dict[st
     rng = np.random.default_rng(seed)
     encoded = {n.name: rng.integers(n.low, n.high + 1, (samples, n.low.size)) for n in net.inputs}
     directions = Directions(2, seed)
-    wanted = TangentTwin().push(made, encoded, moves_of(tensors, tuple(t.layer for t in tensors), directions, 4))
+    wanted = TangentTwin().jvp(made, encoded, moves_of(tensors, tuple(t.layer for t in tensors), directions, 4))
     answer: dict[str, Any] = {"values": 0, "tangents": 0, "compared": 0, "seen": 0}
-    with LearningNetwork(net, tensors, directions, IntegerDescent(), form=FORMS[form], tangents=made) as network:
+    with LearningNetwork(net, tensors, directions, IntegerOptimizer(), form=FORMS[form], tangents=made) as network:
         for k in range(2):
             network.order(Mode.TANGENT, 4, k, {t.name: 1 for t in tensors})
             raw, tangent = network.slopes(encoded)
@@ -116,25 +116,25 @@ def tangent_network(program: str, form: str, seed: int, samples: int) -> dict[st
 
 
 def closed_loop(
-    rule: str, descent: str, form: str, updates: int, program: str = "chain", engine: bool = False
+    rule: str, optimizer: str, form: str, updates: int, program: str = "chain", engine: bool = False
 ) -> dict[str, Any]:
     """A network that learns on Lava beside a learner on the twin; every integer compared after every update."""
     net = PROGRAMS[program](2)
     tensors = plastic(net, fields=(Field.WEIGHT,)) if engine else plastic(net)
     task = _task(net)
-    learner = Learner(RULES[rule], DESCENTS[descent], steps=updates, batch=3, seed=3)
+    learner = Learner(RULES[rule], DESCENTS[optimizer], steps=updates, batch=3, seed=3)
     made = tangents(net, tensors) if isinstance(learner.rule, RFG) else None
-    copies = Copies(net, tensors, task)
-    evaluator = copies if made is None else TangentCopies(copies, made)
+    copies = PerturbedBatchEvaluator(net, tensors, task)
+    evaluator = copies if made is None else TangentEvaluator(copies, made)
     progress = learner.start(weights(net, tensors), evaluator)
     answer: dict[str, Any] = {"wrong": 0, "compared": 0, "moves": 0}
     one = {n.name: n.low[None].astype(np.int64) for n in net.inputs}
-    parts = (net, tensors, learner.rule.directions, learner.descent)
+    parts = (net, tensors, learner.rule.directions, learner.optimizer)
     made_network = (
         EngineNetwork(*parts, form=FORMS[form]) if engine else LearningNetwork(*parts, form=FORMS[form], tangents=made)
     )
     with made_network as network:
-        loop = ClosedLoop(learner, network, task)
+        loop = LavaEvaluator(learner, network, task)
         for _ in range(updates):
             loop.step()
             before = progress.weights
@@ -154,7 +154,7 @@ def refusals() -> dict[str, Any]:
     """What the learning networks raise, by name of the case."""
     net = chain(2)
     every, some = plastic(net), plastic(net, fields=(Field.WEIGHT,))
-    plain, directions = IntegerDescent(fraction=0, rate=1.0), Directions(1, 1)
+    plain, directions = IntegerOptimizer(fraction=0, rate=1.0), Directions(1, 1)
     found: dict[str, Any] = {}
 
     def note(case: str, doing: Callable[[], Any]) -> None:
@@ -164,7 +164,7 @@ def refusals() -> dict[str, Any]:
             found[case] = f"{type(error).__name__}: {error}"
 
     note("bias", lambda: EngineNetwork(net, every, directions, plain))
-    note("fraction", lambda: EngineNetwork(net, some, directions, IntegerDescent()))
+    note("fraction", lambda: EngineNetwork(net, some, directions, IntegerOptimizer()))
     note("fused", lambda: LearningNetwork(net, every, directions, plain, form=FORMS["fused"]))
     network = EngineNetwork(net, some, directions, plain)
     note("not running", lambda: network.update(0, {}))
@@ -176,7 +176,7 @@ def refusals() -> dict[str, Any]:
         note("tangents", lambda: network.order(Mode.TANGENT, 0, 0, {}))
         note("saturation", lambda: network.order(Mode.PERTURBED, 0, 0, {t.name: 60 for t in some}))
         node = Learner(NodePerturbation(directions), plain, 1, 1)
-        note("node perturbation", lambda: ClosedLoop(node, network, _task(net)).step())
+        note("node perturbation", lambda: LavaEvaluator(node, network, _task(net)).step())
     return found
 
 

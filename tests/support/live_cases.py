@@ -29,8 +29,8 @@ from random_programs import Seeded, build, proven
 from series import Series
 
 from neurokit.compilers.lava.forms import FusedForm, form_named
+from neurokit.compilers.lava.ring_buffers import RingBuffer
 from neurokit.compilers.lava.schedule import LAG, schedule
-from neurokit.compilers.lava.tape_files import Tape
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import GraphError, LavaFailure, OutOfRange, UnsupportedNode
 from neurokit.ir import interpreter as reference
@@ -39,7 +39,7 @@ from neurokit.ir.program import Dense, Input, Output, Product, Program, Readout,
 from neurokit.neurons.models import IF, LIF, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 from neurokit.processes.network.process import Network
-from neurokit.processes.tape.process import Recorder
+from neurokit.processes.ring_buffer.process import Recorder
 from neurokit.targets.lava import live_worker, worker
 from neurokit.targets.lava.job import Answer, Job
 from neurokit.targets.lava.network import LavaNetwork
@@ -158,19 +158,19 @@ def process(kind: str, seed: int, batch: int, moving: bool) -> dict[str, Any]:
                     sample = [rng.integers(i.low, i.high + 1, (batch, i.low.size)).ravel() for i in program.inputs]
                 rows[n] = np.concatenate(sample)
         with tempfile.TemporaryDirectory() as folder:
-            tape = Tape(Path(folder), "y", (1, chip_steps, *network.y.shape))
-            tape.blank()
+            buffer = RingBuffer(Path(folder), "y", (1, chip_steps, *network.y.shape))
+            buffer.blank()
             source = Series(rows=rows)
-            recorder = Recorder(shape=network.y.shape, tape=tape, cycle=Cycle(1, chip_steps, chip_steps + 1))
+            recorder = Recorder(shape=network.y.shape, buffer=buffer, cycle=Cycle(1, chip_steps, chip_steps + 1))
             source.s_out.connect(network.x)
             network.y.connect(recorder.a_in)
             config = Loihi2SimCfg(select_tag="fixed_pt", select_sub_proc_model=stock)
             network.run(RunSteps(num_steps=chip_steps), run_cfg=config)
             network.stop()
-            said.append(np.array(tape.open()[0]))
+            said.append(np.array(buffer.open()[0]))
     when = {name: [n for n in range(chip_steps) if c.covers(n + 1)] for name, c in network.outputs.items()}
-    spoken = sorted({n for steps in when.values() for n in steps})
-    silent = np.delete(said[0], spoken, axis=0)
+    emitted = sorted({n for steps in when.values() for n in steps})
+    silent = np.delete(said[0], emitted, axis=0)
     return {"bad": int((said[0] != said[1]).sum()), "said": int((said[0] != 0).sum()), "outside": int(silent.any())}
 
 

@@ -142,7 +142,7 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
 
     membrane: dict[str, list[int]] = {}
     current: dict[str, list[int]] = {}
-    heard: dict[str, list[list[int]]] = {}
+    received: dict[str, list[list[int]]] = {}
     total: dict[str, list[int]] = {}
     for t in range(steps):
         for node in nodes:
@@ -159,8 +159,8 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
                 value[name] = add(node)
             elif kind in SYNAPSES and time[name] == "series":
                 x = value[node["source"]]
-                heard.setdefault(name, []).append(x)
-                value[name] = synapses(node, heard[name][t - node["delay"]] if t >= node["delay"] else [0] * len(x))
+                received.setdefault(name, []).append(x)
+                value[name] = synapses(node, received[name][t - node["delay"]] if t >= node["delay"] else [0] * len(x))
                 answers.series.setdefault(name, []).append(value[name])
 
     for node in nodes:

@@ -144,7 +144,7 @@ def population(choose: Choices, name: str, source: str, size: int) -> Spiking:
 def synapses(
     choose: Choices, name: str, source: str, size: int, largest: int, loudness: int, *, series: bool
 ) -> Dense | Sparse | Conv2d:
-    """Synapses of any kind onto up to `largest` lines; delayed now and then, if what they hear changes in time."""
+    """Synapses of any kind onto up to `largest` lines; delayed now and then, if what they receive changes in time."""
     made: Dense | Sparse | Conv2d
     kind = choose.integer(0, 3)
     if kind == 0:

@@ -1,4 +1,4 @@
-"""ladder: which rung changes what, from the trained network to the targets; nothing may change among the targets."""
+"""ladder: which stage changes what, from the trained network to the targets; nothing may change among the targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from random_programs import random_inputs, random_program
 
-from neurokit.compilers.quantization.dequantize import realize
+from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.quantize import quantize
 from neurokit.data.samples import choose, write
 from neurokit.errors import GraphError, OutOfRange
@@ -73,36 +73,36 @@ class Faulty:
 def test_every_rung_is_there_in_order_and_says_what_it_changed() -> None:
     network = graph()
     program = quantize(network)
-    climbed, results = ladder(network, program, samples(), [Reference(), Twin()])
-    assert [rung.name for rung in climbed.rungs] == ["graph", "quantised", "reference", "twin"]
-    top, quantised, integer, twin = climbed.rungs
+    report, results = ladder(network, program, samples(), [Reference(), Twin()])
+    assert [stage.name for stage in report.stages] == ["graph", "quantised", "reference", "twin"]
+    top, quantised, integer, twin = report.stages
     assert (top.against_before, top.against_model, top.exact, top.first) == (None, None, False, None)
     assert quantised.against_before == quantised.against_model
-    for rung, name, before in ((quantised, "quantised", "graph"), (integer, "reference", "quantised")):
+    for stage, name, before in ((quantised, "quantised", "graph"), (integer, "reference", "quantised")):
         gap = results[name].output - results[before].output
-        assert rung.against_before == pytest.approx(np.linalg.norm(gap) / np.linalg.norm(results[before].output))
-    assert (twin.exact, twin.different, twin.against_before, climbed.mismatches) == (True, 0, 0.0, 0)
-    assert climbed.comparison is not None
-    assert climbed.comparison.mismatches == 0
+        assert stage.against_before == pytest.approx(np.linalg.norm(gap) / np.linalg.norm(results[before].output))
+    assert (twin.exact, twin.different, twin.against_before, report.mismatches) == (True, 0, 0.0, 0)
+    assert report.comparison is not None
+    assert report.comparison.mismatches == 0
     trace = results["reference"].trace
     assert trace is not None
     for name, layer in integer.layers.items():
         assert layer.reach == np.abs(trace.states[name]).max()
         assert layer.limit == 2**17 - 1
         assert layer.saturated == 0
-    json.dumps(climbed.to_json())
+    json.dumps(report.to_json())
 
 
 def test_a_difference_is_counted_by_layer_and_its_first_is_named() -> None:
     program = quantize(graph())
-    climbed, _ = ladder(None, program, samples(), [Reference(), Faulty()])
-    rung = climbed.rungs[-1]
-    assert [each.name for each in climbed.rungs] == ["quantised", "reference", "faulty"]
-    assert (rung.layers["first"].different, rung.layers["second"].different) == (0, 1)
-    assert rung.layers["second"].compared == 6 * 16 * 6
-    assert climbed.mismatches == rung.different == 2, "the spike and the output"
-    assert rung.first is not None
-    assert (rung.first.layer, rung.first.sample, rung.first.step, rung.first.neuron) == ("second", 1, 4, 3)
+    report, _ = ladder(None, program, samples(), [Reference(), Faulty()])
+    stage = report.stages[-1]
+    assert [each.name for each in report.stages] == ["quantised", "reference", "faulty"]
+    assert (stage.layers["first"].different, stage.layers["second"].different) == (0, 1)
+    assert stage.layers["second"].compared == 6 * 16 * 6
+    assert report.mismatches == stage.different == 2, "the spike and the output"
+    assert stage.first is not None
+    assert (stage.first.layer, stage.first.sample, stage.first.step, stage.first.neuron) == ("second", 1, 4, 3)
 
 
 def test_saturated_membranes_are_counted() -> None:
@@ -117,21 +117,21 @@ def test_saturated_membranes_are_counted() -> None:
     )
     whole = Program(nodes, 73)
     program = replace(whole, widths=replace(whole.widths, membrane=10))
-    climbed, _ = ladder(None, program, {"x": np.ones((2, 1))}, [Reference()])
-    layer = climbed.rungs[-1].layers["s"]
+    report, _ = ladder(None, program, {"x": np.ones((2, 1))}, [Reference()])
+    layer = report.stages[-1].layers["s"]
     assert (layer.reach, layer.limit, layer.saturated) == (511, 511, 2)
-    assert climbed.rungs[-1].against_before is None, "the output is 0 everywhere"
-    assert climbed.comparison is None
+    assert report.stages[-1].against_before is None, "the output is 0 everywhere"
+    assert report.comparison is None
 
 
 def test_errors_against_the_truth_are_those_of_the_metrics() -> None:
     network = graph()
     truth = np.ones((6, 2))
-    climbed, results = ladder(network, quantize(network), samples(), [Reference()], truth=truth)
-    for rung in climbed.rungs:
-        assert rung.against_truth is not None
-        expected = np.linalg.norm(results[rung.name].output - 1, axis=1) / np.sqrt(2)
-        assert rung.against_truth.mean == pytest.approx(expected.mean())
+    report, results = ladder(network, quantize(network), samples(), [Reference()], truth=truth)
+    for stage in report.stages:
+        assert stage.against_truth is not None
+        expected = np.linalg.norm(results[stage.name].output - 1, axis=1) / np.sqrt(2)
+        assert stage.against_truth.mean == pytest.approx(expected.mean())
 
 
 def test_there_must_be_a_target() -> None:
@@ -166,7 +166,7 @@ def test_the_reals_of_a_program_without_rounding_are_its_integers() -> None:
     program = Program(tuple(nodes), 12)
     inputs = {"x": np.random.default_rng(0).integers(-4, 5, (20, 3)) * 0.25}
     expected = reference.run(program, inputs, record=True)
-    got = reference.run(realize(program), inputs, record=True)
+    got = reference.run(dequantize(program), inputs, record=True)
     assert expected.trace is not None
     assert got.trace is not None
     for name, train in expected.trace.spikes.items():
@@ -180,7 +180,7 @@ def test_every_shape_of_program_has_its_reals() -> None:
     for seed in range(30):
         rng = np.random.default_rng(seed)
         program = random_program(rng, largest=8)
-        reals = realize(program)
+        reals = dequantize(program)
         found = reference.run(reals, random_inputs(program, rng, (2,)), record=True)
         assert {node.name for node in reals.outputs} == {node.name for node in program.outputs}
         assert found.trace is not None
@@ -189,11 +189,11 @@ def test_every_shape_of_program_has_its_reals() -> None:
 
 def test_the_ladder_is_a_picture(tmp_path: Path) -> None:
     network = graph()
-    climbed, _ = ladder(network, quantize(network), samples(), [Reference(), Twin()])
+    report, _ = ladder(network, quantize(network), samples(), [Reference(), Twin()])
     figure = new(9, 3)
     left, right = figure.subplots(1, 2)
-    draw_ladder(left, climbed.rungs, "a note")
-    disagreement(right, climbed.rungs)
+    draw_ladder(left, report.stages, "a note")
+    disagreement(right, report.stages)
     save(figure, tmp_path / "ladder.png")
     assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
 
@@ -213,13 +213,13 @@ def test_a_torch_network_is_the_first_rung_and_spikes_as_its_graph_does() -> Non
     for network, lines in ((deep, 1), (separable, 2)):
         domain = {"branch": (-1.0, 1.0), "trunk": (0.0, 1.0)}
         inputs = {"branch": rng.uniform(-1, 1, (4, 1, 5)), "trunk": rng.uniform(0, 1, (1, 3, lines))}
-        climbed, _ = ladder(network, quantize(trace(network, domain)), inputs, [Reference(), Twin()])
-        assert [rung.name for rung in climbed.rungs][:2] == ["model", "graph"]
-        graphed = climbed.rungs[1]
+        report, _ = ladder(network, quantize(trace(network, domain)), inputs, [Reference(), Twin()])
+        assert [stage.name for stage in report.stages][:2] == ["model", "graph"]
+        graphed = report.stages[1]
         assert sum(layer.compared for layer in graphed.layers.values()) > 100
         assert graphed.different == 0, "float64 in both, summed alike"
         assert graphed.against_before == pytest.approx(0.0, abs=1e-12)
-        assert climbed.mismatches == 0
+        assert report.mismatches == 0
 
 
 def test_the_command_prints_and_writes_the_ladder(tmp_path: Path) -> None:
@@ -236,8 +236,8 @@ def test_the_command_prints_and_writes_the_ladder(tmp_path: Path) -> None:
     record = json.loads(done.stdout)
     assert record["targets"] == ["reference", "twin"]
     assert record["mismatches"] == 0
-    assert [rung["name"] for rung in record["rungs"]] == ["quantised", "reference", "twin"]
-    assert set(record["rungs"][1]["layers"]) == {"first", "second"}
+    assert [stage["name"] for stage in record["stages"]] == ["quantised", "reference", "twin"]
+    assert set(record["stages"][1]["layers"]) == {"first", "second"}
     assert (tmp_path / "ladder.png").exists()
 
 
@@ -264,7 +264,7 @@ def test_the_command_climbs_on_the_users_samples(tmp_path: Path) -> None:
     record = json.loads(done.stdout)
     expected, _ = ladder(None, program, {node.name: rows}, [Reference(), Twin()])
     assert record["samples"] == 5, "all there are"
-    assert record["rungs"][1]["against_before"] == expected.rungs[1].against_before, "the user's samples, not others"
+    assert record["stages"][1]["against_before"] == expected.stages[1].against_before, "the user's samples, not others"
     assert record["mismatches"] == 0
 
 

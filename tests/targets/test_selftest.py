@@ -112,7 +112,7 @@ def test_assumptions_side_by_side_keep_their_lines_apart() -> None:
     program, rows = merge(assumptions())
     assert program.steps == STEPS
     assert rows.shape == (4, sum(len(a.samples[0]) for a in assumptions()))
-    assert "soft-reset.s" in program.wires
+    assert "soft-reset.s" in program.ports
 
 
 @pytest.mark.lava

@@ -68,8 +68,8 @@ def program(threshold: int) -> tuple[Program, int]:
     begin = SLOW - 1
     chain = last - first + 1
     shift = np.eye(chain, k=-1, dtype=np.int8)
-    heard = np.zeros((1, chain), dtype=np.int8)
-    heard[0, np.array(SENT) - first] = WEIGHT >> FRACTION
+    received = np.zeros((1, chain), dtype=np.int8)
+    received[0, np.array(SENT) - first] = WEIGHT >> FRACTION
     kick = np.zeros((chain, 1), dtype=np.int8)
     kick[0, 0] = 1
     nodes: tuple[Any, ...] = (
@@ -78,7 +78,7 @@ def program(threshold: int) -> tuple[Program, int]:
         Spiking("once", "count", IF(SLOW, ToZero())),
         Dense("start", "once", kick, np.zeros(chain)),
         Spiking("chain", "start", IF(1, ToZero()), recurrent=Recurrent(shift)),
-        Dense("synapse", "chain", heard, np.zeros(1)),
+        Dense("synapse", "chain", received, np.zeros(1)),
         Spiking("lif", "synapse", LIF(threshold, ToZero(), strict=True, beta=Decay12(KEPT))),
         Dense("out", "lif", np.ones((1, 1), dtype=np.int8), np.zeros(1)),
         Readout("total", "out", Rate()),

@@ -42,7 +42,7 @@ from neurokit.training.qat import (  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-FEW = Search(samples=100, rounds=1, fills=(1.0, 0.85))
+FEW = Search(samples=100, rounds=1, utilizations=(1.0, 0.85))
 POINTS = MexicanHat(side=12, train=400).generate(0)
 FUNCTIONS = Poisson(sensors=9, locations=7, train=40, test=20).generate(0)
 
@@ -189,7 +189,7 @@ def test_membranes_give_way_to_weights_that_grew() -> None:
     with pytest.raises(OutOfRange, match="membrane"):
         quantize(graph, grid=grid, plan=found.plan, widths=narrow)
     again = explain_quantization(graph, grid=grid, plan=found.plan.yielding(), widths=narrow)
-    assert again.plan.scales["0"] == replace(scale.coarser, yields=True)
+    assert again.plan.scales["0"] == replace(scale.coarser, may_coarsen=True)
     np.testing.assert_allclose(again.realized()["0"].weight, found.realized()["0"].weight, rtol=1e-12)
     assert NeuronScale(6, 0, 4).coarser == NeuronScale(3, 0, 2)
     assert NeuronScale(6, -2).coarser == NeuronScale(3, -3)

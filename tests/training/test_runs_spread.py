@@ -18,8 +18,8 @@ psutil = pytest.importorskip("psutil")
 if not torch.distributed.is_available():
     pytest.skip("this PyTorch was built without torch.distributed", allow_module_level=True)
 
-import team_cases  # noqa: E402
-import team_leaving  # noqa: E402
+import group_cases  # noqa: E402
+import group_leaving  # noqa: E402
 
 from neurokit.errors import RunError  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
@@ -27,8 +27,8 @@ from neurokit.gradients.closed_form import ClosedFormReadout  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.networks import load_model  # noqa: E402
 from neurokit.neurons.surrogates import WeakGaussian  # noqa: E402
+from neurokit.training.runs.process_group import ProcessGroup  # noqa: E402
 from neurokit.training.runs.spread import SpreadData, SpreadDirections, spread  # noqa: E402
-from neurokit.training.runs.team import Team  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 DOUBLE, LAYERS = 8, 5  # bytes of a float64; layers of a DeepONet: two in branch, two in trunk, and the bias
@@ -64,18 +64,18 @@ def end(agent: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("team")
-    torchrun(Path(team_cases.__file__), folder, folder=folder)
+    folder = tmp_path_factory.mktemp("group")
+    torchrun(Path(group_cases.__file__), folder, folder=folder)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize("kind", team_cases.KINDS)
-@pytest.mark.parametrize("name", team_cases.ESTIMATORS)
+@pytest.mark.parametrize("kind", group_cases.KINDS)
+@pytest.mark.parametrize("name", group_cases.ESTIMATORS)
 def test_two_processes_train_the_weights_of_one(ran: list[dict[str, Any]], name: str, kind: str) -> None:
     """Sums in another order round otherwise: 1e-16 of each slope, which Adam's division by small second moments and
     15 iterations may amplify, but which brings no membrane across its threshold: 1e-12 is far above the former and far
     below the 1e-3 by which an iteration moves a weight."""
-    alone = team_cases.train(team_cases.ESTIMATORS[name])
+    alone = group_cases.train(group_cases.ESTIMATORS[name])
     for weights, losses, _ in (one[f"{name}, {kind}"] for one in ran):
         torch.testing.assert_close(weights, alone[0], rtol=0, atol=1e-12)
         torch.testing.assert_close(losses, alone[1], rtol=1e-12, atol=0)
@@ -101,9 +101,9 @@ def test_slopes_are_all_that_is_exchanged(ran: list[dict[str, Any]], case: str, 
 def test_members_with_a_random_surrogate_agree_and_share_its_noise_where_they_share_the_batch(
     ran: list[dict[str, Any]],
 ) -> None:
-    for kind in team_cases.KINDS:
+    for kind in group_cases.KINDS:
         assert torch.equal(ran[0][f"random, {kind}"], ran[1][f"random, {kind}"])
-    alone, _ = team_cases.train(team_cases.RANDOM, team_cases.network(WeakGaussian()))
+    alone, _ = group_cases.train(group_cases.RANDOM, group_cases.network(WeakGaussian()))
     torch.testing.assert_close(ran[0]["random, directions"], alone, rtol=0, atol=1e-12)
     assert not torch.allclose(ran[0]["random, data"], alone, rtol=0, atol=1e-6), "noise of one's own"
 
@@ -132,7 +132,7 @@ def test_torchrun_of_the_command_line_writes_one_folder_and_counts_its_bytes(tmp
 def test_members_leave_together_and_none_stays_behind(tmp_path: Path) -> None:
     """Until tensors were held, one pair in five never ended on two busy cores: of 40, one in 8,000 times none."""
     done = subprocess.run(
-        [sys.executable, team_leaving.__file__, "40"], capture_output=True, text=True, timeout=280, cwd=tmp_path
+        [sys.executable, group_leaving.__file__, "40"], capture_output=True, text=True, timeout=280, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["0"], done.stderr
@@ -169,16 +169,16 @@ def test_a_member_that_dies_ends_all_with_a_word_and_nothing_is_left(tmp_path: P
 def test_shares_cover_all_and_differ_by_one_at_most() -> None:
     for size in range(1, 6):
         for count in range(12):
-            shares = Team(0, size).shares(count)
+            shares = ProcessGroup(0, size).shares(count)
             assert [i for share in shares for i in range(count)[share]] == list(range(count))
             assert max(s.stop - s.start for s in shares) - min(s.stop - s.start for s in shares) <= 1
 
 
 def test_what_cannot_be_spread_is_refused() -> None:
-    pair = Team(0, 2)
+    pair = ProcessGroup(0, 2)
     with pytest.raises(RunError, match="Backprop; legal is a ForwardGradient"):
         spread(ClosedFormReadout(Backprop()), SpreadData, pair)
     with pytest.raises(RunError, match="directions to spread is 1; legal is at least 2"):
         spread(ForwardGradient(), SpreadDirections, pair)
     alone = ForwardGradient()
-    assert spread(alone, SpreadDirections, Team()) is alone
+    assert spread(alone, SpreadDirections, ProcessGroup()) is alone

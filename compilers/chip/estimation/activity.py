@@ -1,8 +1,8 @@
-"""Activity: which lines speak and which neurons are awake in every step, measured on samples by the twin.
+"""Activity: which lines emit and which neurons are awake in every step, measured on samples by the twin.
 
 One sample runs alone, from rest. Chip steps count from 0; a synapse takes one step and a neuron none, as in
-`neurokit.compilers.lava.schedule`: an Input speaks from step 0 on, the neurons that hear it through a Dense answer from
-step 1 on.
+`neurokit.compilers.lava.schedule`: an Input emits from step 0 on, the neurons that receive it through a Dense answer
+from step 1 on.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure(program: Program, samples: Mapping[str, np.ndarray], target: Target 
         for name, array in samples.items()
     }
     made = populations(program)
-    width = sum(wire.size for wire in program.wires.values())
+    width = sum(wire.size for wire in program.ports.values())
     chunk = max(1, CHUNK_BYTES // (TRACE_BYTES * program.steps * width))
     parts = []
     for start in range(0, count, chunk):
@@ -91,7 +91,7 @@ def measure(program: Program, samples: Mapping[str, np.ndarray], target: Target 
 
 
 def starts(program: Program) -> dict[str, int]:
-    """Chip step at which every node first speaks."""
+    """Chip step at which every node first emits."""
     start: dict[str, int] = {}
     for node in program.nodes:
         came = [0]
@@ -133,33 +133,33 @@ class _Window:
 
     def window(self, name: str) -> range:
         """Local time of what a node emits."""
-        return range(1 if self.program.wires[name].signal is Signal.TOTAL else self.program.steps)
+        return range(1 if self.program.ports[name].signal is Signal.TOTAL else self.program.steps)
 
-    def hears(self, name: str) -> int:
-        """Chip step at which a population hears local time 0 of its sources."""
+    def receives(self, name: str) -> int:
+        """Chip step at which a population receives local time 0 of its sources."""
         readout = isinstance(self.program[name], Readout)
         return self.start[name] - (self.program.steps - 1 if readout else 0)
 
     def activity(self) -> Activity:
-        heard = {p.source for population in self.made for p in population.projections}
-        sent = {node.name: self.spoken(node) for node in self.program.inputs}
+        received = {p.source for population in self.made for p in population.projections}
+        sent = {node.name: self.emitted(node) for node in self.program.inputs}
         for population in self.made:
             node = self.program[population.name]
-            sent[node.name] = self.spoken(node)
-            if node.name not in heard and not isinstance(node, Spiking):  # the host reads it where it is
+            sent[node.name] = self.emitted(node)
+            if node.name not in received and not isinstance(node, Spiking):  # the host reads it where it is
                 sent[node.name] = Raster.of(self.start[node.name], np.zeros_like(sent[node.name].dense(), dtype=bool))
         for population in self.made:
             for p in population.projections:
                 if p.biases:
                     offset = p.lines == 0  # what a readout adds once, in its last step
-                    first = self.hears(population.name) - 1 + (self.program.steps - 1 if offset else 0)
+                    first = self.receives(population.name) - 1 + (self.program.steps - 1 if offset else 0)
                     steps = 1 if offset else self.program.steps
                     always = np.ones((self.samples, steps, p.biases), dtype=bool)
                     sent[bias_lines(p.layer)] = Raster.of(first, always)
         awake = {population.name: Raster.of(0, self.awake(population, sent)) for population in self.made}
         return Activity(self.samples, self.steps, sent, awake)
 
-    def spoken(self, node: ProgramNode) -> Raster:
+    def emitted(self, node: ProgramNode) -> Raster:
         """The messages of a node: whatever of it is not 0."""
         value = self.value(node) != 0
         steps = len(self.window(node.name))
@@ -171,7 +171,7 @@ class _Window:
             trace = self.trace
             if isinstance(node, Spiking):
                 found = trace.spikes[node.name]
-            elif self.program.wires[node.name].signal is Signal.TOTAL:
+            elif self.program.ports[node.name].signal is Signal.TOTAL:
                 found = trace.totals[node.name][:, None]
             else:
                 sources = [self.value(self.program[source]) for source in node.sources]
@@ -191,16 +191,18 @@ class _Window:
                 if source == population.name:
                     first = raster.start + 1
                 elif source == p.source:
-                    first = self.hears(population.name) + p.delay
+                    first = self.receives(population.name) + p.delay
                 else:
                     first = raster.start + 1
-                heard = raster.dense()
+                received = raster.dense()
                 if source != p.source or not (p.one_to_one or p.reach is not None):
-                    heard = heard.any(axis=-1, keepdims=True)
+                    received = received.any(axis=-1, keepdims=True)
                 elif p.reach is not None:
-                    heard = (p.reach.astype(np.int32) @ heard.reshape(-1, p.lines).T).T.reshape(*heard.shape[:2], -1)
-                fits = max(0, min(heard.shape[1], awake.shape[1] - first))
-                awake[:, first : first + fits] |= heard[:, :fits] > 0
+                    received = (p.reach.astype(np.int32) @ received.reshape(-1, p.lines).T).T.reshape(
+                        *received.shape[:2], -1
+                    )
+                fits = max(0, min(received.shape[1], awake.shape[1] - first))
+                awake[:, first : first + fits] |= received[:, :fits] > 0
         node = self.program[population.name]
         if isinstance(node, Spiking):
             before, fired = self.trace.states[node.name], self.trace.spikes[node.name]
@@ -211,7 +213,7 @@ class _Window:
         elif isinstance(node, Readout):
             weights = node.rule.weights(self.program.steps)[:, None]
             kept = np.cumsum(self.value(self.program[node.source]) * weights, axis=1)[:, :-1] != 0
-            first = self.hears(node.name) + 1
+            first = self.receives(node.name) + 1
             awake[:, first : first + kept.shape[1]] |= kept
         return awake[:, :-1]
 

@@ -30,7 +30,7 @@ class Links:
     ends : tuple of (int, int, int)
         Of every link, in order: its kind in KINDS, and the routers or chips that it joins, by number.
     crossed : mapping of str to csr_array
-        By source, `(segments, links)`: how often one message of a line of a segment, sent to all cores that hear it,
+        By source, `(segments, links)`: how often one message of a line of a segment, sent to all cores that receive it,
         crosses each link.
     """
 
@@ -38,7 +38,7 @@ class Links:
     crossed: Mapping[str, scipy.sparse.csr_array]
 
     def loads(self, source: str, count: Int64[np.ndarray, "*batch segments"]) -> Int64[np.ndarray, "*batch links"]:
-        """Messages on every link of the lines that speak, `count` of every segment of a source."""
+        """Messages on every link of the lines that emit, `count` of every segment of a source."""
         flat = count.reshape(-1, count.shape[-1])
         carried: np.ndarray = np.asarray((self.crossed[source].T @ flat.T).T, dtype=np.int64)
         return carried.reshape(*count.shape[:-1], len(self.ends))

@@ -25,7 +25,7 @@ PerCore = Int64[np.ndarray, "samples steps cores"]
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """One source's messages, by segment: the cores that hear a line, and the hops to all of them; 0 without a mesh."""
+    """One source's messages, by segment: the cores that receive a line, and the hops to all of them; 0 without a mesh."""
 
     cores: Int64[np.ndarray, " segments"]
     east_west: Int64[np.ndarray, " segments"]
@@ -49,7 +49,7 @@ class Load:
 
     neurons   on each core
     awake     of them, those awake
-    spikes    neurons that send a message, or would if anybody heard
+    spikes    neurons that send a message, or would if anybody reached
     sent      messages that leave the core
     received  messages that enter it
     synops    synapses that they meet
@@ -66,8 +66,8 @@ class Load:
     east_west: int
     north_south: int
     between_chips: int
-    #: By source: chip step of the first entry, segments that speak, and their ways.
-    speaking: tuple[tuple[int, Bool[np.ndarray, "samples window segments"], Ways], ...]
+    #: By source: chip step of the first entry, segments that emit, and their ways.
+    emitting: tuple[tuple[int, Bool[np.ndarray, "samples window segments"], Ways], ...]
     #: Links, and the messages that each of them carries.
     links: Links
     carried: Int64[np.ndarray, "samples steps links"]
@@ -82,11 +82,11 @@ class Load:
     def path(self, east_west: float, north_south: float) -> Float64[np.ndarray, "samples steps"]:
         """The time of the longest way that a message takes in every step."""
         found = np.zeros(self.awake.shape[:2])
-        for start, speaks, ways in self.speaking:
+        for start, emits, ways in self.emitting:
             longest = ways.longest(east_west, north_south)
             if longest.any():
-                window = found[:, start : start + speaks.shape[1]]
-                np.maximum(window, (speaks * longest).max(axis=-1), out=window)
+                window = found[:, start : start + emits.shape[1]]
+                np.maximum(window, (emits * longest).max(axis=-1), out=window)
         return found
 
 
@@ -124,7 +124,7 @@ def _load(
     carried = np.zeros((samples, activity.steps, len(links.ends)), dtype=np.int64)
     neurons = np.zeros(cores, dtype=np.int64)
     totals = dict.fromkeys(("from_outside", "within_tile", "east_west", "north_south", "between_chips"), 0)
-    speaking = []
+    emitting = []
     for population in made:
         parts = placement.layers[population.name]
         counted = np.add.reduceat(
@@ -138,8 +138,8 @@ def _load(
         count = route.count(raster.dense(some))[:, : activity.steps - raster.start]
         window = slice(raster.start, raster.start + count.shape[1])
         flat = count.reshape(-1, count.shape[-1])
-        heard = (route.synapses > 0).astype(np.int64)
-        received[:, window] += (heard.T @ flat.T).T.reshape(*count.shape[:2], -1)
+        reached = (route.synapses > 0).astype(np.int64)
+        received[:, window] += (reached.T @ flat.T).T.reshape(*count.shape[:2], -1)
         synops[:, window] += (route.synapses.T @ flat.T).T.reshape(*count.shape[:2], -1)
         outside = route.home == OUTSIDE
         if outside.any():
@@ -154,9 +154,9 @@ def _load(
                 carried[:, window] += links.loads(source, count)
         for name in ("within_tile", "east_west", "north_south", "between_chips"):
             totals[name] += int((flat @ getattr(way, name)).sum())
-        speaking.append((raster.start, count > 0, way))
+        emitting.append((raster.start, count > 0, way))
     return Load(
-        neurons, awake, spikes, sent, received, synops, **totals, speaking=tuple(speaking), links=links, carried=carried
+        neurons, awake, spikes, sent, received, synops, **totals, emitting=tuple(emitting), links=links, carried=carried
     )
 
 

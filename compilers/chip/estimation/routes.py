@@ -1,4 +1,4 @@
-"""Routes: which cores hear a line, and how many synapses a message from it meets there."""
+"""Routes: which cores receive a line, and how many synapses a message from it meets there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Route:
     """Where the messages of one source go. Lines of a segment, `edges[i] .. edges[i + 1] - 1`, behave alike.
 
     home      core of each segment, or OUTSIDE
-    synapses  `(segments, cores)`, sparse: synapses that one message of a line meets on a core; only cores that hear it
+    synapses  `(segments, cores)`, sparse: synapses that one message of a line meets on a core; only cores that receive
+    it
     """
 
     source: str
@@ -30,7 +31,7 @@ class Route:
     synapses: scipy.sparse.csr_array
 
     def count(self, sent: UInt8[np.ndarray, "*batch lines"]) -> Int64[np.ndarray, "*batch segments"]:
-        """How many lines of each segment speak."""
+        """How many lines of each segment emit."""
         counted: np.ndarray = np.add.reduceat(sent, self.edges[:-1], axis=-1, dtype=np.int64)
         return counted
 
@@ -42,7 +43,7 @@ def bias_lines(layer: str) -> str:
 
 def routes(made: Sequence[Population], placement: Placement) -> dict[str, Route]:
     """The Route of every source of the populations, those from outside included."""
-    heard: dict[str, list[tuple[Projection, tuple[Slice, ...]]]] = {}
+    received: dict[str, list[tuple[Projection, tuple[Slice, ...]]]] = {}
     width: dict[str, int] = {}
     for population in made:
         width[population.name] = population.size
@@ -50,13 +51,13 @@ def routes(made: Sequence[Population], placement: Placement) -> dict[str, Route]
         parts = placement.layers[population.name]
         for p in population.projections:
             if p.lines:
-                heard.setdefault(p.source, []).append((p, parts))
+                received.setdefault(p.source, []).append((p, parts))
                 width[p.source] = p.lines
             if p.biases:
                 name = bias_lines(p.layer)
-                heard.setdefault(name, []).append((Projection(p.layer, name, p.biases), parts))
+                received.setdefault(name, []).append((Projection(p.layer, name, p.biases), parts))
                 width[name] = p.biases
-    return {source: _route(source, width[source], heard.get(source, []), placement.layers) for source in width}
+    return {source: _route(source, width[source], received.get(source, []), placement.layers) for source in width}
 
 
 def _route(

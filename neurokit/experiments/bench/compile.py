@@ -155,8 +155,8 @@ def network(family: str, neurons: int, seed: int = 0) -> Graph:
     nodes: list[GraphNode] = [Input("x", layers[0].shape[1], -1.0, 1.0)]
     for layer in layers:
         nodes += [replace(layer, source=nodes[-1].name), Spiking(f"{layer.name}.spikes", layer.name, IF())]
-    heard = Csr(np.array([0, WIDTH]), np.arange(WIDTH), rng.normal(size=WIDTH), layers[-1].shape[0])
-    nodes.append(Sparse("readout", nodes[-1].name, heard, np.zeros(1)))
+    received = Csr(np.array([0, WIDTH]), np.arange(WIDTH), rng.normal(size=WIDTH), layers[-1].shape[0])
+    nodes.append(Sparse("readout", nodes[-1].name, received, np.zeros(1)))
     return Graph((*nodes, Readout("total", "readout", Rate()), Output("y", "total")), STEPS)
 
 

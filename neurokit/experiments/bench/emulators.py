@@ -104,7 +104,7 @@ def convolution(rng: np.random.Generator) -> Program:
 
 
 def recurrent(rng: np.random.Generator) -> Program:
-    """64 inputs, two layers of 128 neurons that each hear all of themselves, ten readouts."""
+    """64 inputs, two layers of 128 neurons that each receive all of themselves, ten readouts."""
 
     def onto_itself() -> Recurrent:
         return Recurrent(rng.integers(-8, 9, (128, 128)))
@@ -158,7 +158,7 @@ def _measured(program: Program, peers: Path | None, repetitions: int, seed: int)
     for i, seconds in zip(calls, in_turn(list(calls.values()), repetitions), strict=True):
         rows[i] |= {"seconds": seconds, "samples_per_second": rows[i]["batch"] / seconds}
     size = {
-        "neurons": sum(program.wires[node.name].size for node in program.spiking),
+        "neurons": sum(program.ports[node.name].size for node in program.spiking),
         "synapses": sum(_synapses(node) for node in program.nodes if isinstance(node, Synapses | Spiking)),
     }
     return [size | row for row in rows]
@@ -235,7 +235,7 @@ def layers(program: Program, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]
     for layer, node in enumerate(program.spiking):
         synapses = program[node.source]
         assert isinstance(synapses, Synapses), "a chain of synapses and neurons"
-        size = program.wires[node.name].size
+        size = program.ports[node.name].size
         given[f"{layer}.threshold"], given[f"{layer}.current"] = node.threshold, np.zeros(size, dtype=np.int64)
         if layer == 0:
             (x,) = program.encode(inputs).values()

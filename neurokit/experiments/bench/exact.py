@@ -22,12 +22,12 @@ from neurokit.errors import OutOfRange, RunError, explain
 from neurokit.events import compiled
 from neurokit.events.estimator import slopes_of
 from neurokit.events.eventprop import EventProp
-from neurokit.events.events import Trial
+from neurokit.events.events import SimulationWindow
 from neurokit.events.lif import CurrentLIF
 from neurokit.events.losses import FirstSpikeCrossEntropy
 from neurokit.events.network import Population, SpikeTimeNetwork
 from neurokit.events.training import LabelledEvents
-from neurokit.experiments.bench.contenders import Library, Network, Peer
+from neurokit.experiments.bench.baselines import Library, Network, Peer
 from neurokit.experiments.bench.timing import machine
 from neurokit.experiments.papers.exact_mnist import MnistTask
 
@@ -190,7 +190,7 @@ def _passes(repetitions: int) -> dict[str, float]:
     above = compiled.back(layers[1], logs[1], given[1], slopes.times[1], slopes.finals[1], net.horizon).input_times
     place, real = logs[0].spike_places()
     times = [slopes.times[0].scatter_add(-1, place, torch.where(real, above, 0.0)), slopes.times[1]]
-    trial = Trial(net.horizon, single_spike=True)
+    trial = SimulationWindow(net.horizon, single_spike=True)
 
     def back() -> None:
         for k, layer in enumerate(layers):

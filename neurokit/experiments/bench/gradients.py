@@ -28,8 +28,8 @@ from jaxtyping import Float
 from neurokit.errors import OutOfRange, explain
 from neurokit.events.events import Events
 from neurokit.events.network import SpikeTimeNetwork
-from neurokit.experiments.bench.gradients_contenders import contenders
-from neurokit.experiments.bench.gradients_subject import Subject, flat, set_weights
+from neurokit.experiments.bench.gradients_baselines import baselines
+from neurokit.experiments.bench.gradients_case import Subject, flat, set_weights
 from neurokit.experiments.bench.live import live_bytes
 from neurokit.experiments.bench.timing import interleaved, machine
 from neurokit.plotting import figures
@@ -58,7 +58,7 @@ def run(repetitions: int = 7, draws: int = 60, subject: Subject | None = None) -
 def _measured(repetitions: int, draws: int, subject: Subject) -> dict[str, Any]:
     network, events = subject.network(), subject.events()
     spikes = _spikes(network, events, subject)
-    compared = contenders(subject)
+    compared = baselines(subject)
     exact = compared[0].way(torch.Generator())
     generators = {each.name: torch.Generator().manual_seed(subject.seed) for each in compared}
     calls = {each.name: partial(each.way, generators[each.name]) for each in compared}

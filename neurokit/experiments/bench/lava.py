@@ -98,7 +98,8 @@ def run(
 def chain(depth: int, width: int, rng: np.random.Generator) -> Program:
     """`depth` spiking layers of one width with random weights, and a readout of one line; proven."""
     reach = min(127, max(2, 256 // int(np.sqrt(width))))
-    # The first layer hears integers up to 15, the others spikes: the more of them, the less each may move a membrane.
+    # The first layer receives integers up to 15, the others spikes: the more of them, the less each may move a
+    # membrane.
     exponent = -max(3, math.ceil(math.log2(math.sqrt(width) / 2)))
     nodes: list[ProgramNode] = [Input("x", np.full(width, -15), np.full(width, 15), 1.0)]
     for layer in range(depth):

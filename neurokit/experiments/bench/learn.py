@@ -18,10 +18,10 @@ import numpy as np
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.bench.timing import interleaved, machine
 from neurokit.experiments.learning.networks import integer_mlp
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer
 from neurokit.learning.learner import Learner
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.queries import Losses
 from neurokit.learning.rules import RFG, SPSA, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.task import Task
@@ -81,7 +81,7 @@ def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, 
     split = MexicanHat(train=1000).generate(0)
     program = integer_mlp(2, (width, width), 1.0, 0)
     tensors = plastic(program)
-    evaluator = Copies(program, tensors, Task.of(split.train))
+    evaluator = PerturbedBatchEvaluator(program, tensors, Task.of(split.train))
     own, twin, rows = weights(program, tensors), Twin(threads=1), np.arange(batch)
     inputs = {"x": split.train.x[rows]}
     directions = Directions(count)
@@ -91,7 +91,7 @@ def _on_twin(width: int, count: int, batch: int, repetitions: int) -> dict[str, 
         "node": NodePerturbation(directions),
         "node_rfg": NodeRFG(directions),
     }
-    learners = {name: Learner(rule, IntegerDescent(0.01), 10**6, batch) for name, rule in rules.items()}
+    learners = {name: Learner(rule, IntegerOptimizer(0.01), 10**6, batch) for name, rule in rules.items()}
     progress = {name: learner.start(own, evaluator) for name, learner in learners.items()}
     layers = tuple(dict.fromkeys(tensor.layer for tensor in tensors))
     seconds = interleaved(

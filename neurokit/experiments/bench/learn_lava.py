@@ -18,7 +18,7 @@ from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.bench.timing import interleaved
 from neurokit.experiments.learning.networks import integer_mlp
 from neurokit.ir.program import Dense, Program
-from neurokit.learning.descent import IntegerDescent
+from neurokit.learning.integer_optimizer import IntegerOptimizer
 from neurokit.learning.learner import Learner
 from neurokit.learning.rules import RFG, SPSA, Rule
 from neurokit.learning.tangent_program import tangents
@@ -65,18 +65,18 @@ def _swapped(program: Program, task: Task, repetitions: int) -> dict[str, Any]:
 def _learning(what: str, program: Program, task: Task, rule: Rule, repetitions: int) -> dict[str, Any]:
     from neurokit.learning.plastic_layer import Mode
     from neurokit.targets.lava.learning.engine_network import EngineNetwork
-    from neurokit.targets.lava.learning.learning import ClosedLoop
+    from neurokit.targets.lava.learning.evaluator import LavaEvaluator
     from neurokit.targets.lava.learning.learning_network import LearningNetwork
 
     engine = what.startswith("learning engine")
     tensors = plastic(program, fields=(Field.WEIGHT,)) if engine else plastic(program)
-    descent = IntegerDescent(0.5, fraction=0) if engine else IntegerDescent(0.1)
-    learner = Learner(rule, descent, 10**6, BATCH)
+    optimizer = IntegerOptimizer(0.5, fraction=0) if engine else IntegerOptimizer(0.1)
+    learner = Learner(rule, optimizer, 10**6, BATCH)
     values, step = _batch(program, task), count(1)
     made = tangents(program, tensors) if isinstance(rule, RFG) else None
-    parts = (program, tensors, rule.directions, descent)
+    parts = (program, tensors, rule.directions, optimizer)
     with EngineNetwork(*parts) if engine else LearningNetwork(*parts, tangents=made) as network:
-        loop = ClosedLoop(learner, network, task)
+        loop = LavaEvaluator(learner, network, task)
         jobs: dict[str, Callable[[], object]] = {"inference": lambda: network.run(values), "update": loop.step}
         if engine:  # an order of no amplitude, but for another direction: it rewrites the tags and moves nothing
             jobs["tags"] = lambda: network.order(Mode.PLAIN, 10**7 + next(step), 0, {})

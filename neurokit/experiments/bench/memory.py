@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from neurokit.errors import RunError, explain
-from neurokit.experiments.bench.contenders import Network, training_step
+from neurokit.experiments.bench.baselines import Network, training_step
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient

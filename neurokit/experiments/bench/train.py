@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from neurokit.errors import OutOfRange, RunError, explain
-from neurokit.experiments.bench.contenders import LIBRARIES, Laps, Network, Ours, Peer, matrix_products, training_step
+from neurokit.experiments.bench.baselines import LIBRARIES, Laps, Network, Ours, Peer, matrix_products, training_step
 from neurokit.experiments.bench.memory import METHODS, growth
 from neurokit.experiments.bench.timing import machine
 from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.node_perturbation import NodePerturbation
 
 NETWORKS = (Network((2, 16, 16, 1), 500), Network((2, 64, 64, 1), 1000))
-#: Steps that a contender makes in a row, and those that it makes before the first measurement.
+#: Steps that a baseline makes in a row, and those that it makes before the first measurement.
 LAPS, WARM_UP = 5, 3
 #: How many times faster than the fastest other library our compiled backpropagation must be.
 SPEED_BAR = 5.0
@@ -45,7 +45,7 @@ FAST, RFG = "backpropagation, compiled", "RFG K=1, compiled"
 FLOOR = "dense products of backpropagation alone"
 
 
-class Contender(Protocol):
+class Baseline(Protocol):
     """Something that makes training steps and says how long they took."""
 
     version: str
@@ -63,7 +63,7 @@ def run(
 ) -> dict[str, Any]:
     """Measure our training steps and those of the libraries that are installed, and compare with the bars.
 
-    `peers` is a folder with an environment for every other library (`contenders.Library.install` makes one). A row of
+    `peers` is a folder with an environment for every other library (`baselines.Library.install` makes one). A row of
     time has the medians over `repetitions` rounds of 5 steps, wall-clock `seconds` and the processor's; ratios are of
     the latter, which other programs disturb less. A row of memory has the most by which a fresh process grows in one
     step at a batch of `samples`. A library that is not there has a row that says why.
@@ -119,33 +119,33 @@ def run(
 
 def _time(network: Network, repetitions: int, peers: Path | None, progress: Progress) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
-    contenders: dict[str, Contender] = {
+    baselines: dict[str, Baseline] = {
         name: Ours(training_step(estimator, network)) for name, estimator in OUR_METHODS.items()
     }
-    contenders[FLOOR] = Ours(matrix_products(network))
+    baselines[FLOOR] = Ours(matrix_products(network))
     missing = []
     with ExitStack() as stack:
         for library in LIBRARIES:
             try:
-                contenders[f"{library.name}: {library.neuron}"] = stack.enter_context(Peer(library, peers, network))
+                baselines[f"{library.name}: {library.neuron}"] = stack.enter_context(Peer(library, peers, network))
             except RunError as error:
                 missing.append({"network": network.name, "method": library.name, "unavailable": str(error)})
-        for contender in contenders.values():
-            contender.run(WARM_UP)
-        wall: dict[str, list[float]] = {name: [] for name in contenders}
-        cpu: dict[str, list[float]] = {name: [] for name in contenders}
+        for baseline in baselines.values():
+            baseline.run(WARM_UP)
+        wall: dict[str, list[float]] = {name: [] for name in baselines}
+        cpu: dict[str, list[float]] = {name: [] for name in baselines}
         for done in range(repetitions):
             progress(network.name, done, repetitions, "")
-            for name, contender in contenders.items():
-                laps = contender.run(LAPS)
+            for name, baseline in baselines.items():
+                laps = baseline.run(LAPS)
                 wall[name] += laps.wall
                 cpu[name] += laps.cpu
         progress(network.name, repetitions, repetitions, "")
-        for name, contender in contenders.items():
+        for name, baseline in baselines.items():
             rows[name] = {
                 "network": network.name,
                 "method": name,
-                "version": contender.version,
+                "version": baseline.version,
                 "seconds": float(np.median(wall[name])),
                 "cpu_seconds": float(np.median(cpu[name])),
             }

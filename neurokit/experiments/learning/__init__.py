@@ -3,7 +3,7 @@
 from neurokit.experiments.learning.curves import LearningCurves
 from neurokit.experiments.learning.networks import deployed, error_of, integer_mlp, trained
 from neurokit.experiments.learning.records import run
-from neurokit.experiments.learning.scene import Bar, Experiment, Phase, Row, Scene, mean_of
+from neurokit.experiments.learning.setup import Bar, Experiment, Phase, Row, Setup, mean_of
 
 __all__ = [
     "Bar",
@@ -11,7 +11,7 @@ __all__ = [
     "LearningCurves",
     "Phase",
     "Row",
-    "Scene",
+    "Setup",
     "deployed",
     "error_of",
     "integer_mlp",

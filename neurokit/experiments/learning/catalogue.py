@@ -13,7 +13,7 @@ from neurokit.experiments.learning.from_scratch import FromScratch
 from neurokit.experiments.learning.mismatch import DeviceMismatch
 from neurokit.experiments.learning.quantisation import Quantisation
 from neurokit.experiments.learning.scaling import Scaling
-from neurokit.experiments.learning.scene import Experiment
+from neurokit.experiments.learning.setup import Experiment
 from neurokit.system.toml_files import read_toml, value_of
 from neurokit.training.runs.tables import Reader
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.learning.networks import error_of, integer_mlp
-from neurokit.experiments.learning.scene import Bar, Row, Told
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent, Stochastic
+from neurokit.experiments.learning.setup import Bar, ProgressCallback, Row
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer, Stochastic
 from neurokit.learning.learner import Learner
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.rules import RFG, SPSA
-from neurokit.learning.tangent_copies import TangentCopies
+from neurokit.learning.tangent_evaluator import TangentEvaluator
 from neurokit.learning.tangent_program import tangents
 from neurokit.learning.task import Task
 from neurokit.plotting import figures
@@ -50,33 +50,33 @@ class ClosedLoopOnLava:
     def shortened(self, budget: float) -> ClosedLoopOnLava:
         return replace(self, updates=max(1, round(budget * self.updates)))
 
-    def arms(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[str, ...]:
         return ("SPSA", "RFG", "SPSA by the learning engine")
 
-    def row(self, arm: str, seed: int, kept: Path, told: Told) -> Row:
+    def row(self, method: str, seed: int, kept: Path, told: ProgressCallback) -> Row:
         from neurokit.targets.lava.learning.engine_network import EngineNetwork
-        from neurokit.targets.lava.learning.learning import ClosedLoop
+        from neurokit.targets.lava.learning.evaluator import LavaEvaluator
         from neurokit.targets.lava.learning.learning_network import LearningNetwork
 
         split = MexicanHat(train=1000).generate(seed)
         program = integer_mlp(2, (self.hidden,), 1.0, seed, self.window)
-        engine, slopes = arm == self.arms()[2], arm == self.arms()[1]
+        engine, slopes = method == self.methods()[2], method == self.methods()[1]
         tensors = plastic(program, fields=(Field.WEIGHT,)) if engine else plastic(program)
-        train, test = (Copies(program, tensors, Task.of(part)) for part in (split.train, split.test))
+        train, test = (PerturbedBatchEvaluator(program, tensors, Task.of(part)) for part in (split.train, split.test))
         directions = Directions(self.directions, seed)
         rule = RFG(directions) if slopes else SPSA(directions, self.amplitude)
-        descent = IntegerDescent(self.rate, rounding=Stochastic(seed), fraction=0 if engine else 8)
-        learner = Learner(rule, descent, self.updates, self.batch, seed)
+        optimizer = IntegerOptimizer(self.rate, rounding=Stochastic(seed), fraction=0 if engine else 8)
+        learner = Learner(rule, optimizer, self.updates, self.batch, seed)
         made = tangents(program, tensors) if slopes else None
-        twin = train if made is None else TangentCopies(train, made)
+        twin = train if made is None else TangentEvaluator(train, made)
         progress = learner.start(weights(program, tensors), twin)
         error = error_of(test)
         before, compared, mismatches = error(progress.weights), 0, 0
         curve = [[0, before]]
         started = time.perf_counter()
-        parts = (program, tensors, directions, descent)
+        parts = (program, tensors, directions, optimizer)
         with EngineNetwork(*parts) if engine else LearningNetwork(*parts, tangents=made) as network:
-            loop = ClosedLoop(learner, network, train.task)
+            loop = LavaEvaluator(learner, network, train.task)
             for update in range(1, self.updates + 1):
                 learner.step(progress, twin, train.task)
                 loop.step()
@@ -87,7 +87,7 @@ class ClosedLoopOnLava:
                     curve.append([progress.passes, error(progress.weights)])
                     told(update / self.updates)
         return {
-            "arm": arm,
+            "method": method,
             "seed": seed,
             "updates": self.updates,
             "compared": compared,
@@ -105,10 +105,10 @@ class ClosedLoopOnLava:
     def draw(self, rows: Sequence[Row], path: Path) -> None:
         figure = figures.new(6.4, 4.0)
         axes = figure.subplots()
-        arms = self.arms()
+        methods = self.methods()
         for row in rows:
-            label = row["arm"] if row["seed"] == rows[0]["seed"] else None
-            axes.plot(*np.array(row["curve"]).T, lw=1.2, color=f"C{arms.index(row['arm'])}", label=label)
+            label = row["method"] if row["seed"] == rows[0]["seed"] else None
+            axes.plot(*np.array(row["curve"]).T, lw=1.2, color=f"C{methods.index(row['method'])}", label=label)
         differ = sum(row["mismatches"] for row in rows)
         axes.set_title(f"{sum(row['compared'] for row in rows):,} integers compared, {differ} differ", fontsize=9)
         axes.set(xlabel="forward passes on a batch", ylabel="relative L2 error on test data")

@@ -1,4 +1,4 @@
-"""LearningCurves: experiments in which learners run in a scene and their errors are followed, step by step."""
+"""LearningCurves: experiments in which learners run in a setup and their errors are followed, step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from neurokit.errors import OverflowDetected
 from neurokit.experiments.learning.networks import provable
-from neurokit.experiments.learning.scene import Phase, Row, Scene, Told
+from neurokit.experiments.learning.setup import Phase, ProgressCallback, Row, Setup
 from neurokit.learning.learner import Learner, Progress
 from neurokit.plotting import figures
 from neurokit.simulator.plastic_weights import weights, with_weights
@@ -23,26 +23,26 @@ POINTS = 20
 
 
 class LearningCurves:
-    """An Experiment that says what a `scene` and its `learners` are; the rest is here.
+    """An Experiment that says what a `setup` and its `learners` are; the rest is here.
 
-    A row has the errors `before` and `after`, the `curve` of (passes, error), the `references` of the scene, how many
+    A row has the errors `before` and `after`, the `curve` of (passes, error), the `references` of the setup, how many
     entries `saturated`, whether the learned Program can be `proved`, and CPU `seconds` of learning.
     """
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         """The network and its surroundings."""
         raise NotImplementedError
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
-        """The learners that are compared, by the names of arms; bars judge the first."""
+        """The learners that are compared, by the names of methods; bars judge the first."""
         raise NotImplementedError
 
-    def arms(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[str, ...]:
         return tuple(self.learners(0))
 
-    def row(self, arm: str, seed: int, kept: Path, told: Told) -> Row:
-        scene, learner = _scene(self, seed), self.learners(seed)[arm]
-        run = _Run.resumed(kept, scene, learner) if kept.exists() else _Run.started(scene, learner)
+    def row(self, method: str, seed: int, kept: Path, told: ProgressCallback) -> Row:
+        setup, learner = _setup(self, seed), self.learners(seed)[method]
+        run = _Run.resumed(kept, setup, learner) if kept.exists() else _Run.started(setup, learner)
         failure = ""
         due = sorted({round(learner.steps * (i + 1) / POINTS) for i in range(POINTS)} - {0})
         try:
@@ -54,14 +54,14 @@ class LearningCurves:
         except OverflowDetected as error:  # on a chip the state would have wrapped: the run ends here
             failure = str(error)
         progress = run.progress
-        learned = with_weights(scene.program, scene.tensors, progress.weights, proved=False)
+        learned = with_weights(setup.program, setup.tensors, progress.weights, proved=False)
         return {
-            "arm": arm,
+            "method": method,
             "seed": seed,
             "before": run.curve[0][1],
             "after": run.curve[-1][1],
-            "references": dict(scene.references),
-            "weights": sum(tensor.size for tensor in scene.tensors),
+            "references": dict(setup.references),
+            "weights": sum(tensor.size for tensor in setup.tensors),
             "steps": progress.step,
             "passes": progress.passes,
             "saturated": progress.saturated,
@@ -72,14 +72,14 @@ class LearningCurves:
         }
 
     def draw(self, rows: Sequence[Row], path: Path) -> None:
-        """Test error against passes, a line a seed, a colour an arm, references dashed."""
+        """Test error against passes, a line a seed, a colour an method, references dashed."""
         figure = figures.new(6.8, 4.2)
         axes = figure.subplots()
-        arms = list(dict.fromkeys(row["arm"] for row in rows))
+        methods = list(dict.fromkeys(row["method"] for row in rows))
         for row in rows:
-            colour, first = f"C{arms.index(row['arm'])}", row["seed"] == min(r["seed"] for r in rows)
+            colour, first = f"C{methods.index(row['method'])}", row["seed"] == min(r["seed"] for r in rows)
             x, y = np.array(row["curve"]).T
-            axes.semilogy(x, y, color=colour, lw=1.2, alpha=0.8, label=row["arm"] if first else None)
+            axes.semilogy(x, y, color=colour, lw=1.2, alpha=0.8, label=row["method"] if first else None)
         for i, name in enumerate(rows[0]["references"]):
             value = float(np.mean([row["references"][name] for row in rows]))
             axes.axhline(value, color="#333333", lw=0.9, ls=("--", ":", "-.")[i % 3], label=f"{name}, mean of seeds")
@@ -89,23 +89,23 @@ class LearningCurves:
 
 
 class _Run:
-    """A learner in a scene: its progress, its curve so far, and the CPU seconds that learning took."""
+    """A learner in a setup: its progress, its curve so far, and the CPU seconds that learning took."""
 
-    def __init__(self, scene: Scene, learner: Learner, progress: Progress, curve: list[list[float]]) -> None:
-        self.scene, self.learner, self.progress, self.curve, self.seconds = scene, learner, progress, curve, 0.0
-
-    @classmethod
-    def started(cls, scene: Scene, learner: Learner) -> _Run:
-        own = weights(scene.program, scene.tensors)
-        first = scene.phases[0]
-        return cls(scene, learner, learner.start(own, first.train), [[0, first.error(own)]])
+    def __init__(self, setup: Setup, learner: Learner, progress: Progress, curve: list[list[float]]) -> None:
+        self.setup, self.learner, self.progress, self.curve, self.seconds = setup, learner, progress, curve, 0.0
 
     @classmethod
-    def resumed(cls, kept: Path, scene: Scene, learner: Learner) -> _Run:
+    def started(cls, setup: Setup, learner: Learner) -> _Run:
+        own = weights(setup.program, setup.tensors)
+        first = setup.phases[0]
+        return cls(setup, learner, learner.start(own, first.train), [[0, first.error(own)]])
+
+    @classmethod
+    def resumed(cls, kept: Path, setup: Setup, learner: Learner) -> _Run:
         with np.load(kept, allow_pickle=False) as arrays:
             loaded = dict(arrays)
         curve, seconds = loaded.pop("curve").tolist(), float(loaded.pop("seconds"))
-        run = cls(scene, learner, Progress.of_arrays(loaded), curve)
+        run = cls(setup, learner, Progress.of_arrays(loaded), curve)
         run.seconds = seconds
         return run
 
@@ -137,10 +137,10 @@ class _Run:
         return max(1, round(phase.until * self.learner.steps))
 
     def _phase(self, step: int) -> Phase:
-        return next(phase for phase in self.scene.phases if step < self._end(phase))
+        return next(phase for phase in self.setup.phases if step < self._end(phase))
 
 
 @lru_cache(maxsize=1)
-def _scene(experiment: LearningCurves, seed: int) -> Scene:
-    """All arms of a seed share its scene."""
-    return experiment.scene(seed)
+def _setup(experiment: LearningCurves, seed: int) -> Setup:
+    """All methods of a seed share its setup."""
+    return experiment.setup(seed)

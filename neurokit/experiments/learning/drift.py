@@ -10,12 +10,12 @@ from neurokit.data.data import OperatorData
 from neurokit.data.poisson import Poisson
 from neurokit.experiments.learning.curves import LearningCurves
 from neurokit.experiments.learning.networks import deployed, error_of, trained
-from neurokit.experiments.learning.scene import Bar, Phase, Row, Scene, mean_of
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent, Stochastic
+from neurokit.experiments.learning.setup import Bar, Phase, Row, Setup, mean_of
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.integer_optimizer import IntegerOptimizer, Stochastic
 from neurokit.learning.learner import Learner
-from neurokit.learning.rules import RFG, Apart
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
+from neurokit.learning.rules import RFG, Layerwise
 from neurokit.learning.task import Task
 from neurokit.simulator.plastic_weights import plastic, weights
 
@@ -50,7 +50,7 @@ class Drift(LearningCurves):
         steps, pretraining = (max(5, round(budget * n)) for n in (self.steps, self.pretraining))
         return replace(self, steps=steps, pretraining=pretraining)
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         from neurokit.experiments.papers.networks import DeepONetShape
         from neurokit.neurons.surrogates import Gaussian
 
@@ -62,7 +62,7 @@ class Drift(LearningCurves):
         drawn = replace(before, length_scale=self.length_scale).generate(seed + 1000)
         changed = [self._scaled(part) for part in (drawn.train, drawn.test)]
         train, test, train_after, test_after = (
-            Copies(program, tensors, Task.of(part)) for part in (split.train, split.test, *changed)
+            PerturbedBatchEvaluator(program, tensors, Task.of(part)) for part in (split.train, split.test, *changed)
         )
         own = weights(program, tensors)
         references = {
@@ -71,12 +71,12 @@ class Drift(LearningCurves):
             "after the change, without learning": error_of(test_after)(own),
         }
         phases = (Phase(self.change, train, error_of(test)), Phase(1.0, train_after, error_of(test_after)))
-        return Scene(program, tensors, phases, references)
+        return Setup(program, tensors, phases, references)
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
         directions = Directions(self.directions, seed, Hadamard())
-        descent = IntegerDescent(self.rate, self.fine_rate, momentum=self.momentum, rounding=Stochastic(seed))
-        return {"RFG": Learner(RFG(directions, Apart()), descent, self.steps, self.batch, seed)}
+        optimizer = IntegerOptimizer(self.rate, self.fine_rate, momentum=self.momentum, rounding=Stochastic(seed))
+        return {"RFG": Learner(RFG(directions, Layerwise()), optimizer, self.steps, self.batch, seed)}
 
     def bars(self, rows: Sequence[Row]) -> Mapping[str, Bar]:
         share = mean_of(rows, "RFG", self._followed)

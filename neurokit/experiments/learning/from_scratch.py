@@ -10,12 +10,12 @@ from neurokit.data.data import PointData, Split
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.learning.curves import LearningCurves
 from neurokit.experiments.learning.networks import error_of, integer_mlp
-from neurokit.experiments.learning.scene import Bar, Phase, Row, Scene, mean_of
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import Cosine, IntegerDescent, Residue, Stochastic
+from neurokit.experiments.learning.setup import Bar, Phase, Row, Setup, mean_of
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.integer_optimizer import Cosine, IntegerOptimizer, Residue, Stochastic
 from neurokit.learning.learner import Learner
-from neurokit.learning.rules import RFG, SPSA, Apart
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
+from neurokit.learning.rules import RFG, SPSA, Layerwise
 from neurokit.learning.task import Task
 from neurokit.simulator.plastic_weights import plastic
 
@@ -50,23 +50,23 @@ class FromScratch(LearningCurves):
     def shortened(self, budget: float) -> FromScratch:
         return replace(self, steps=max(1, round(budget * self.steps)))
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         split = MexicanHat().generate(seed)
         program = integer_mlp(2, (self.hidden, self.hidden), self.unit, seed)
         tensors = plastic(program)
-        train = Copies(program, tensors, Task.of(split.train))
+        train = PerturbedBatchEvaluator(program, tensors, Task.of(split.train))
         references = {"float RFG": self._float(split, seed)} if self.against_float else {}
-        test = Copies(program, tensors, Task.of(split.test))
-        return Scene(program, tensors, (Phase(1.0, train, error_of(test)),), references)
+        test = PerturbedBatchEvaluator(program, tensors, Task.of(split.test))
+        return Setup(program, tensors, (Phase(1.0, train, error_of(test)),), references)
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
         directions = Directions(self.directions, seed, Hadamard())
-        rule = RFG(directions, Apart())
+        rule = RFG(directions, Layerwise())
         pure, kept = (
-            IntegerDescent(self.rate, schedule=Cosine(), momentum=self.momentum, rounding=rounding)
+            IntegerOptimizer(self.rate, schedule=Cosine(), momentum=self.momentum, rounding=rounding)
             for rounding in (Stochastic(seed), Residue())
         )
-        spsa = SPSA(replace(directions, count=max(1, self.directions // 2)), self.amplitude, scope=Apart())
+        spsa = SPSA(replace(directions, count=max(1, self.directions // 2)), self.amplitude, scope=Layerwise())
         return {
             "RFG, 8 bits": Learner(rule, pure, self.steps, self.batch, seed),
             "RFG, 8 bits and a residue": Learner(rule, kept, self.steps, self.batch, seed),

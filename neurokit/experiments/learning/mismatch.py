@@ -9,12 +9,12 @@ from typing import ClassVar
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.learning.curves import LearningCurves
 from neurokit.experiments.learning.networks import deployed, error_of, trained
-from neurokit.experiments.learning.scene import Bar, Phase, Row, Scene, mean_of
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import Cosine, IntegerDescent, Residue, Rounding, Stochastic
+from neurokit.experiments.learning.setup import Bar, Phase, Row, Setup, mean_of
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.integer_optimizer import Cosine, IntegerOptimizer, Residue, Rounding, Stochastic
 from neurokit.learning.learner import Learner
-from neurokit.learning.rules import Apart, NodeRFG
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
+from neurokit.learning.rules import Layerwise, NodeRFG
 from neurokit.learning.task import Task
 from neurokit.simulator.device_mismatch import Mismatch
 from neurokit.simulator.plastic_weights import plastic, weights
@@ -27,8 +27,8 @@ class DeviceMismatch(LearningCurves):
     threshold, weight  standard deviations of `neurokit.simulator.device_mismatch.Mismatch`
     pretraining        iterations of backpropagation in floating point before; the network is then rounded to nearest
 
-    The second arm keeps a residue beside every weight: without one steps that are far below a unit become random moves
-    of whole units, whose noise adds to the error.
+    The second method keeps a residue beside every weight: without one steps that are far below a unit become random
+    moves of whole units, whose noise adds to the error.
     """
 
     threshold: float = 0.1
@@ -48,7 +48,7 @@ class DeviceMismatch(LearningCurves):
         steps, pretraining = (max(2, round(budget * n)) for n in (self.steps, self.pretraining))
         return replace(self, steps=steps, pretraining=pretraining)
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         from neurokit.experiments.papers.networks import MLPShape
         from neurokit.neurons.surrogates import Gaussian
 
@@ -56,19 +56,21 @@ class DeviceMismatch(LearningCurves):
         graph, split, floating = trained(MexicanHat(), shape, self.pretraining, 250, seed)
         program = deployed(graph, 8)
         tensors = plastic(program)
-        nominal = error_of(Copies(program, tensors, Task.of(split.test)))(weights(program, tensors))
+        nominal = error_of(PerturbedBatchEvaluator(program, tensors, Task.of(split.test)))(weights(program, tensors))
         device = Mismatch(self.threshold, self.weight, seed)
-        train, test = (Copies(program, tensors, Task.of(part), device) for part in (split.train, split.test))
+        train, test = (
+            PerturbedBatchEvaluator(program, tensors, Task.of(part), device) for part in (split.train, split.test)
+        )
         references = {"float": floating, "nominal": nominal}
-        return Scene(program, tensors, (Phase(1.0, train, error_of(test)),), references)
+        return Setup(program, tensors, (Phase(1.0, train, error_of(test)),), references)
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
-        rule = NodeRFG(Directions(self.directions, seed, Hadamard()), Apart())
+        rule = NodeRFG(Directions(self.directions, seed, Hadamard()), Layerwise())
         roundings: dict[str, Rounding] = {"RFG of currents": Stochastic(seed), "RFG of currents, a residue": Residue()}
         return {
             name: Learner(
                 rule,
-                IntegerDescent(self.rate, schedule=Cosine(), momentum=self.momentum, rounding=rounding),
+                IntegerOptimizer(self.rate, schedule=Cosine(), momentum=self.momentum, rounding=rounding),
                 self.steps,
                 self.batch,
                 seed,
@@ -81,6 +83,8 @@ class DeviceMismatch(LearningCurves):
             return float(row["after"] / row["references"]["nominal"])
 
         return {
-            f"{arm}: error after learning / nominal <= {self.bar}": Bar.at_most(mean_of(rows, arm, ratio), self.bar)
-            for arm in self.arms()
+            f"{method}: error after learning / nominal <= {self.bar}": Bar.at_most(
+                mean_of(rows, method, ratio), self.bar
+            )
+            for method in self.methods()
         }

@@ -18,7 +18,7 @@ from neurokit.ir.graph import Graph
 from neurokit.ir.interval_analysis import prove
 from neurokit.ir.program import Dense, Input, Output, Program, ProgramNode, Readout, Spiking
 from neurokit.ir.weight_grid import WeightGrid
-from neurokit.learning.copies import Copies
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.neurons.models import IF
 from neurokit.neurons.readouts import MemMean
 from neurokit.simulator.plastic_weights import Weights
@@ -29,7 +29,7 @@ _ROOM_TO_LEARN = Widths(membrane=17)
 _INPUT, _FRESH = 127, 45
 
 
-def error_of(test: Copies) -> Callable[[Weights], float]:
+def error_of(test: PerturbedBatchEvaluator) -> Callable[[Weights], float]:
     """The mean relative L2 error on the samples of `test`; where samples are points, they are one sample together."""
     truth = np.asarray(test.task.truth)
     whole = truth if truth.ndim > 2 else truth[None]
@@ -44,7 +44,7 @@ def error_of(test: Copies) -> Callable[[Weights], float]:
 def integer_mlp(inputs: int, hidden: tuple[int, ...], unit: float, seed: int, steps: int = 32) -> Program:
     """A network of integers that has learned nothing: no floating point precedes it.
 
-    Weights are uniform within `45 sqrt(2 / fan_in)`. A first layer hears inputs of -127..127 for [-1, 1] with the
+    Weights are uniform within `45 sqrt(2 / fan_in)`. A first layer receives inputs of -127..127 for [-1, 1] with the
     exponent -4 and the threshold 504, others spikes with the threshold 127: a weight of 127 is worth twice the
     threshold there and once here. `unit` is the answer of a readout weight of 127 to a neuron that always fires.
     """

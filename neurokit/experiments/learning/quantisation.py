@@ -9,12 +9,12 @@ from typing import ClassVar
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.learning.curves import LearningCurves
 from neurokit.experiments.learning.networks import deployed, error_of, trained
-from neurokit.experiments.learning.scene import Bar, Phase, Row, Scene, mean_of
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import Cosine, IntegerDescent, Stochastic
+from neurokit.experiments.learning.setup import Bar, Phase, Row, Setup, mean_of
 from neurokit.learning.directions import Directions, Hadamard
+from neurokit.learning.integer_optimizer import Cosine, IntegerOptimizer, Stochastic
 from neurokit.learning.learner import Learner
-from neurokit.learning.rules import RFG, SPSA, Apart
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
+from neurokit.learning.rules import RFG, SPSA, Layerwise
 from neurokit.learning.task import Task
 from neurokit.simulator.plastic_weights import Field, plastic
 
@@ -49,7 +49,7 @@ class Quantisation(LearningCurves):
         passes, pretraining = (max(100, round(budget * n)) for n in (self.passes, self.pretraining))
         return replace(self, passes=passes, pretraining=pretraining)
 
-    def scene(self, seed: int) -> Scene:
+    def setup(self, seed: int) -> Setup:
         from neurokit.experiments.papers.networks import MLPShape
         from neurokit.neurons.surrogates import Gaussian
 
@@ -59,18 +59,18 @@ class Quantisation(LearningCurves):
         program = deployed(graph, self.bits, samples)
         fields = tuple(Field) if self.weights else (Field.BIAS, Field.OFFSET)
         tensors = plastic(program, bits=self.bits, fields=fields)
-        train, test = (Copies(program, tensors, Task.of(part)) for part in (split.train, split.test))
-        return Scene(program, tensors, (Phase(1.0, train, error_of(test)),), {"float": floating})
+        train, test = (PerturbedBatchEvaluator(program, tensors, Task.of(part)) for part in (split.train, split.test))
+        return Setup(program, tensors, (Phase(1.0, train, error_of(test)),), {"float": floating})
 
     def learners(self, seed: int) -> Mapping[str, Learner]:
         directions = Directions(self.directions, seed, Hadamard())
-        descent = IntegerDescent(
+        optimizer = IntegerOptimizer(
             self.rate, self.fine_rate, schedule=Cosine(), momentum=self.momentum, rounding=Stochastic(seed)
         )
         layers, k, half = 3, self.directions, max(1, self.directions // 2)
-        rfg = Learner(RFG(directions, Apart()), descent, self.passes // (1 + layers * k), self.batch, seed)
-        spsa = SPSA(replace(directions, count=half), 2, scope=Apart())
-        return {"RFG": rfg, "SPSA": Learner(spsa, descent, self.passes // (2 * layers * half), self.batch, seed)}
+        rfg = Learner(RFG(directions, Layerwise()), optimizer, self.passes // (1 + layers * k), self.batch, seed)
+        spsa = SPSA(replace(directions, count=half), 2, scope=Layerwise())
+        return {"RFG": rfg, "SPSA": Learner(spsa, optimizer, self.passes // (2 * layers * half), self.batch, seed)}
 
     def bars(self, rows: Sequence[Row]) -> Mapping[str, Bar]:
         share = mean_of(rows, "RFG", recovered)

@@ -1,4 +1,4 @@
-"""run: an experiment, arm by arm and seed by seed, kept in a folder as it goes, so that it can be cut anywhere."""
+"""run: an experiment, method by method and seed by seed, kept in a folder as it goes, so that it can be cut anywhere."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from neurokit._version import __version__
 from neurokit.errors import NeurokitError, OutOfRange, RunError, explain
-from neurokit.experiments.learning.scene import Experiment, Row
+from neurokit.experiments.learning.setup import Experiment, Row
 from neurokit.system.atomic import write_text
 from neurokit.training.runs.tables import plain, toml
 
-#: Told how many rows are done, of how many, and which is under way.
+#: ProgressCallback how many rows are done, of how many, and which is under way.
 Watch = Callable[[float, int, str], None]
 
 
 def run(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None = None) -> dict[str, Any]:
-    """All arms with the seeds 0, 1, ...; returns the record that is also written to `folder/record.json`.
+    """All methods with the seeds 0, 1, ...; returns the record that is also written to `folder/record.json`.
 
     The folder holds config.toml, a file for every row as soon as it is done, the state of the row under way, and
     curve.png. Rows that are there are not redone. Raises RunError where the folder belongs to another config,
@@ -48,20 +48,20 @@ def run(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None = 
 
 
 def _rows(experiment: Experiment, seeds: int, folder: Path, watch: Watch | None) -> list[Row]:
-    """What became of every arm from every seed; rows that are in the folder are not redone."""
-    wanted = [(arm, seed) for seed in range(seeds) for arm in experiment.arms()]
+    """What became of every method from every seed; rows that are in the folder are not redone."""
+    wanted = [(method, seed) for seed in range(seeds) for method in experiment.methods()]
     rows: list[Row] = []
-    for done, (arm, seed) in enumerate(wanted):
-        stem = re.sub(r"[^a-z0-9]+", "-", arm.lower()).strip("-") + f"-seed{seed}"
+    for done, (method, seed) in enumerate(wanted):
+        stem = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-") + f"-seed{seed}"
         finished, kept = folder / "rows" / f"{stem}.json", folder / "rows" / f"{stem}.npz"
 
-        def told(share: float, done: int = done, note: str = f"{arm}, seed {seed}") -> None:
+        def told(share: float, done: int = done, note: str = f"{method}, seed {seed}") -> None:
             if watch is not None:
                 watch(done + share, len(wanted), note)
 
         told(0.0)
         if not finished.exists():
-            row = experiment.row(arm, seed, kept, told)
+            row = experiment.row(method, seed, kept, told)
             write_text(finished, json.dumps(row, indent=1) + "\n")
             kept.unlink(missing_ok=True)
         rows.append(_read(finished))

@@ -15,13 +15,13 @@ import numpy as np
 
 from neurokit.data.mexican_hat import MexicanHat
 from neurokit.experiments.learning.networks import error_of, integer_mlp
-from neurokit.experiments.learning.scene import Bar, Row, Told
-from neurokit.learning.copies import Copies
-from neurokit.learning.descent import IntegerDescent, Stochastic
+from neurokit.experiments.learning.setup import Bar, ProgressCallback, Row
 from neurokit.learning.directions import Directions, Hadamard, LowRank
+from neurokit.learning.integer_optimizer import IntegerOptimizer, Stochastic
 from neurokit.learning.learner import Learner
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.queries import Estimate, Local
-from neurokit.learning.rules import RFG, SPSA, Apart, NodePerturbation, NodeRFG, Rule
+from neurokit.learning.rules import RFG, SPSA, Layerwise, NodePerturbation, NodeRFG, Rule
 from neurokit.learning.task import Task
 from neurokit.plotting import figures
 from neurokit.simulator.plastic_weights import Plastic, Weights, plastic, weights
@@ -53,22 +53,22 @@ class Scaling:
         most, draws = max(200, round(budget * self.most)), max(2, round(budget * self.draws))
         return replace(self, most=most, draws=draws)
 
-    def arms(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[str, ...]:
         return tuple(f"{rule}, width {width}" for width in self.widths for rule in self._rules(Directions()))
 
-    def row(self, arm: str, seed: int, kept: Path, told: Told) -> Row:
-        rule_name, _, width = arm.rpartition(", width ")
+    def row(self, method: str, seed: int, kept: Path, told: ProgressCallback) -> Row:
+        rule_name, _, width = method.rpartition(", width ")
         split = MexicanHat().generate(seed)
         program = integer_mlp(2, (int(width), int(width)), 1.0, seed)
         tensors = plastic(program)
-        train, test = (Copies(program, tensors, Task.of(part)) for part in (split.train, split.test))
+        train, test = (PerturbedBatchEvaluator(program, tensors, Task.of(part)) for part in (split.train, split.test))
         rule = self._rules(Directions(1, seed))[rule_name]
         deviation, kept_share = self._deviation(rule, train, seed)
         told(0.3)
         learning = self._rules(Directions(self.directions, seed))[rule_name]
         passes, error = self._passes(learning, train, error_of(test), seed)
         return {
-            "arm": arm,
+            "method": method,
             "seed": seed,
             "rule": rule_name,
             "width": int(width),
@@ -104,17 +104,17 @@ class Scaling:
         low = replace(directions, distribution=LowRank(1))
         return {
             "RFG, global": RFG(directions),
-            "RFG, layer-wise": RFG(directions, Apart()),
-            "RFG, layer-wise, rank 1": RFG(low, Apart()),
+            "RFG, layer-wise": RFG(directions, Layerwise()),
+            "RFG, layer-wise, rank 1": RFG(low, Layerwise()),
             "SPSA, global": SPSA(directions, self.amplitude),
-            "SPSA, layer-wise": SPSA(directions, self.amplitude, scope=Apart()),
-            "SPSA, layer-wise, rank 1": SPSA(low, self.amplitude, scope=Apart()),
+            "SPSA, layer-wise": SPSA(directions, self.amplitude, scope=Layerwise()),
+            "SPSA, layer-wise, rank 1": SPSA(low, self.amplitude, scope=Layerwise()),
             "node perturbation": NodePerturbation(directions),
             "RFG of currents": NodeRFG(directions),
-            "RFG of currents, layer-wise": NodeRFG(directions, Apart()),
+            "RFG of currents, layer-wise": NodeRFG(directions, Layerwise()),
         }
 
-    def _deviation(self, rule: Rule, train: Copies, seed: int) -> tuple[float, float]:
+    def _deviation(self, rule: Rule, train: PerturbedBatchEvaluator, seed: int) -> tuple[float, float]:
         """`mean |estimate - g|**2 / |g|**2`, and `mean estimate . g / |g|**2`, g the surrogate gradient of a batch.
 
         g is found along a whole basis of every tensor by itself, so it is exact. The second number is 1 for an unbiased
@@ -136,11 +136,11 @@ class Scaling:
             float(np.mean([e @ g for e in estimates]) / square),
         )
 
-    def _passes(self, rule: Rule, train: Copies, error: Any, seed: int) -> tuple[int | None, float]:
+    def _passes(self, rule: Rule, train: PerturbedBatchEvaluator, error: Any, seed: int) -> tuple[int | None, float]:
         """Passes until the test error is at the target, or None; and the last error."""
         steps = max(1, self.most // rule.passes(train.tensors))
-        descent = IntegerDescent(self.rate, momentum=3, rounding=Stochastic(seed))
-        learner = Learner(rule, descent, steps, self.batch, seed)
+        optimizer = IntegerOptimizer(self.rate, momentum=3, rounding=Stochastic(seed))
+        learner = Learner(rule, optimizer, steps, self.batch, seed)
         own = weights(train.program, train.tensors)
         progress = learner.start(own, train)
         last = float(error(own))
@@ -153,7 +153,7 @@ class Scaling:
         return None, last
 
 
-def _gradient(train: Copies, tensor: Plastic, own: Weights, rows: np.ndarray) -> np.ndarray:
+def _gradient(train: PerturbedBatchEvaluator, tensor: Plastic, own: Weights, rows: np.ndarray) -> np.ndarray:
     """The surrogate gradient of one tensor. Tensors of one layer share slopes, so that each is asked for alone."""
     basis = Directions(1 << (tensor.size - 1).bit_length(), 0, Hadamard())
     rule, alone = RFG(basis), replace(train, tensors=(tensor,))

@@ -19,8 +19,8 @@ from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.closed_form import ClosedFormReadout
 from neurokit.gradients.directions import Hadamard
 from neurokit.gradients.forward import ForwardGradient
-from neurokit.gradients.held import Held
 from neurokit.gradients.local_loss import LocalLoss
+from neurokit.gradients.no_training import NoTraining
 from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks.currents import CurrentSpread
 from neurokit.neurons.surrogates import Gaussian, WeakGaussian
@@ -145,7 +145,7 @@ ROWS = (
         "poisson/closed-form-alone",
         _FUNCTIONS,
         _SG_SPREAD,
-        ClosedFormReadout(Held()),
+        ClosedFormReadout(NoTraining()),
         Settings(1, 100, 1e-3),
         differs="a control: hidden layers stay as they start",
     ),

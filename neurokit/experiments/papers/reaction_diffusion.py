@@ -17,7 +17,7 @@ from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.directions import Hadamard
 from neurokit.gradients.forward import ForwardGradient
-from neurokit.gradients.held import Held
+from neurokit.gradients.no_training import NoTraining
 from neurokit.gradients.scopes import Layerwise
 from neurokit.networks.currents import CurrentSpread, spread_parts
 from neurokit.networks.seponet import SepONet
@@ -91,7 +91,7 @@ ROWS = (
         grid={"learning_rate": (1e-4, 3e-4)},
     ),
     Row(
-        "reaction-diffusion/als-alone", _FUNCTIONS, _WIDE, AlternatingReadout(Held()), Settings(1, 320, 1e-4),
+        "reaction-diffusion/als-alone", _FUNCTIONS, _WIDE, AlternatingReadout(NoTraining()), Settings(1, 320, 1e-4),
         metric=Metric.GLOBAL, differs="a control: hidden layers stay as they start",
     ),
     Row(
@@ -115,7 +115,7 @@ ROWS = (
         grid={"learning_rate": (3e-4, 1e-3)},
     ),
     Row(
-        "reaction-diffusion/als-alone-16", _FUNCTIONS, _NARROW, AlternatingReadout(Held()), Settings(1, 320, 1e-4),
-        metric=Metric.GLOBAL, differs="a control: 16 neurons a layer, hidden layers stay as they start",
+        "reaction-diffusion/als-alone-16", _FUNCTIONS, _NARROW, AlternatingReadout(NoTraining()), Settings(1, 320,
+        1e-4), metric=Metric.GLOBAL, differs="a control: 16 neurons a layer, hidden layers stay as they start",
     ),
 )  # fmt: skip

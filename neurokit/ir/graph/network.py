@@ -8,7 +8,7 @@ from functools import cached_property
 from neurokit.errors import GraphError, explain
 from neurokit.ir.graph.nodes import Input, Output, Product, Readout, Spiking, Sum
 from neurokit.ir.graph.synapses import Conv2d, Dense, Sparse
-from neurokit.ir.signals import Wire, require_unread, wire_up
+from neurokit.ir.signals import Port, require_unread, wire_up
 
 GraphNode = Input | Dense | Sparse | Conv2d | Spiking | Sum | Readout | Product | Output
 
@@ -28,11 +28,11 @@ class Graph:
             raise GraphError(explain("Graph.steps", self.steps, "at least 1 time step", "choose a window, such as 32"))
         if not self.outputs:
             raise GraphError("the Graph has no Output node; add one after the last node.")
-        _ = self.wires
+        _ = self.ports
         require_unread(self.nodes, self.outputs)
 
     @cached_property
-    def wires(self) -> dict[str, Wire]:
+    def ports(self) -> dict[str, Port]:
         """What every node emits."""
         return wire_up(self.nodes)
 

@@ -13,8 +13,8 @@ from neurokit.errors import GraphError, OutOfRange, explain
 from neurokit.ir.graph.synapses import Recurrent
 from neurokit.ir.signals import (
     PerColumn,
+    Port,
     Signal,
-    Wire,
     one_source,
     per_column,
     require_finite,
@@ -84,8 +84,8 @@ class Input:
         low, high = self.emitted
         return float(max(np.abs(low).max(), np.abs(high).max()))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
-        return Wire(self.size, Signal.HELD)
+    def port(self, sources: Sequence[Port]) -> Port:
+        return Port(self.size, Signal.HELD)
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ class Spiking:
         for field, value in trainables(self.neuron).items():
             raise GraphError(explain(f"layer {self.name!r}: {field}", value, "a number", "trace a trained network"))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         size = one_source(self, sources, Signal.HELD, Signal.SERIES).size
         require_recurrent(self, None if self.recurrent is None else self.recurrent.weight, size)
-        return Wire(size, Signal.SERIES)
+        return Port(size, Signal.SERIES)
 
     def start(self, zero: Any) -> Any:
         """The state before the first step."""
@@ -131,8 +131,8 @@ class Readout:
     def sources(self) -> tuple[str, ...]:
         return (self.source,)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
-        return Wire(one_source(self, sources, Signal.SERIES).size, Signal.TOTAL)
+    def port(self, sources: Sequence[Port]) -> Port:
+        return Port(one_source(self, sources, Signal.SERIES).size, Signal.TOTAL)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Sum:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sources", tuple(self.sources))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return summed(self, sources)
 
 
@@ -164,7 +164,7 @@ class Product:
     def sources(self) -> tuple[str, ...]:
         return (self.left, self.right)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return two_totals(self, sources)
 
 
@@ -184,5 +184,5 @@ class Output:
     def __post_init__(self) -> None:
         require_finite(f"output {self.name!r}: (scale, offset)", np.array([self.scale, self.offset]))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return one_source(self, sources, Signal.TOTAL)

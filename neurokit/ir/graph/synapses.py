@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from neurokit.errors import GraphError, explain
 from neurokit.ir.convolution import Convolution
 from neurokit.ir.fixed_point import DELAYS, require_in
-from neurokit.ir.signals import Wire, frozen, require_finite, through
+from neurokit.ir.signals import Port, frozen, require_finite, through
 from neurokit.ir.sparse import Csr, Matrix, times
 
 
@@ -50,7 +50,7 @@ class Synapses:
         """`weight @ x + bias`."""
         return np.asarray(times(self.matrix, x) + self.line_bias)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return through(self, self.shape, self.delay, sources)
 
     def _check(self, biases: int) -> None:

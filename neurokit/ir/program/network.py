@@ -16,7 +16,7 @@ from neurokit.ir.fixed_point import Widths
 from neurokit.ir.program.nodes import Input, Output, Product, Readout, Sum
 from neurokit.ir.program.spiking import Spiking
 from neurokit.ir.program.synapses import Conv2d, Dense, Sparse, Synapses
-from neurokit.ir.signals import Wire, present, require_unread, wire_up
+from neurokit.ir.signals import Port, present, require_unread, wire_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,13 +53,13 @@ class Program:
             raise GraphError(explain("Program.steps", self.steps, "1..16384 time steps", "choose a window, such as 32"))
         if not self.outputs:
             raise GraphError("the Program has no Output node; add one after the last node.")
-        _ = self.wires
+        _ = self.ports
         require_unread(self.nodes, self.outputs)
         object.__setattr__(self, "certificate", MappingProxyType(dict(self.certificate)))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
     @cached_property
-    def wires(self) -> dict[str, Wire]:
+    def ports(self) -> dict[str, Port]:
         """What every node emits."""
         return wire_up(self.nodes)
 

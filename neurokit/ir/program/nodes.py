@@ -20,8 +20,8 @@ from neurokit.ir.fixed_point import (
 )
 from neurokit.ir.signals import (
     PerColumn,
+    Port,
     Signal,
-    Wire,
     frozen,
     one_source,
     per_column,
@@ -70,8 +70,8 @@ class Input:
                 )
             )
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
-        return Wire(self.low.size, Signal.HELD)
+    def port(self, sources: Sequence[Port]) -> Port:
+        return Port(self.low.size, Signal.HELD)
 
     def encode(self, real: Float64[np.ndarray, "*batch size"]) -> Int64[np.ndarray, "*batch size"]:
         """Nearest integers of real values. Raises OutOfRange at the first value outside the declared range."""
@@ -122,13 +122,13 @@ class Readout:
         require_positive_scale(f"readout {self.name!r}: scale", self.scale)
         object.__setattr__(self, "offset", bias_integers(f"readout {self.name!r}: offset", self.offset))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         size = one_source(self, sources, Signal.SERIES).size
         if self.offset.shape not in ((0,), (size,)):
             raise GraphError(
                 explain(f"readout {self.name!r}: shape of offset", self.offset.shape, f"({size},) or (0,)", "match it")
             )
-        return Wire(size, Signal.TOTAL)
+        return Port(size, Signal.TOTAL)
 
     def finish(self, total: Any) -> Any:
         """What is sent for the weighted sum of a window: the offset added, then shifted."""
@@ -139,8 +139,8 @@ class Readout:
 class Sum:
     """`y = sum of the sources`, line by line and step by step: several synapses on one membrane.
 
-    Totals add up to a total; of the others a held value is there at every step. Every source is heard at its own local
-    time t, whatever its latency.
+    Totals add up to a total; of the others a held value is there at every step. Every source is received at its own
+    local time t, whatever its latency.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Sum:
         object.__setattr__(self, "sources", tuple(self.sources))
         require_positive_scale(f"sum {self.name!r}: scale", self.scale)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return summed(self, sources)
 
 
@@ -173,7 +173,7 @@ class Product:
         require_in(f"product {self.name!r}: shift", self.shift, PRODUCT_SHIFTS, "shift its factors")
         require_positive_scale(f"product {self.name!r}: scale", self.scale)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return two_totals(self, sources)
 
 
@@ -197,7 +197,7 @@ class Output:
         same = offset.ndim == 0 or (offset.ndim == 1 and offset.size > 0 and (offset == offset[0]).all())
         object.__setattr__(self, "offset", float(offset.flat[0]) if same else frozen(offset))
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         wire = one_source(self, sources, Signal.TOTAL)
         if np.shape(self.offset) not in ((), (wire.size,)):
             raise GraphError(

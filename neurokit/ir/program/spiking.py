@@ -10,7 +10,7 @@ from typing import Any
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.ir.fixed_point import FRACTION_BITS, LEAKY_THRESHOLDS, Decay12, require_positive_scale, split_threshold
 from neurokit.ir.program.synapses import Recurrent
-from neurokit.ir.signals import Signal, Wire, one_source, require_recurrent
+from neurokit.ir.signals import Port, Signal, one_source, require_recurrent
 from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, heaviside
 
 
@@ -102,10 +102,10 @@ class Spiking:
         """`(membrane before the reset, spikes, state after it)` of one step with the current `a`, in integers."""
         return self.fine.step(state, a << self.fraction, heaviside)
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         size = one_source(self, sources, Signal.HELD, Signal.SERIES).size
         require_recurrent(self, None if self.recurrent is None else self.recurrent.weight, size)
-        return Wire(size, Signal.SERIES)
+        return Port(size, Signal.SERIES)
 
 
 def decays(neuron: Neuron) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from jaxtyping import Int8, Int32, Int64
 from neurokit.errors import GraphError, explain
 from neurokit.ir.convolution import Convolution
 from neurokit.ir.fixed_point import DELAYS, EXPONENTS, bias_integers, integers, require_in, require_positive_scale
-from neurokit.ir.signals import Wire, through
+from neurokit.ir.signals import Port, through
 from neurokit.ir.sparse import Csr, Matrix, Span, span, span_by, times
 
 
@@ -59,7 +59,7 @@ class Synapses:
         """What `weight @ x` can be for `low <= x <= high`, in memory that the weights do not add to."""
         raise NotImplementedError
 
-    def wire(self, sources: Sequence[Wire]) -> Wire:
+    def port(self, sources: Sequence[Port]) -> Port:
         return through(self, self.shape, self.delay, sources)
 
     def _check(self) -> None:

@@ -61,7 +61,7 @@ def make(
     golden = Golden.of(program, draw(program, samples, seed) if inputs is None else inputs)
     real = golden.real(program)
     got = Twin().run(program, real, record=True)
-    first = earliest(tally(golden.expected, got), program.wires)
+    first = earliest(tally(golden.expected, got), program.ports)
     if first is not None:
         raise NeurokitError(f"the reference and the twin disagree on this Program: {first}. Do not deploy it.")
     about = {

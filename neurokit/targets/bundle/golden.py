@@ -95,7 +95,7 @@ class Golden:
                 found[group] = {keys[key]: np.asarray(array) for key, array in content.items()}
         _require_shapes(program, found)
         spikes = {
-            name: np.unpackbits(packed, axis=-1, count=program.wires[name].size)
+            name: np.unpackbits(packed, axis=-1, count=program.ports[name].size)
             for name, packed in found["spikes"].items()
         }
         trace = Trace(spikes=spikes, states=found["states"], totals=found["totals"])
@@ -120,7 +120,7 @@ def _result(program: Program, raw: Mapping[str, np.ndarray], trace: Trace, secon
 def _names(program: Program) -> dict[str, list[str]]:
     """The nodes that each group has."""
     spiking, outputs = [node.name for node in program.spiking], [node.name for node in program.outputs]
-    totals = [name for name, wire in program.wires.items() if wire.signal is Signal.TOTAL and name not in outputs]
+    totals = [name for name, wire in program.ports.items() if wire.signal is Signal.TOTAL and name not in outputs]
     inputs = [node.name for node in program.inputs]
     return {"inputs": inputs, "spikes": spiking, "states": spiking, "totals": totals, "raw": outputs}
 
@@ -133,7 +133,7 @@ def _require_shapes(program: Program, found: Mapping[str, Mapping[str, np.ndarra
     samples = len(next(iter(found["inputs"].values())))
     for group, arrays in found.items():
         for name, array in arrays.items():
-            size = program.wires[name].size
+            size = program.ports[name].size
             lines = -(-size // 8) if group == "spikes" else size
             shape = (samples, program.steps, lines) if group in ("spikes", "states") else (samples, lines)
             if array.shape != shape:

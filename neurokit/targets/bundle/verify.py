@@ -53,7 +53,7 @@ def verify(bundle: Bundle, target: Target, *, self_test: bool = True, together: 
     """
     got = target.run(bundle.program, bundle.golden.real(bundle.program), record=True)
     tallies = tally(bundle.golden.expected, got)
-    layers = tuple(_layer(name, tallies) for name in bundle.program.wires if any(t.layer == name for t in tallies))
+    layers = tuple(_layer(name, tallies) for name in bundle.program.ports if any(t.layer == name for t in tallies))
     verdict = examine(target, bundle.assumptions, together=together) if self_test else None
     return Verification(got.target, got.samples, layers, verdict, dict(got.provenance))
 

@@ -4,7 +4,7 @@ cycle.py, schedule.py   when every node works: pure arithmetic
 digits.py               a bias on 8-bit synapses
 forms.py                which of three forms of a network runs
 layout.py               what a network of a form will be, before any process exists
-tape.py                 arrays in and out of a running network
+buffer.py                 arrays in and out of a running network
 stepper.py              a whole Program, one chip step at a time: what the fused form runs
 host.py                 what can be done with a running network: feed, advance, read, swap weights
 differences.py          what may differ between two Programs on one network

@@ -19,8 +19,8 @@ from neurokit.compilers.lava.bias_digits import count_digits, lines
 from neurokit.compilers.lava.differences import changed_synapses
 from neurokit.compilers.lava.forms import Form, StockForm
 from neurokit.compilers.lava.layout import Layout, Record
+from neurokit.compilers.lava.ring_buffers import RingBuffer, RingBuffers
 from neurokit.compilers.lava.schedule import Schedule
-from neurokit.compilers.lava.tape_files import Tape, Tapes
 from neurokit.errors import GraphError, LavaFailure, OutOfRange, explain
 from neurokit.ir.fixed_point import Decay12
 from neurokit.ir.interval_analysis import prove
@@ -57,13 +57,13 @@ class Host:
         self.deadline_s = deadline_s
         self.chip_steps = 0
         self.free = False  #: whether it runs by itself, between `resume` and `pause` of a LiveNetwork
-        self._open: dict[Tape, np.ndarray] | None = None
-        self._tapes: Tapes | None = None
+        self._open: dict[RingBuffer, np.ndarray] | None = None
+        self._tapes: RingBuffers | None = None
 
     # -- what the two kinds do, each in its own way
 
-    def start(self) -> Tapes:
-        """Build the network and return its tapes, with their files."""
+    def start(self) -> RingBuffers:
+        """Build the network and return its buffers, with their files."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -83,7 +83,7 @@ class Host:
             self._tapes = self.start()
             for node in self.program.inputs:  # behind the samples, bias lines that never change
                 frames = self._frames(self._tapes.inputs[node.name], writable=True)
-                frames[:, :, self._width(node.name) :] = lines(self.layout.ridden(node.name))
+                frames[:, :, self._width(node.name) :] = lines(self.layout.bias_channels(node.name))
         except BaseException:
             self.stop()
             raise
@@ -107,7 +107,7 @@ class Host:
 
     @property
     def schedule(self) -> Schedule:
-        """When every node speaks."""
+        """When every node emits."""
         return self.layout.plan
 
     @property
@@ -127,7 +127,7 @@ class Host:
         process fails, LavaTimeout after `deadline_s` seconds (default: those of the network); in both cases, and on
         Ctrl-C, the network is stopped and cannot run again.
         """
-        tapes = self._require_running()
+        buffers = self._require_running()
         plan, batch = self.schedule, self.batch
         deadline_s = self.deadline_s if deadline_s is None else deadline_s
         if rest := -self.chip_steps % plan.period:  # steps were made one by one: on to the next window
@@ -135,19 +135,19 @@ class Host:
         samples = len(next(iter(values.values())))
         count = math.ceil(samples / batch)
         first = self.chip_steps // plan.period
-        frames = self._frames(next(iter(tapes.inputs.values())))
-        chunk = len(frames) - plan.drain - 1
-        order = np.minimum(np.arange((count + plan.drain) * batch), samples - 1)
+        frames = self._frames(next(iter(buffers.inputs.values())))
+        chunk = len(frames) - plan.flush_windows - 1
+        order = np.minimum(np.arange((count + plan.flush_windows) * batch), samples - 1)
         pieces: list[dict[tuple[str, str], np.ndarray]] = []
         read = first
-        for begin in range(0, count + plan.drain, chunk):
-            end = min(begin + chunk, count + plan.drain)
+        for begin in range(0, count + plan.flush_windows, chunk):
+            end = min(begin + chunk, count + plan.flush_windows)
             rows = order[begin * batch : end * batch]
             ring = np.arange(first + begin, first + end) % len(frames)
             for name, x in values.items():
                 self._write(name, ring, x[rows].reshape(end - begin, -1))
             self._advance((end - begin) * plan.period, deadline_s)
-            done = max(read, first + min(end - plan.drain, count))
+            done = max(read, first + min(end - plan.flush_windows, count))
             pieces.append(self._collect(np.arange(read, done)))
             read = done
         whole = {key: np.concatenate([piece[key] for piece in pieces])[:samples] for key in pieces[0]}
@@ -177,7 +177,7 @@ class Host:
         """Let the inputs say this from the next chip step on: real values, `(size,)` or `(batch, size)`.
 
         It holds until something else is fed, through all windows; between two windows inputs are silent. What is fed in
-        the middle of a window changes what the rest of it hears. Raises GraphError or OutOfRange for a bad sample.
+        the middle of a window changes what the rest of it receives. Raises GraphError or OutOfRange for a bad sample.
         """
         self._require_running(free=True)
         for name, x in self._encoded(inputs).items():
@@ -192,7 +192,7 @@ class Host:
 
     def when(self, name: str) -> tuple[int, int]:
         """`(window, t)` of a node at the last step made: `window < 0` before its first, `t >= steps` between two."""
-        node_steps = 1 if self.program.wires[name].signal is Signal.TOTAL else self.program.steps
+        node_steps = 1 if self.program.ports[name].signal is Signal.TOTAL else self.program.steps
         return self.schedule.cycle(name, node_steps).local(self.chip_steps)
 
     def spikes(self, name: str) -> np.ndarray:
@@ -219,14 +219,14 @@ class Host:
 
         Raises LavaFailure when none is out yet.
         """
-        tape = self._recorded("totals", name)
+        buffer = self._recorded("totals", name)
         late = 1 if self.layout.fused and any(output.source == name for output in self.program.outputs) else 0
         window = (self.chip_steps - self.schedule.start[name] - late) // self.schedule.period
         if window < 0:
             raise LavaFailure(
                 f"{name!r} has said nothing yet: advance to chip step {self.schedule.start[name] + late}."
             )
-        frames = self._frames(tape)
+        frames = self._frames(buffer)
         return np.asarray(frames[window % len(frames), 0].reshape(self.batch, -1), dtype=np.int64)
 
     def output(self, name: str) -> Float64[np.ndarray, "batch size"]:
@@ -281,8 +281,8 @@ class Host:
             raise
         self.chip_steps += chip_steps
 
-    def _require_running(self, *, free: bool = False) -> Tapes:
-        """Its tapes; raises LavaFailure unless it runs, and stands still or may run by itself."""
+    def _require_running(self, *, free: bool = False) -> RingBuffers:
+        """Its buffers; raises LavaFailure unless it runs, and stands still or may run by itself."""
         if self._tapes is None:
             raise LavaFailure(
                 f"this {type(self).__name__} is not running: enter it with `with`, and do not use it after a failure."
@@ -291,16 +291,16 @@ class Host:
             raise LavaFailure(f"this {type(self).__name__} runs by itself: `pause` it first.")
         return self._tapes
 
-    def _frames(self, tape: Tape, *, writable: bool = False) -> np.ndarray:
-        """A tape's frames; opened once."""
+    def _frames(self, buffer: RingBuffer, *, writable: bool = False) -> np.ndarray:
+        """A buffer's frames; opened once."""
         if self._open is None:
             self._open = {}
-        if tape not in self._open:
-            self._open[tape] = tape.open(writable=writable)
-        return self._open[tape]
+        if buffer not in self._open:
+            self._open[buffer] = buffer.open(writable=writable)
+        return self._open[buffer]
 
     def _width(self, name: str) -> int:
-        return self.batch * self.program.wires[name].size
+        return self.batch * self.program.ports[name].size
 
     def _encoded(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Real samples as integers, `(samples, size)`: one, or as many as a batch has."""
@@ -313,18 +313,18 @@ class Host:
         return {name: np.broadcast_to(x, (most, x.shape[1])) for name, x in values.items()}
 
     def _write(self, name: str, ring: Any, x: np.ndarray) -> None:
-        tapes = self._require_running(free=True)
-        self._frames(tapes.inputs[name], writable=True)[ring, 0, : self._width(name)] = x
+        buffers = self._require_running(free=True)
+        self._frames(buffers.inputs[name], writable=True)[ring, 0, : self._width(name)] = x
 
     def _collect(self, windows: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
         """What was recorded in some windows, samples on the leading axis, by kind and node."""
-        tapes = self._require_running()
+        buffers = self._require_running()
         found: dict[tuple[str, str], np.ndarray] = {}
-        for name, tape in tapes.totals.items():
-            frames = self._frames(tape)
+        for name, buffer in buffers.totals.items():
+            frames = self._frames(buffer)
             found["totals", name] = self._apart(frames[windows % len(frames)])[:, 0].astype(np.int64)
-        for name, tape in tapes.spikes.items():
-            frames = self._frames(tape)
+        for name, buffer in buffers.spikes.items():
+            frames = self._frames(buffer)
             ring = windows % len(frames)
             s = frames[ring]
             found["spikes", name] = self._apart(s).astype(np.uint8)
@@ -338,12 +338,12 @@ class Host:
 
     def _membrane(self, name: str, ring: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """The membrane before the reset in some frames, in the Program's units, as far in time as `spikes` go."""
-        tapes, node = self._require_running(), self.program[name]
+        buffers, node = self._require_running(), self.program[name]
         assert isinstance(node, Spiking)
         steps = spikes.shape[1]
-        u = self._frames(tapes.states[name])[ring, :steps].astype(np.int64)
-        if name in tapes.residues:  # a hard reset wipes the membrane, which is what had decayed plus what came
-            v = self._after_reset(self._frames(tapes.residues[name])[ring, :steps].astype(np.int64), spikes)
+        u = self._frames(buffers.states[name])[ring, :steps].astype(np.int64)
+        if name in buffers.residues:  # a hard reset wipes the membrane, which is what had decayed plus what came
+            v = self._after_reset(self._frames(buffers.residues[name])[ring, :steps].astype(np.int64), spikes)
             before = np.pad(v, ((0, 0), (1, 0), (0, 0)))[:, :-1] * Decay12(decays(node.neuron)[1]) + u
             if (v != before * (1 - spikes)).any():
                 raise LavaFailure(f"population {name!r}: its membrane is not what its current and its leak make of it.")
@@ -356,11 +356,11 @@ class Host:
         """The membrane after a hard reset, of what a probe of `v` read in the steps of `spikes`."""
         return probed
 
-    def _recorded(self, kind: str, name: str) -> Tape:
-        tapes: Mapping[str, Tape] = getattr(self._require_running(), kind)
-        if name not in tapes:
-            raise OutOfRange(explain(f"{kind} of", repr(name), f"of {', '.join(tapes) or 'nothing'}", "record it"))
-        return tapes[name]
+    def _recorded(self, kind: str, name: str) -> RingBuffer:
+        buffers: Mapping[str, RingBuffer] = getattr(self._require_running(), kind)
+        if name not in buffers:
+            raise OutOfRange(explain(f"{kind} of", repr(name), f"of {', '.join(buffers) or 'nothing'}", "record it"))
+        return buffers[name]
 
     def _latest(self, kind: str, name: str) -> np.ndarray:
         steps = self.program.steps
@@ -376,7 +376,7 @@ class Host:
         window, t = self.when(name)
         self._recorded("spikes", name)
         if window < 0 or t >= self.program.steps:
-            return np.zeros((self.batch, self.program.wires[name].size), dtype=np.int64)
+            return np.zeros((self.batch, self.program.ports[name].size), dtype=np.int64)
         return self._in_window(kind, name, window, t + 1)[:, t].astype(np.int64)
 
     def _in_window(self, kind: str, name: str, window: int, steps: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """LiveNetwork: a running Lava network to hold in a notebook or a closed loop, in an interpreter of its own.
 
-Imports no Lava, so it lives beside PyTorch. Arrays cross through the tapes, orders through a socket; see `live_worker`.
+Imports no Lava, so it lives beside PyTorch. Arrays cross through the buffers, orders through a socket; see
+`live_worker`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from neurokit.compilers.lava.forms import Form
 from neurokit.compilers.lava.layout import Record
-from neurokit.compilers.lava.tape_files import Tapes
+from neurokit.compilers.lava.ring_buffers import RingBuffers
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.ir.program import Program
 from neurokit.targets.lava.host import Host
@@ -67,7 +68,7 @@ class LiveNetwork(Host):
         assert self._folder is not None
         return self._folder.path
 
-    def start(self) -> Tapes:
+    def start(self) -> RingBuffers:
         from neurokit.targets.lava.target import require_lava
 
         require_lava()
@@ -79,7 +80,7 @@ class LiveNetwork(Host):
             self._worker = start_worker(self._folder, command, pass_fds=(theirs.fileno(),))
         Job(layout.program, {}, layout.form, layout.record, layout.period).save(self._directory)
         self._wait(self.deadline_s)
-        return layout.tapes(self._directory)
+        return layout.buffers(self._directory)
 
     def stop(self) -> None:
         """End the worker and all that belongs to it. Safe to call at any time and any number of times."""

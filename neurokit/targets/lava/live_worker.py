@@ -34,7 +34,7 @@ def obey(number: int, directory: Path, job: Job) -> Answer:
     from neurokit.targets.lava.network import LavaNetwork
 
     network = LavaNetwork(job.program, job.form, record=job.record, period=job.period, directory=directory)
-    # Its tapes are for the host to write and read, so it is not entered as a host, but started.
+    # Its buffers are for the host to write and read, so it is not entered as a host, but started.
     try:
         network.start()
         with socket.socket(fileno=number) as host, host.makefile("rwb", buffering=0) as lines:

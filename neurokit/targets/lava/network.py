@@ -2,7 +2,7 @@
 
 Lava 0.10 hangs for ever when one of its processes raises, is killed or sleeps, and then hangs again in `stop`. So this
 class drives Lava's Runtime itself: it waits by polling, looks after the children, and always ends them by a kill, which
-is safe because they hold nothing but tapes, and those are memory-mapped files. It relies on private attributes of
+is safe because they hold nothing but buffers, and those are memory-mapped files. It relies on private attributes of
 the pinned version of Lava.
 """
 
@@ -23,7 +23,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from neurokit.compilers.lava.differences import same
 from neurokit.compilers.lava.forms import Form
 from neurokit.compilers.lava.layout import Record
-from neurokit.compilers.lava.tape_files import Tapes
+from neurokit.compilers.lava.ring_buffers import RingBuffers
 from neurokit.errors import LavaFailure, LavaTimeout
 from neurokit.ir.program import Program
 from neurokit.processes.network.to_lava import Wiring, to_lava
@@ -60,19 +60,19 @@ class LavaNetwork(Host):
         directory: Path | None = None,
     ) -> None:
         super().__init__(program, form, record=record, period=period, deadline_s=deadline_s)
-        self._given = directory  #: where tapes are to lie, if not in a folder of the network's own
+        self._given = directory  #: where buffers are to lie, if not in a folder of the network's own
         self._runtime: Any = None
         self._wiring: Wiring | None = None
         self._directory: Path | None = None
 
-    def start(self) -> Tapes:
+    def start(self) -> RingBuffers:
         self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
         hold(self._directory)
         where = self._directory if self._given is None else self._given
         layout = self.layout
         self._wiring = to_lava(layout.program, where, record=layout.record, period=layout.period, form=layout.form)
         self._start()
-        return self._wiring.tapes
+        return self._wiring.buffers
 
     def stop(self) -> None:
         """End all children and remove all files. Safe to call at any time and any number of times."""
@@ -87,7 +87,7 @@ class LavaNetwork(Host):
             self._directory = None
 
     def make_steps(self, chip_steps: int) -> None:
-        """Make steps for a host that is elsewhere, has the tapes, and holds the deadline."""
+        """Make steps for a host that is elsewhere, has the buffers, and holds the deadline."""
         self._go(chip_steps, float("inf"))
         self.chip_steps += chip_steps
 

@@ -57,10 +57,10 @@ class LavaCPU:
     def run(self, program: Program, inputs: Mapping[str, np.ndarray], *, record: bool = False) -> RunResult:
         """Run a batch of real-valued samples; see `neurokit.ir.target.Target.run`.
 
-        `steps` of the result counts the chip steps of all workers, start-up and drain included, and `seconds` is the
-        run alone, from the first worker's beginning to the last one's end. Raises
-        TargetUnavailable without Lava, UnsupportedNode or OutOfRange when Lava cannot run the Program exactly,
-        LavaFailure with the child's traceback when a Lava process fails, LavaTimeout at the deadline.
+        `steps` of the result counts the chip steps of all workers, start-up and flush windows included, and `seconds`
+        is the run alone, from the first worker's beginning to the last one's end. Raises TargetUnavailable without
+        Lava, UnsupportedNode or OutOfRange when Lava cannot run the Program exactly, LavaFailure with the child's
+        traceback when a Lava process fails, LavaTimeout at the deadline.
         """
         values = program.encode(inputs)
         schedule(program, form=self.form)

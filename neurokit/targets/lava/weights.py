@@ -19,11 +19,11 @@ def rewrite(wiring: Wiring, before: Program, after: Program) -> None:
     """
     nodes = [n for n in after.nodes if isinstance(n, Synapses) and n is not before[n.name]]
     if wiring.layout.fused:
-        swaps = wiring.tapes.swaps.open(writable=True)
+        swaps = wiring.buffers.swaps.open(writable=True)
         version = int(swaps[0, 0, 0]) + 1
-        after.save(wiring.tapes.program_file(version))
+        after.save(wiring.buffers.program_file(version))
         swaps[0, 0, 0] = version
-        wiring.tapes.program_file(version - 1).unlink(missing_ok=True)
+        wiring.buffers.program_file(version - 1).unlink(missing_ok=True)
         return
     for node in nodes:
         if not isinstance(node, Dense) or wiring.layout.form.batch > 1:

@@ -26,15 +26,15 @@ from lava.utils import loihi
 from neurokit.compilers.lava.forms import StockForm
 from neurokit.compilers.lava.layout import Layout
 from neurokit.compilers.lava.loihi2_border import CLOCK, HOST, PERIOD, STEPS, TICK, WORD, Border, border_of, signed
+from neurokit.compilers.lava.ring_buffers import RingBuffer, RingBuffers
 from neurokit.compilers.lava.schedule import Schedule, schedule
-from neurokit.compilers.lava.tape_files import Tape, Tapes
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import LavaFailure
 from neurokit.ir.program import Program
 from neurokit.processes.network.to_loihi import ChipNet, from_chip, lagged, state_reader, to_chip
 from neurokit.processes.pacemaker import pacemaker
+from neurokit.processes.ring_buffer.process import Recorder, Source
 from neurokit.processes.synapses import GRADED, identity, relay
-from neurokit.processes.tape.process import Player, Recorder
 from neurokit.targets.lava.host import Host
 from neurokit.targets.loihi2.loihi2 import period_of
 
@@ -92,21 +92,21 @@ def configuration(host: Iterable[AbstractProcess], probes: list[Any]) -> Loihi2H
 def measure_border() -> Border:
     """How many steps the adapters take, measured on the device.
 
-    A clock on the chip fires at a known step and its membrane is known at every step; the host speaks at a known
-    step. When the host hears and sees of them, is what the adapters take. The membrane is looked for in a step in which
-    the clock does not fire, since after a spike a chip keeps its refractory counter there. Raises LavaFailure when
-    something of it is never heard.
+    A clock on the chip fires at a known step and its membrane is known at every step; the host emits at a known
+    step. When the host receives and sees of them, is what the adapters take. The membrane is looked for in a step in
+    which the clock does not fire, since after a spike a chip keeps its refractory counter there. Raises LavaFailure
+    when something of it is never received.
     """
     with tempfile.TemporaryDirectory(prefix="neurokit-lava-") as folder:
-        shapes = {"word": (1, 1, 1), "heard": (1, STEPS, 1), "seen": (1, STEPS, 1)}
-        tapes = {name: Tape(Path(folder), name, shape) for name, shape in shapes.items()}
-        for tape in tapes.values():
-            tape.blank()
-        tapes["word"].open(writable=True)[:] = WORD
+        shapes = {"word": (1, 1, 1), "received": (1, STEPS, 1), "seen": (1, STEPS, 1)}
+        buffers = {name: RingBuffer(Path(folder), name, shape) for name, shape in shapes.items()}
+        for buffer in buffers.values():
+            buffer.blank()
+        buffers["word"].open(writable=True)[:] = WORD
         all_steps = Cycle(1, STEPS, STEPS + 1)
-        player = Player(shape=(1,), tapes=(tapes["word"],), cycle=Cycle(HOST, 1, STEPS + 1))
-        heard = Recorder(shape=(1,), tape=tapes["heard"], cycle=all_steps)
-        seen = Recorder(shape=(1,), tape=tapes["seen"], cycle=all_steps)
+        player = Source(shape=(1,), buffers=(buffers["word"],), cycle=Cycle(HOST, 1, STEPS + 1))
+        received = Recorder(shape=(1,), buffer=buffers["received"], cycle=all_steps)
+        seen = Recorder(shape=(1,), buffer=buffers["seen"], cycle=all_steps)
         into, out, state = to_chip(1), from_chip(1, GRADED), state_reader(1)
         clock, neuron = pacemaker(CLOCK, PERIOD), relay(1)
         word, tick = identity(1, bits=GRADED), identity(1, TICK)
@@ -116,13 +116,13 @@ def measure_border() -> Border:
         word.a_out.connect(neuron.a_in)
         tick.a_out.connect(neuron.a_in)
         neuron.s_out.connect(out.inp)
-        out.out.connect(heard.a_in)
+        out.out.connect(received.a_in)
         state.connect_var(clock.v)
         state.out.connect(seen.a_in)
-        player.run(RunSteps(num_steps=STEPS), run_cfg=configuration((player, heard, seen), []))
+        player.run(RunSteps(num_steps=STEPS), run_cfg=configuration((player, received, seen), []))
         player.stop()
-        found = signed(np.array(tapes["heard"].open()))[0, :, 0]
-        membrane = signed(np.array(tapes["seen"].open()))[0, :, 0]
+        found = signed(np.array(buffers["received"].open()))[0, :, 0]
+        membrane = signed(np.array(buffers["seen"].open()))[0, :, 0]
     return border_of(found, membrane)
 
 
@@ -151,11 +151,11 @@ class ChipNetwork(Host):
         self._directory: Path | None = None
         self._probes: Mapping[str, Any] = {}
 
-    def start(self) -> Tapes:
+    def start(self) -> RingBuffers:
         self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
-        tapes = self.layout.tapes(self._directory)
-        tapes.blank()
-        net = ChipNet(self.program, self.schedule, tapes, border=self.border)
+        buffers = self.layout.buffers(self._directory)
+        buffers.blank()
+        net = ChipNet(self.program, self.schedule, buffers, border=self.border)
         net.wire_all()
         activity = _activity() if self.profile else []
         self._config = configuration(net.host, activity)
@@ -164,7 +164,7 @@ class ChipNetwork(Host):
 
             self._probes = {"profiler": Profiler.init(self._config), "activity": activity[0]}
         self._process = next(iter(net.labels))
-        return tapes
+        return buffers
 
     def stop(self) -> None:
         """Let the chip go and remove all files; after a failure only the latter, since `stop` of Lava may hang then."""
@@ -191,9 +191,9 @@ class ChipNetwork(Host):
     def _rewrite(self, before: Program, after: Program) -> None:
         raise LavaFailure("weights on a chip cannot be swapped; run the new Program.")
 
-    def _frames(self, tape: Tape, *, writable: bool = False) -> np.ndarray:
-        frames = super()._frames(tape, writable=writable)
-        return frames if writable or tape in self._require_running().inputs.values() else signed(frames)
+    def _frames(self, buffer: RingBuffer, *, writable: bool = False) -> np.ndarray:
+        frames = super()._frames(buffer, writable=writable)
+        return frames if writable or buffer in self._require_running().inputs.values() else signed(frames)
 
     def _after_reset(self, probed: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """The membrane is 0 after a spike; the chip keeps its refractory counter in `v` then, and a probe reads that.

@@ -90,7 +90,7 @@ def compare(
         states_compared=compared["state"],
         totals_compared=compared["total"] + compared["output"],
         mismatches=sum(each.different for each in tallies),
-        first_mismatch=earliest(tallies, program.wires),
+        first_mismatch=earliest(tallies, program.ports),
         steps={name: r.steps for name, r in results.items()},
         seconds={name: r.seconds for name, r in results.items()},
     )

@@ -1,4 +1,4 @@
-"""ladder: the way from the trained network down to Lava, one rung at a time, and what each rung changes.
+"""ladder: the way from the trained network down to Lava, one stage at a time, and what each stage changes.
 
 model       the torch network, in its own precision
 graph       the same in float64
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from neurokit.compilers.quantization.dequantize import realize
+from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.data.metrics import RelativeL2, relative_l2
 from neurokit.errors import GraphError, explain
 from neurokit.ir import interpreter as reference
@@ -30,9 +30,9 @@ from neurokit.targets.verification.comparison import KINDS, Comparison, Mismatch
 
 @dataclass(frozen=True)
 class Layer:
-    """One spiking layer on one rung.
+    """One spiking layer on one stage.
 
-    compared, different  its spikes (one a neuron and step), and those that the rung before has otherwise
+    compared, different  its spikes (one a neuron and step), and those that the stage before has otherwise
     reach                the largest membrane seen, in magnitude; None where membranes are not integers
     limit                what the membrane's declared width holds
     saturated            membranes at or beyond the limit
@@ -46,14 +46,14 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One rung.
+class ParityStage:
+    """One stage.
 
-    against_before  relative L2 (global) of the outputs against the rung before; None on the first rung, and where that
-    against_model   rung, or for this one the first rung, answers 0 everywhere
+    against_before  relative L2 (global) of the outputs against the stage before; None on the first stage, and where that
+    against_model   stage, or for this one the first stage, answers 0 everywhere
     against_truth   against true answers, if they were given
-    exact           whether every number must be that of the rung before
-    different       numbers that are not, of all kinds that both rungs have
+    exact           whether every number must be that of the stage before
+    different       numbers that are not, of all kinds that both stages have
     first           the earliest of them: layer, sample, step, neuron
     layers          by name
     """
@@ -71,22 +71,22 @@ class Rung:
 
 @dataclass(frozen=True)
 class Ladder:
-    """All rungs, and what `compare` said of the targets among them (None with one target)."""
+    """All stages, and what `compare` said of the targets among them (None with one target)."""
 
     samples: int
-    rungs: tuple[Rung, ...]
+    stages: tuple[ParityStage, ...]
     comparison: Comparison | None
 
     @property
     def mismatches(self) -> int:
         """Numbers that differ where none may."""
-        return sum(rung.different for rung in self.rungs if rung.exact)
+        return sum(stage.different for stage in self.stages if stage.exact)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `neurokit compare --ladder --json` writes, beside what `compare` writes."""
         record = asdict(self)
-        for rung, made in zip(record["rungs"], self.rungs, strict=True):
-            rung["against_truth"] = made.against_truth and made.against_truth.as_dict()
+        for stage, made in zip(record["stages"], self.stages, strict=True):
+            stage["against_truth"] = made.against_truth and made.against_truth.as_dict()
         return {**record, "mismatches": self.mismatches}
 
 
@@ -99,14 +99,14 @@ def ladder(
     truth: Float64[np.ndarray, "*batch size"] | None = None,
     above: Mapping[str, RunResult] = MappingProxyType({}),
 ) -> tuple[Ladder, dict[str, RunResult]]:
-    """Climb down from a trained network to the targets, and return the Ladder with every rung's result.
+    """Climb down from a trained network to the targets, and return the Ladder with every stage's result.
 
     network  what `program` was made of: a torch network of neurokit, its Graph, or None to begin at the Program's own
              reals
     samples  real inputs, `(*batch, size)` by name, as for `Target.run`
-    targets  one or more, in the order of the rungs; the first is held against the Program's reals
+    targets  one or more, in the order of the stages; the first is held against the Program's reals
     truth    true answers, `(*batch, size)`, for a Program with one Output
-    above    rungs above these, by name: recorded results in the Program's terms, of layers with the same names
+    above    stages above these, by name: recorded results in the Program's terms, of layers with the same names
 
     Raises GraphError without a target, and what the targets, `trace` and `relative_l2` raise.
     """
@@ -120,29 +120,29 @@ def ladder(
         ran = {targets[0].name: targets[0].run(program, samples, record=True)}
     exact = set(list(ran)[1:])
     results |= ran
-    rungs: list[Rung] = []
+    stages: list[ParityStage] = []
     before: RunResult | None = None
     top = next(iter(results.values()))
     for name, result in results.items():
-        rungs.append(_rung(name, result, before, top, name in exact, program, truth))
+        stages.append(_rung(name, result, before, top, name in exact, program, truth))
         before = result
-    return Ladder(top.samples, tuple(rungs), comparison), results
+    return Ladder(top.samples, tuple(stages), comparison), results
 
 
 def _real_rungs(network: Any, program: Program, samples: Mapping[str, np.ndarray]) -> list[tuple[str, RunResult]]:
-    """The rungs in floating point."""
-    rungs = []
+    """The stages in floating point."""
+    stages = []
     if network is not None and not isinstance(network, Graph):
         from neurokit.compilers.frontend.trace import trace
         from neurokit.targets.verification import torch_trace as recorded
 
         ordered = {node.name: samples[node.name] for node in program.inputs}
-        rungs.append(("model", recorded.run(network, ordered)))
+        stages.append(("model", recorded.run(network, ordered)))
         network = trace(network, recorded.domain(program))
     if network is not None:
-        rungs.append(("graph", reference.run(network, samples, record=True)))
-    rungs.append(("quantised", reference.run(realize(program), samples, record=True)))
-    return [(name, replace(result, target=name)) for name, result in rungs]
+        stages.append(("graph", reference.run(network, samples, record=True)))
+    stages.append(("quantised", reference.run(dequantize(program), samples, record=True)))
+    return [(name, replace(result, target=name)) for name, result in stages]
 
 
 def _rung(
@@ -153,10 +153,10 @@ def _rung(
     exact: bool,
     program: Program,
     truth: np.ndarray | None,
-) -> Rung:
+) -> ParityStage:
     tallies = [] if before is None else tally(before, result, KINDS if exact else ("spike",))
     spikes = {each.layer: each for each in tallies if each.kind == "spike"}
-    assert result.trace is not None, "every rung records"
+    assert result.trace is not None, "every stage records"
     layers = {}
     for layer, train in result.trace.spikes.items():
         reach, limit, saturated = _headroom(program, layer, result)
@@ -164,14 +164,14 @@ def _rung(
         different = 0 if found is None else found.different
         layers[layer] = Layer(0 if found is None else train.size, different, reach, limit, saturated)
     answer = _flat(result)
-    return Rung(
+    return ParityStage(
         name=name,
         against_before=None if before is None else _relative(_flat(before), answer),
         against_model=None if result is top else _relative(_flat(top), answer),
         against_truth=None if truth is None else relative_l2(_rows(truth, result), _rows(result.output, result)),
         exact=exact,
         different=sum(each.different for each in tallies),
-        first=earliest(tallies, [*program.wires]),
+        first=earliest(tallies, [*program.ports]),
         layers=layers,
         seconds=result.seconds,
     )

@@ -1,4 +1,4 @@
-"""spike_time_ladder: from spike times in continuous time down to Lava, one rung at a time.
+"""spike_time_ladder: from spike times in continuous time down to Lava, one stage at a time.
 
 exact       the network from event to event, in float64
 graph       the same on the grid: spikes at the first grid time after their crossing, resets there
@@ -30,7 +30,7 @@ def spike_time_ladder(
 ) -> tuple[Ladder, dict[str, RunResult]]:
     """Climb down from `network` to the targets; `deployment` is `deploy(network, dt)`, `program` made of it.
 
-    Spikes of the rung `exact` are counted in the steps that they belong to on the grid, those beyond the window not at
+    Spikes of the stage `exact` are counted in the steps that they belong to on the grid, those beyond the window not at
     all, and several in one step once. Raises what `Deployment.samples` and
     `neurokit.targets.verification.ladder.ladder` raise.
     """

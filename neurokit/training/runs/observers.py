@@ -14,7 +14,7 @@ from neurokit.errors import RunError, explain
 from neurokit.system.atomic import explained
 from neurokit.training.loop import Observer, Training, errors_on, mean_of_columns, predict
 from neurokit.training.runs.folder import RunFolder, flush, metrics_line
-from neurokit.training.runs.team import Team
+from neurokit.training.runs.process_group import ProcessGroup
 
 #: Told every logged line.
 Listener = Callable[[Mapping[str, float]], None]
@@ -46,14 +46,14 @@ class Resume(Observer):
 
 
 class Agreement(Observer):
-    """Makes sure every `every` iterations, and at the end, that all members of `team` hold the same model."""
+    """Makes sure every `every` iterations, and at the end, that all members of `group` hold the same model."""
 
-    def __init__(self, team: Team, every: int) -> None:
-        self.team, self.every = team, every
+    def __init__(self, group: ProcessGroup, every: int) -> None:
+        self.group, self.every = group, every
 
     def iterated(self, training: Training) -> None:
         if training.done % self.every == 0 or training.finished:
-            self.team.require_agreement(training.model)
+            self.group.require_agreement(training.model)
 
 
 class Metrics(Observer, AbstractContextManager["Metrics"]):

@@ -34,8 +34,8 @@ from neurokit.training.runs.observers import (
     TensorBoard,
     require_tensorboard,
 )
+from neurokit.training.runs.process_group import ProcessGroup
 from neurokit.training.runs.spread import SpreadData, SpreadDirections, spread
-from neurokit.training.runs.team import Team
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def train_run(
     config: RunConfig,
     folder: RunFolder,
     *,
-    team: Team | None = None,
+    group: ProcessGroup | None = None,
     admit: Callable[[Graph], object] | None = None,
     observers: Sequence[Observer] = (),
     listeners: Sequence[Listener] = (),
@@ -61,7 +61,7 @@ def train_run(
     `folder` must hold the configuration already (`RunFolder.create`). The run that resumes is bit for bit the run that
     was never stopped, on the same machine with the same libraries. An interrupt (SIGINT, SIGTERM) ends it after the
     iteration under way, with a checkpoint, as KeyboardInterrupt; a second one ends it at once. On the command line
-    SIGTERM leaves it no more than a second, see `neurokit.system.termination`. All members of `team` call this; the
+    SIGTERM leaves it no more than a second, see `neurokit.system.termination`. All members of `group` call this; the
     leading one alone writes files, and `observers` and `listeners` are its.
 
     A configuration that names a target needs an `admit` that asks it, as `fit` has one; the command line gives that.
@@ -76,11 +76,11 @@ def train_run(
         raise RunError(explain("run.target", f"{config.run.target!r} alone", legal, remedy))
     if config.run.tensorboard:
         require_tensorboard()
-    team = team or Team()
+    group = group or ProcessGroup()
     estimator = config.gradient()
     algorithm = describe(estimator)
     kind = SpreadDirections if config.run.spread == "directions" else SpreadData
-    estimator = spread(estimator, kind, team)
+    estimator = spread(estimator, kind, group)
     raw = config.generate()
     units = InputUnits.of(raw.train) if config.normalizes and not isinstance(raw.train, PointData) else None
     data = raw if units is None else units.split(raw)
@@ -100,14 +100,14 @@ def train_run(
             threads=config.run.threads,
             admit=admit,
             normalize=config.normalizes,
-            observers=[Resume(folder), Agreement(team, config.run.evaluate_every), *attending],
+            observers=[Resume(folder), Agreement(group, config.run.evaluate_every), *attending],
         )
 
-    history = _led(config, folder, data, fitted, observers, listeners) if team.leads else _followed(fitted)
+    history = _led(config, folder, data, fitted, observers, listeners) if group.leads else _followed(fitted)
     if units is not None:
         units.fold_into(model)
     error = errors_on(raw.test, predict(model, raw.test), mean_of_columns(raw.train))
-    if team.leads:
+    if group.leads:
         provenance = {
             "problem": repr(config.problem),
             "algorithm": algorithm,

@@ -124,13 +124,13 @@ def counted_anew(program: Program, hardware: Board, samples: dict[str, np.ndarra
                 for line in np.flatnonzero(trace.totals[node.name][sample]):
                     say(node.name, int(line), begin[node.name])
         for population in made.values():
-            hears = begin[population.name]
+            receives = begin[population.name]
             if isinstance(program[population.name], Readout):
-                hears -= program.steps - 1
+                receives -= program.steps - 1
             for p in population.projections:
                 for digit in range(p.biases):
-                    last = hears + program.steps - 2
-                    for step in [last] if p.lines == 0 else range(hears - 1, last + 1):
+                    last = receives + program.steps - 2
+                    for step in [last] if p.lines == 0 else range(receives - 1, last + 1):
                         say(f"{p.layer} bias", digit, step)
         steps = 1 + max(
             begin[name] + (program.steps - 1 if name in trace.spikes else 0) for name in made if name != "sum"
@@ -183,7 +183,7 @@ def test_operations_are_those_of_a_count_one_by_one(seed: int) -> None:
 
 
 def test_neurons_are_active_where_something_reaches_them_or_their_state_is_not_zero() -> None:
-    """Two neurons of threshold 4 that hear the constants 3 and 0, through one line that speaks in every step."""
+    """Two neurons of threshold 4 that receive the constants 3 and 0, through one line that emits in every step."""
     nodes = (
         Input("x", np.array([1]), np.array([1]), 1.0),
         Dense("d", "x", np.array([[3], [0]]), np.zeros(2)),
@@ -194,11 +194,11 @@ def test_neurons_are_active_where_something_reaches_them_or_their_state_is_not_z
     )
     activity = measure(Program(nodes, 4), {"x": np.array([[1.0]])})
     awake = activity.awake["s"].dense()[0]
-    # x speaks in steps 0..3 and is heard in 1..4. The first neuron is at 3, fires to 0, is at 3, fires in step 4.
+    # x emits in steps 0..3 and is received in 1..4. The first neuron is at 3, fires to 0, is at 3, fires in step 4.
     assert awake.tolist() == [[0, 0], [1, 1], [1, 1], [1, 1], [1, 1], [0, 0]]
     assert activity.sent["s"].dense()[0].tolist() == [[0, 0], [1, 0], [0, 0], [1, 0]]
     assert (activity.sent["s"].start, activity.steps) == (1, 6)
-    # The readout hears a spike in steps 3 and 5, and holds the first from then on.
+    # The readout receives a spike in steps 3 and 5, and holds the first from then on.
     assert activity.awake["r"].dense()[0, :, 0].tolist() == [0, 0, 0, 1, 1, 1]
 
 
@@ -275,7 +275,7 @@ def test_a_delayed_message_wakes_its_neuron_when_it_arrives() -> None:
         Output("y", "r"),
     )
     activity = measure(Program(nodes, 8), {"x": np.array([[1.0]])})
-    # s fires at its local times 3 and 7, in steps 4 and 8; t hears the first one step and two delays later.
+    # s fires at its local times 3 and 7, in steps 4 and 8; t receives the first one step and two delays later.
     assert np.flatnonzero(activity.awake["t"].dense()[0]).tolist() == [7]
     assert np.flatnonzero(activity.sent["t"].dense()[0]).tolist() == [7 - activity.sent["t"].start]
 

@@ -78,9 +78,9 @@ def as_asked(
     edges: list[list[float]] = []
     first: dict[str, int] = {}
 
-    def outside(name: str, start: int, speaks: np.ndarray) -> None:
+    def outside(name: str, start: int, emits: np.ndarray) -> None:
         first[name] = len(neurons)
-        for line in speaks:
+        for line in emits:
             train = [False] * start + [bool(line)] * program.steps
             neurons.append({"core": where[ENTRY], "spikes": train})
 

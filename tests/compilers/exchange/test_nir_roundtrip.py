@@ -69,7 +69,7 @@ def graphs(draw: st.DrawFn, resets: tuple[Any, ...] = (ToZero(), Subtract())) ->
         nodes.append(g.Spiking("seen", "conv", draw(neurons(resets))))
     for depth in range(draw(st.integers(1, 2))):
         late = draw(st.sampled_from([0, 0, 1, 3])) if isinstance(nodes[-1], g.Spiking) else 0  # inputs are held
-        source, size = nodes[-1].name, g.Graph((*nodes, *_ending(nodes[-1].name)), 1).wires[nodes[-1].name].size
+        source, size = nodes[-1].name, g.Graph((*nodes, *_ending(nodes[-1].name)), 1).ports[nodes[-1].name].size
         nodes.append(g.Dense(f"a.{depth}", source, rng.normal(size=(5, size)), rng.normal(size=5), late))
         if draw(st.booleans()):
             nodes.append(g.Dense(f"b.{depth}", source, rng.normal(size=(5, size)), rng.normal(size=5)))

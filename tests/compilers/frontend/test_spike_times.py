@@ -166,8 +166,8 @@ def test_the_program_is_the_same_integers_on_reference_and_twin(recurrent: bool)
     program = deployed.program({"seed": "3"})
     assert program.provenance["exact.dt"] == "0.1"
     climbed, results = spike_time_ladder(net, deployed, program, events, [Reference(), Twin()])
-    assert [rung.name for rung in climbed.rungs] == ["exact", "graph", "quantised", "reference", "twin"]
-    assert [rung.exact for rung in climbed.rungs] == [False, False, False, False, True]
+    assert [stage.name for stage in climbed.stages] == ["exact", "graph", "quantised", "reference", "twin"]
+    assert [stage.exact for stage in climbed.stages] == [False, False, False, False, True]
     assert climbed.mismatches == 0
     spikes = results["twin"].trace.spikes  # type: ignore[union-attr]
     assert (spikes["x.spike"] == results["graph"].trace.spikes["x.spike"]).all()  # type: ignore[union-attr]

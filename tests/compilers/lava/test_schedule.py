@@ -133,7 +133,7 @@ def test_a_population_that_owes_itself_something_is_hushed_as_much_as_it_needs()
             Readout("r", "s", Rate()),
             Output("y", "r"),
         )
-        return schedule(Program(nodes, 5)).hush["s"]
+        return schedule(Program(nodes, 5)).guard_inhibition["s"]
 
     assert plan(12) == 0  # (24 - 8) / 2 does not exceed the threshold
     assert 64 < plan(100) <= 88  # (200 - 8) / 2 exceeds it by 88, which five steps do not quite reach

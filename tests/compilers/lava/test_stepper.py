@@ -45,17 +45,17 @@ def stepped(program: Program, values: dict[str, np.ndarray], extra: int = 0) -> 
 
     stepper = Stepper(program, plan, BATCH, watch, frozenset(n.name for n in program.spiking))
     entry, found = stepper.entry(), {n.name: {} for n in program.outputs}  # type: ignore[var-annotated]
-    heard = {name: np.zeros((BATCH, x.shape[1]), dtype=np.int32) for name, x in values.items()}
-    for n in range(1, plan.period * (WINDOWS + plan.drain) + 1):
-        said = stepper.step(n, heard)
+    received = {name: np.zeros((BATCH, x.shape[1]), dtype=np.int32) for name, x in values.items()}
+    for n in range(1, plan.period * (WINDOWS + plan.flush_windows) + 1):
+        said = stepper.step(n, received)
         for output in program.outputs:  # which leave a synapse later
             window, t = stepper.exit(output).local(n + 1)
             if t == 0 and window >= 0:
                 found[output.name][window] = said[output.name]
         window, _ = entry.local(n)
         inside = entry.covers(n) and window < WINDOWS
-        heard = {
-            name: x[window * BATCH :][:BATCH].astype(np.int32) * inside if inside else 0 * heard[name]
+        received = {
+            name: x[window * BATCH :][:BATCH].astype(np.int32) * inside if inside else 0 * received[name]
             for name, x in values.items()
         }
     return found, watched

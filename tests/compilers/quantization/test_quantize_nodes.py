@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurokit.compilers.quantization.quantize import explain_quantization, quantize
-from neurokit.compilers.quantization.scales import NeuronScale, Plan, Wish
+from neurokit.compilers.quantization.scales import NeuronScale, Plan, ScaleRequest
 from neurokit.compilers.quantization.search import Search, distance
 from neurokit.compilers.quantization.synapses import entries
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode
@@ -125,7 +125,7 @@ def test_grids_and_plans_for_recurrent_synapses_are_known_by_name() -> None:
     with pytest.raises(GraphError, match=r"grid: layer is 'spikes'; legal is one of .*'1\.spikes'"):
         quantize(graph, grid={"spikes": WeightGrid(3)})
     with pytest.raises(GraphError, match=r"plan: layer is '1\.spikes'; legal is one of \['0', '1'"):
-        quantize(graph, plan=Plan({"1.spikes": Wish()}))
+        quantize(graph, plan=Plan({"1.spikes": ScaleRequest()}))
 
 
 def summed(gain: float) -> g.Graph:
@@ -146,7 +146,7 @@ def summed(gain: float) -> g.Graph:
 @pytest.mark.parametrize("gain", [0.2, 1.0, 4.0])
 def test_synapses_of_a_sum_share_one_unit(gain: float) -> None:
     graph = summed(gain)
-    made = explain_quantization(graph, calibration=X, search=Search(samples=100, rounds=1, fills=(1.0, 0.8)))
+    made = explain_quantization(graph, calibration=X, search=Search(samples=100, rounds=1, utilizations=(1.0, 0.8)))
     assert error(graph, made.program) < 0.12
     skip, own = made.plan.scales["skip"], made.plan.scales["1"]
     assert isinstance(skip, NeuronScale)

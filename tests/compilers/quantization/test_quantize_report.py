@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurokit.compilers.quantization.dequantize import realize
+from neurokit.compilers.quantization.dequantize import dequantize
 from neurokit.compilers.quantization.quantize import explain_quantization
 from neurokit.compilers.quantization.scales import InputScale, NeuronScale, Plan, ReadoutScale
 from neurokit.compilers.quantization.search import Search, distance
@@ -20,7 +20,7 @@ from neurokit.ir.weight_grid import WeightGrid
 from neurokit.neurons.models import IF
 from neurokit.neurons.readouts import MemMean, Rate
 
-FEW = Search(samples=128, rounds=1, fills=(1.0, 0.9, 0.8, 1.1))
+FEW = Search(samples=128, rounds=1, utilizations=(1.0, 0.9, 0.8, 1.1))
 
 
 def operator(seed: int = 0) -> g.Graph:
@@ -144,7 +144,7 @@ def test_reals_are_the_same_with_and_without_the_graph() -> None:
     """Another unit for every number, equalised lines of products included: the same spikes, equal answers."""
     for made in (explain_quantization(operator(3), grid=WeightGrid(5)), explain_quantization(stack(), plan=DYADIC)):
         x = SEEN if len(made.graph.inputs) > 1 else {"x": np.random.default_rng(1).uniform(-1, 1, (40, 3))}
-        alone = reference.run(realize(made.program), x, record=True)
+        alone = reference.run(dequantize(made.program), x, record=True)
         beside = reference.run(made.realized(), x, record=True)
         assert alone.trace is not None
         assert beside.trace is not None
@@ -183,7 +183,7 @@ def test_a_report_without_samples_has_no_distances() -> None:
 
 def test_saturation_is_said() -> None:
     graph = operator()
-    wide = explain_quantization(graph, calibration=SEEN, search=Search(rounds=1, fills=(1.35,)))
+    wide = explain_quantization(graph, calibration=SEEN, search=Search(rounds=1, utilizations=(1.35,)))
     plain = explain_quantization(graph, calibration=SEEN, search=None)
     assert {c.layer for c in plain.report().layers if c.saturated} == set()
     forced = Plan({"trunk.1": ReadoutScale(plain.plan.scales["trunk.1"].unit / 2)})  # type: ignore[union-attr]

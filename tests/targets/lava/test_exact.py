@@ -113,6 +113,6 @@ def test_a_network_runs_again_where_it_stopped(form: str) -> None:
     assert answer["wrong"] == {}
     first, second = answer["chip_steps"]
     assert second == 2 * first
-    ours = {m for m in answer["modules"] if not m.startswith("lava.proc.")} - {"neurokit.processes.tape.process"}
-    # The stock form is Lava's own processes, and tapes at its ends.
+    ours = {m for m in answer["modules"] if not m.startswith("lava.proc.")} - {"neurokit.processes.ring_buffer.process"}
+    # The stock form is Lava's own processes, and buffers at its ends.
     assert bool(ours) == (form == "softif")

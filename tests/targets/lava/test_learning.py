@@ -39,10 +39,10 @@ def test_tangents_of_a_running_network_are_those_of_the_twin() -> None:
 
 def test_every_update_on_lava_is_that_of_the_learner_on_the_twin() -> None:
     asked = [
-        {"rule": "spsa", "descent": "stochastic", "form": "softif", "updates": 2},
-        {"rule": "spsa one-sided", "descent": "residue", "form": "stock", "updates": 1},
-        {"rule": "rfg apart", "descent": "stochastic", "form": "softif", "updates": 1, "program": "operator"},
-        {"rule": "spsa signs", "descent": "whole", "form": "softif", "updates": 2, "engine": True},
+        {"rule": "spsa", "optimizer": "stochastic", "form": "softif", "updates": 2},
+        {"rule": "spsa one-sided", "optimizer": "residue", "form": "stock", "updates": 1},
+        {"rule": "rfg apart", "optimizer": "stochastic", "form": "softif", "updates": 1, "program": "operator"},
+        {"rule": "spsa signs", "optimizer": "whole", "form": "softif", "updates": 2, "engine": True},
     ]
     for arguments, answer in zip(asked, run_apart("closed_loop", *asked), strict=True):
         assert answer["wrong"] == 0, arguments

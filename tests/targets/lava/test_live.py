@@ -148,7 +148,7 @@ def test_inputs_that_change_in_every_step_are_heard_alike_by_two_forms() -> None
 
 
 def test_a_network_takes_no_more_room_the_longer_it_runs() -> None:
-    """Its tapes hold 16 windows here; every run goes around them twice and more."""
+    """Its buffers hold 16 windows here; every run goes around them twice and more."""
     (answer,) = run_apart("long", {"form": "fused", "batch": 1, "runs": 4, "samples": 40, "windows": 16})
     assert answer["wrong"] == 0
     _, early, *_, late = answer["measured"]
@@ -200,7 +200,7 @@ def test_a_live_network_goes_on_by_itself_until_it_is_paused_and_is_then_as_if_i
         for call in (network.advance, network.resume, lambda: network.spikes("s"), lambda: network.output("y")):
             with pytest.raises(LavaFailure, match="runs by itself"):
                 call()
-        network.feed({"x": values["x"][1]})  # heard while it runs
+        network.feed({"x": values["x"][1]})  # received while it runs
         fed = network.pause()
         whole = 3 * network.schedule.period
         while network.chip_steps < fed + whole:

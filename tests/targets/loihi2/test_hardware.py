@@ -162,13 +162,13 @@ def test_windows_are_powers_of_two_with_a_guard_step(steps: int, period: int) ->
 
 
 def told(border: Border) -> tuple[np.ndarray, np.ndarray]:
-    """What the host would hear and see across a border."""
-    heard, seen = np.zeros(STEPS, dtype=np.int32), np.zeros(STEPS, dtype=np.int32)
-    heard[CLOCK + 1 + border.outputs - 1] = TICK
-    heard[HOST + 1 + border.inputs + border.outputs - 1] = WORD
+    """What the host would receive and see across a border."""
+    received, seen = np.zeros(STEPS, dtype=np.int32), np.zeros(STEPS, dtype=np.int32)
+    received[CLOCK + 1 + border.outputs - 1] = TICK
+    received[HOST + 1 + border.inputs + border.outputs - 1] = WORD
     steps = np.arange(1, STEPS + 1)
     seen[border.states :] = RISE * (PERIOD - CLOCK + steps)[: STEPS - border.states]
-    return heard, seen
+    return received, seen
 
 
 @pytest.mark.parametrize("border", [Border(), Border(1, 2, 1), Border(0, 5, 3), Border(7, 0, 0)])
@@ -177,12 +177,12 @@ def test_the_border_is_what_explains_the_delays(border: Border) -> None:
 
 
 def test_a_border_that_explains_nothing_is_refused() -> None:
-    heard, seen = told(Border(1, 1, 1))
+    received, seen = told(Border(1, 1, 1))
     for other, also in (
-        (heard * 0, seen),
-        (heard, seen * 0),
-        (np.roll(heard, -5), seen),
-        (heard + np.roll(heard, 3), seen),
+        (received * 0, seen),
+        (received, seen * 0),
+        (np.roll(received, -5), seen),
+        (received + np.roll(received, 3), seen),
     ):
         with pytest.raises(LavaFailure, match="could not be measured"):
             border_of(other, also)

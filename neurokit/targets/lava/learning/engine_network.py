@@ -1,7 +1,7 @@
 """EngineNetwork: a Program on Lava whose weights are moved by Lava's model of Loihi's learning engine.
 
-Beside every weight lies a tag, which holds the direction as -64 or 64, and every synapse hears two signed halves of a
-scalar as third factors y3 and y2. At the end of a learning epoch
+Beside every weight lies a tag, which holds the direction as -64 or 64, and every synapse receives two signed halves of
+a scalar as third factors y3 and y2. At the end of a learning epoch
 
     dw = 2**-1 * u0 * t * y3 - 2**-1 * u0 * t * y2,    in Lava's fixed point: w <- w + t / 64 * (y3 - y2), exactly
 
@@ -27,20 +27,20 @@ from lava.utils.weightutils import SignMode
 
 from neurokit.compilers.lava.bias_digits import digits
 from neurokit.compilers.lava.forms import Form
-from neurokit.compilers.lava.layout import ridden
-from neurokit.compilers.lava.schedule import bias_rides, split
-from neurokit.compilers.lava.tape_files import Tape, Tapes
+from neurokit.compilers.lava.layout import bias_channels
+from neurokit.compilers.lava.ring_buffers import RingBuffer, RingBuffers
+from neurokit.compilers.lava.schedule import bias_on_input_channels, split
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import GraphError, OutOfRange, UnsupportedNode, explain
 from neurokit.ir.program import Dense, Program, ProgramNode, Spiking
-from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer
 from neurokit.learning.plastic_layer import Mode
 from neurokit.processes.network.to_lava import Net, Ports, connect, wire
+from neurokit.processes.ring_buffer.process import Source
 from neurokit.processes.synapses import BINARY, GRADED, doubled, exact, relay
-from neurokit.processes.tape.process import Player
 from neurokit.simulator.plastic_weights import Field, Plastic, weights
-from neurokit.targets.lava.learning.teachable import TeachableNetwork
+from neurokit.targets.lava.learning.plastic_network import PlasticLavaNetwork
 
 #: What a tag holds for a direction's entry of 1: the fixed-point rule divides by 32, and by 2 in the rule above.
 TAG = 64
@@ -50,17 +50,17 @@ TRACE = 127
 STEADY = 2**60
 
 
-class EngineNetwork(TeachableNetwork["_Engines"]):
-    """A Program that learns as it runs on Lava, by the learning engine; for `ClosedLoop`, like LearningNetwork.
+class EngineNetwork(PlasticLavaNetwork["_Engines"]):
+    """A Program that learns as it runs on Lava, by the learning engine; for `LavaEvaluator`, like LearningNetwork.
 
     tensors     weights of Dense layers, without their biases
     directions  of the rule, of entries -1 and 1
-    descent     without fraction and momentum: the engine holds no number between weight and tag
+    optimizer     without fraction and momentum: the engine holds no number between weight and tag
 
-    Other arguments as for TeachableNetwork; slopes would need tangents along the directions in the tags, which it does
-    not carry. Its weights saturate as the engine's do, at -128 and 127, after which a perturbation could not be taken
-    back: the host follows the integers and raises OutOfRange before that. Raises GraphError or UnsupportedNode for what
-    the engine cannot learn.
+    Other arguments as for PlasticLavaNetwork; slopes would need tangents along the directions in the tags, which it
+    does not carry. Its weights saturate as the engine's do, at -128 and 127, after which a perturbation could not be
+    taken back: the host follows the integers and raises OutOfRange before that. Raises GraphError or UnsupportedNode
+    for what the engine cannot learn.
     """
 
     def __init__(
@@ -68,29 +68,29 @@ class EngineNetwork(TeachableNetwork["_Engines"]):
         program: Program,
         tensors: tuple[Plastic, ...],
         directions: Directions,
-        descent: IntegerDescent,
+        optimizer: IntegerOptimizer,
         *,
         form: Form | None = None,
         deadline_s: float = 600.0,
     ) -> None:
-        if descent.fraction or descent.momentum or directions.distribution.power != 1:
-            given = (descent.fraction, descent.momentum, directions.distribution.power)
+        if optimizer.fraction or optimizer.momentum or directions.distribution.power != 1:
+            given = (optimizer.fraction, optimizer.momentum, directions.distribution.power)
             legal = "(0, 0, 1): integer steps along signs"
             raise GraphError(explain("EngineNetwork: (fraction, momentum, power)", given, legal, "use LearningNetwork"))
         for tensor in tensors:
             if tensor.field is not Field.WEIGHT:
                 reason = "the engine moves weights, and a bias is spread over digits"
                 raise UnsupportedNode(tensor.name, "Plastic", "the learning engine", reason, "Choose weights.")
-        super().__init__(program, tensors, directions, descent, form=form, deadline_s=deadline_s)
+        super().__init__(program, tensors, directions, optimizer, form=form, deadline_s=deadline_s)
         self._held = {name: x.astype(np.int64) for name, x in weights(program, tensors).items()}
         self._tags = (-1, -1)  #: step and number of the direction in the tags
         self._away = dict.fromkeys(self._held, 0)  #: how far weights are from where they belong, along it
 
-    def wired(self, where: Path, tapes: Tapes) -> _Engines:
-        return _Engines(self.layout.whole, self.layout.plan, tapes, where=where, tensors=self.tensors)
+    def wired(self, where: Path, buffers: RingBuffers) -> _Engines:
+        return _Engines(self.layout.whole, self.layout.plan, buffers, where=where, tensors=self.tensors)
 
     def order(self, mode: Mode, step: int, direction: int, amplitude: Mapping[str, int]) -> None:
-        """See TeachableNetwork; takes a window for every pulse, and refuses tangents."""
+        """See PlasticLavaNetwork; takes a window for every pulse, and refuses tangents."""
         if mode is Mode.TANGENT:
             raise UnsupportedNode("order", mode.name, "the learning engine", "it carries no tangents", "Use SPSA.")
         self._point(step, direction)
@@ -98,14 +98,14 @@ class EngineNetwork(TeachableNetwork["_Engines"]):
         self._away = {t.name: amplitude.get(t.name, 0) for t in self.tensors}
 
     def update(self, step: int, q: Mapping[str, Int64[np.ndarray, " K"]]) -> None:
-        """See TeachableNetwork: `-q[k]` units along direction k, from where the weights belong."""
+        """See PlasticLavaNetwork: `-q[k]` units along direction k, from where the weights belong."""
         for k in range(self.directions.count):
             self._point(step, k)
             self._pulse({t.name: -int(q[t.name][k]) - self._away[t.name] for t in self.tensors})
             self._away = dict.fromkeys(self._away, 0)
 
     def learned(self) -> dict[str, Int32[np.ndarray, "..."]]:
-        """See TeachableNetwork; read from the running synapses one by one, which is slow."""
+        """See PlasticLavaNetwork; read from the running synapses one by one, which is slow."""
         engines = self._growing()
         return {
             t.name: (self._read(engines.dense[t.layer])[:, : t.shape[1]] // 2).astype(np.int32) for t in self.tensors
@@ -156,8 +156,8 @@ class EngineNetwork(TeachableNetwork["_Engines"]):
             self._factors(engines, tensor.layer, 0, 0)
 
     def _factors(self, engines: _Engines, layer: str, y3: int, y2: int) -> None:
-        for tape, y in zip(engines.factors[layer], (y3, y2), strict=True):
-            self._frames(tape, writable=True)[:] = y
+        for buffer, y in zip(engines.factors[layer], (y3, y2), strict=True):
+            self._frames(buffer, writable=True)[:] = y
 
 
 def _rule(epoch: int) -> Loihi3FLearningRule:
@@ -178,7 +178,7 @@ class _Engines(Net):
     where: Path = Path()
     tensors: tuple[Plastic, ...] = ()
     dense: dict[str, Any] = field(default_factory=dict)
-    factors: dict[str, tuple[Tape, Tape]] = field(default_factory=dict)
+    factors: dict[str, tuple[RingBuffer, RingBuffer]] = field(default_factory=dict)
 
     def wire_all(self) -> None:
         learns = {tensor.layer for tensor in self.tensors}
@@ -192,8 +192,8 @@ class _Engines(Net):
         apart = split(self.program, node)  # then sums are rounded behind a relay, as in `to_lava`
         exponent = 0 if apart else node.exponent
         own = digits(node.line_bias)
-        ride = bias_rides(self.program, node)
-        columns = np.zeros((node.shape[0], ridden(self.program, node.source) if ride else 0), np.int8)
+        ride = bias_on_input_channels(self.program, node)
+        columns = np.zeros((node.shape[0], bias_channels(self.program, node.source) if ride else 0), np.int8)
         if ride:
             columns[:, : own.shape[1]] = own
         matrix = doubled(np.concatenate([node.weight, columns], axis=1))
@@ -210,13 +210,13 @@ class _Engines(Net):
         )
         connect(self.spiking_ports(node, node.source), dense.s_in)
         index = self.program.nodes.index(node)
-        tapes = tuple(Tape(self.where, f"{name}-{index}", (1, 1, node.shape[0])) for name in ("y3", "y2"))
+        buffers = tuple(RingBuffer(self.where, f"{name}-{index}", (1, 1, node.shape[0])) for name in ("y3", "y2"))
         epoch = Cycle(self.schedule.period, 1, self.schedule.period)  # the last step of every epoch
-        for tape, port in zip(tapes, (dense.s_in_y3, dense.s_in_y2), strict=True):
-            tape.blank()
-            factor = self.add(node, Player(shape=(node.shape[0],), tapes=(tape,), cycle=epoch))
+        for buffer, port in zip(buffers, (dense.s_in_y3, dense.s_in_y2), strict=True):
+            buffer.blank()
+            factor = self.add(node, Source(shape=(node.shape[0],), buffers=(buffer,), cycle=epoch))
             factor.s_out.connect(port)
-        self.dense[node.name], self.factors[node.name] = dense, (tapes[0], tapes[1])
+        self.dense[node.name], self.factors[node.name] = dense, (buffers[0], buffers[1])
         currents: Ports = (dense.a_out,)
         if own.size and not ride:
             bias = self.add(node, exact(own, exponent, GRADED))

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from neurokit.compilers.lava.schedule import heard, speaks_currents
-from neurokit.compilers.lava.tape_files import Tape, Tapes
+from neurokit.compilers.lava.ring_buffers import RingBuffer, RingBuffers
+from neurokit.compilers.lava.schedule import arrival_step, emits_currents
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import GraphError, UnsupportedNode, explain
 from neurokit.ir.program import Dense, Input, Output, Product, ProgramNode, Readout, Spiking
@@ -24,35 +24,35 @@ from neurokit.learning.tangent_program import TangentProgram
 from neurokit.processes.network.to_lava import Net, Ports, connect, wire
 from neurokit.processes.plastic_synapses.process import PlasticSynapses
 from neurokit.processes.readout.process import Readout as ReadoutProcess
+from neurokit.processes.ring_buffer.process import Recorder
 from neurokit.processes.synapses import GRADED, delayed, identity
 from neurokit.processes.tangent_neurons.process import TangentNeurons
 from neurokit.processes.tangent_product.process import TangentProduct
-from neurokit.processes.tape.process import Recorder
 from neurokit.simulator.plastic_weights import Field
-from neurokit.targets.lava.learning.teachable import TeachableNetwork
+from neurokit.targets.lava.learning.plastic_network import PlasticLavaNetwork
 
 
-class LearningNetwork(TeachableNetwork["_Wired"]):
+class LearningNetwork(PlasticLavaNetwork["_Wired"]):
     """A Program whose Dense layers learn in PlasticSynapses; a context manager like LavaNetwork, whose methods it has.
 
-    Arguments as for TeachableNetwork; any tensors, directions and descent. Between two runs the network stands still;
-    an order holds for all samples of the next run. Raises UnsupportedNode for a layer that learns and is no Dense
-    without delay, and for what has no tangents on Lava.
+    Arguments as for PlasticLavaNetwork; any tensors, directions and optimizer. Between two runs the network stands
+    still; an order holds for all samples of the next run. Raises UnsupportedNode for a layer that learns and is no
+    Dense without delay, and for what has no tangents on Lava.
     """
 
     _updates, _made = 0, 0
 
-    def start(self) -> Tapes:
-        tapes = super().start()
+    def start(self) -> RingBuffers:
+        buffers = super().start()
         self._q = np.zeros((len(self.tensors), self.directions.count), np.int64)
         self.order(Mode.PLAIN, 0, 0, {})
-        return tapes
+        return buffers
 
-    def wired(self, where: Path, tapes: Tapes) -> _Wired:
-        return _Wired(self.layout.whole, self.layout.plan, tapes, where=where, network=self)
+    def wired(self, where: Path, buffers: RingBuffers) -> _Wired:
+        return _Wired(self.layout.whole, self.layout.plan, buffers, where=where, network=self)
 
     def update(self, step: int, q: Mapping[str, Int64[np.ndarray, " K"]]) -> None:
-        """See TeachableNetwork; layers move as they begin their next window."""
+        """See PlasticLavaNetwork; layers move as they begin their next window."""
         self._q[:] = [q[tensor.name] for tensor in self.tensors]
         self._updates, self._made = self._updates + 1, step
         self.order(Mode.PLAIN, step, 0, {})
@@ -69,10 +69,10 @@ class LearningNetwork(TeachableNetwork["_Wired"]):
         wired = self._growing()
         first = -(-self.chip_steps // self.schedule.period)
         samples = len(next(iter(values.values())))
-        frames = {name: self._frames(tape) for name, tape in wired.answers.items()}
-        room = min(len(each) for each in frames.values()) - self.schedule.drain - 1
+        frames = {name: self._frames(buffer) for name, buffer in wired.answers.items()}
+        room = min(len(each) for each in frames.values()) - self.schedule.flush_windows - 1
         if samples > room:
-            legal = f"at most {room}, which its tapes hold"
+            legal = f"at most {room}, which its buffers hold"
             raise GraphError(explain("LearningNetwork.slopes: samples", samples, legal, "split them"))
         raw, _ = self.run(values)
         ring = first + np.arange(samples)
@@ -80,9 +80,9 @@ class LearningNetwork(TeachableNetwork["_Wired"]):
         return raw, {output.name: tangents[output.source] for output in self.program.outputs}
 
     def learned(self) -> dict[str, Int32[np.ndarray, "..."]]:
-        """See TeachableNetwork; layers that have not read the last update yet get a window to do so."""
+        """See PlasticLavaNetwork; layers that have not read the last update yet get a window to do so."""
         wired = self._growing()
-        copies = {layer: self._frames(tape)[0, 0] for layer, tape in wired.copies.items()}
+        copies = {layer: self._frames(buffer)[0, 0] for layer, buffer in wired.copies.items()}
         while any(copy[0] != self._updates for copy in copies.values()):
             self.advance(self.schedule.period)
         found = {}
@@ -101,13 +101,13 @@ class _Wired(Net):
     where: Path = Path()
     network: LearningNetwork = None  # type: ignore[assignment]  # always given
     layers: dict[str, PlasticLayer] = field(default_factory=dict)
-    copies: dict[str, Tape] = field(default_factory=dict)
-    answers: dict[str, Tape] = field(default_factory=dict)
+    copies: dict[str, RingBuffer] = field(default_factory=dict)
+    answers: dict[str, RingBuffer] = field(default_factory=dict)
     tangent: dict[str, Ports] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         width = Order.width(len(self.network.tensors), self.network.directions.count)
-        self.orders = Tape(self.where, "orders", (1, 1, width))
+        self.orders = RingBuffer(self.where, "orders", (1, 1, width))
         self.orders.blank()
 
     def wire_all(self) -> None:
@@ -141,10 +141,10 @@ class _Wired(Net):
             self.steps(node.source) - 1,
             self.network.tensors,
             self.network.directions,
-            self.network.descent,
+            self.network.optimizer,
             (0, 0) if made is None else (made.fraction[node.source], made.fraction[node.name]),
         )
-        copy = Tape(self.where, f"copy-{self.program.nodes.index(node)}", (1, 1, 1 + layer.size))
+        copy = RingBuffer(self.where, f"copy-{self.program.nodes.index(node)}", (1, 1, 1 + layer.size))
         copy.blank()
         source = self.program[node.source]
         ports = self.spiking_ports(node, node.source)
@@ -170,8 +170,8 @@ class _Wired(Net):
         return self.keep(node, (process.a_out,), "totals")
 
     def _tangent_spikes(self, node: ProgramNode, source: ProgramNode) -> Ports:
-        if speaks_currents(source):
-            reason = f"it hears {source.name!r}, which are synapses too"
+        if emits_currents(source):
+            reason = f"it receives {source.name!r}, which are synapses too"
             raise UnsupportedNode(node.name, "Dense", "the tangent network on Lava", reason, "Use the twin.")
         return self.tangent[source.name]
 
@@ -186,7 +186,7 @@ class _Wired(Net):
                 connect(self._tangent_currents(node, node.source, 0), neurons.da_in)
             self.tangent[node.name] = (neurons.ds_out,)
         elif isinstance(node, Readout):
-            start = heard(self.program, self.schedule.start, node.source)
+            start = arrival_step(self.program, self.schedule.start, node.source)
             cycle = Cycle(start, self.program.steps, self.schedule.period)
             shape, cut = (self.size(node.name),), made.cuts[node.name][0]
             total = self.add(node, ReadoutProcess(shape=shape, rule=node.rule, shift=cut, cycle=cycle))
@@ -199,7 +199,7 @@ class _Wired(Net):
                 (node.left, product.l_in, product.dl_in),
                 (node.right, product.r_in, product.dr_in),
             ):
-                wait = self.schedule.start[node.name] - heard(self.program, self.schedule.start, source)
+                wait = self.schedule.start[node.name] - arrival_step(self.program, self.schedule.start, source)
                 connect(self.current_ports(node, source, wait), into)
                 connect(self._tangent_currents(node, source, wait), own)
             self._answer(node, (product.dy_out,))
@@ -214,7 +214,7 @@ class _Wired(Net):
     def _tangent_currents(self, node: ProgramNode, source: str, wait: int) -> Ports:
         """The tangent of `source` as a current, `wait` steps late; through one synapse a line where one is needed."""
         size, ports = self.size(source), self.tangent[source]
-        if speaks_currents(self.program[source]):
+        if emits_currents(self.program[source]):
             return self.later(node, ports, size, wait)
         synapse = self.add(node, delayed(size, wait) if wait else identity(size, bits=GRADED))
         connect(ports, synapse.s_in)
@@ -224,14 +224,14 @@ class _Wired(Net):
         """Keep the tangent of a total that is an output."""
         self.tangent[node.name] = ports
         if any(output.source == node.name for output in self.program.outputs):
-            assert self.tapes is not None
-            frames = self.tapes.totals[node.name].shape[0]
+            assert self.buffers is not None
+            frames = self.buffers.totals[node.name].shape[0]
             size = self.size(node.name)
-            tape = Tape(self.where, f"tangent-{self.program.nodes.index(node)}", (frames, 1, size))
-            tape.blank()
-            self.answers[node.name] = tape
+            buffer = RingBuffer(self.where, f"tangent-{self.program.nodes.index(node)}", (frames, 1, size))
+            buffer.blank()
+            self.answers[node.name] = buffer
             cycle = self.schedule.cycle(node.name, 1)
-            recorder = self.add(node, Recorder(shape=(size,), tape=tape, cycle=cycle))
+            recorder = self.add(node, Recorder(shape=(size,), buffer=buffer, cycle=cycle))
             connect(ports, recorder.a_in)
 
 

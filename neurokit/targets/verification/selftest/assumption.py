@@ -53,7 +53,7 @@ class Assumption:
 
     def _require(self, kind: str, answers: Mapping[str, object], nodes: Sequence[str], lead: tuple[int, ...]) -> None:
         for name, answer in answers.items():
-            legal = (*lead, self.program.wires[name].size) if name in nodes else None
+            legal = (*lead, self.program.ports[name].size) if name in nodes else None
             array = np.array(answer)
             if array.shape != legal or not np.issubdtype(array.dtype, np.integer):
                 subject = f"assumption {self.name!r}: {kind} of {name!r}"

@@ -105,14 +105,14 @@ def _compare(assumption: Assumption, result: RunResult) -> Finding:
     for kind, expected, got in kinds:
         for node, answers in expected.items():
             known = np.array(answers, dtype=np.int64)
-            heard = np.asarray(got[f"{assumption.name}.{node}"])[: len(known)]
+            received = np.asarray(got[f"{assumption.name}.{node}"])[: len(known)]
             compared += known.size
-            wrong = np.argwhere(known != heard)
+            wrong = np.argwhere(known != received)
             if len(wrong) and not why:
                 where = tuple(int(i) for i in wrong[0])
                 step = f", step {where[1]}" if known.ndim == 3 else ""
                 why = (
                     f"{len(wrong)} of {known.size} {kind}s of {node!r} differ, first in sample {where[0]}{step}, line "
-                    f"{where[-1]}: {known[where]} expected, {heard[where]} found"
+                    f"{where[-1]}: {known[where]} expected, {received[where]} found"
                 )
     return Finding(assumption.name, assumption.claim, not why, compared, why)

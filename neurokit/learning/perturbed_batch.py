@@ -1,4 +1,5 @@
-"""Copies: many perturbed copies of one Program at once on the twin, for rules that ask. Nothing is compiled anew.
+"""PerturbedBatchEvaluator: many perturbed copies of one Program at once on the twin, for rules that ask. Nothing is
+compiled anew.
 
 Between Input and Output all is integer and equal to `neurokit.ir.interpreter` with the weights of each copy: what the
 widths forbid is refused at the first value that leaves them, not proved beforehand, since the weights move.
@@ -15,15 +16,21 @@ from jaxtyping import Float64, Int32, Int64
 
 from neurokit.errors import UnsupportedNode
 from neurokit.ir.program import Program
-from neurokit.learning.descent import saturated
 from neurokit.learning.directions import Directions
-from neurokit.learning.probes import Probe, coursing_probes, held_probes, local_gradient, threshold_of
+from neurokit.learning.integer_optimizer import saturated
+from neurokit.learning.perturbations import (
+    Probe,
+    local_gradient,
+    static_perturbations,
+    threshold_of,
+    time_varying_perturbations,
+)
 from neurokit.learning.queries import Answer, CurrentLosses, CurrentSlopes, Losses, Query, Slopes
 from neurokit.learning.slopes import answer_tangents
 from neurokit.learning.task import Task
 from neurokit.neurons.surrogates import Gaussian, Surrogate
 from neurokit.simulator.batched_loops import Loops, loops
-from neurokit.simulator.batched_weights import Forward, Replaced, Values
+from neurokit.simulator.batched_weights import BatchedWeightSimulator, Replaced, Values
 from neurokit.simulator.device_mismatch import Device, Nominal
 from neurokit.simulator.plastic_weights import Field, Plastic, Weights
 
@@ -32,13 +39,13 @@ _ROOM = 2**24
 
 
 @dataclass(frozen=True, eq=False)
-class Copies:
+class PerturbedBatchEvaluator:
     """An Evaluator on the twin: K copies of `program` on `device`, on the samples of `task`.
 
     tensors    what can be perturbed: those of `neurokit.simulator.plastic_weights.plastic`
     surrogate  of the spikes' derivative, for rules that ask for slopes; its width in units of the threshold
 
-    Raises UnsupportedNode as `Forward`.
+    Raises UnsupportedNode as `BatchedWeightSimulator`.
     """
 
     program: Program
@@ -56,7 +63,7 @@ class Copies:
         step: int,
         rows: Int64[np.ndarray, " b"],
     ) -> list[Answer]:
-        """One answer a query; see `neurokit.learning.queries`. Raises OverflowDetected as `Forward.run`."""
+        """One answer a query; see `neurokit.learning.queries`. Raises OverflowDetected as `BatchedWeightSimulator.run`."""
         encoded, truth = self._batch(rows)
         drawn = {t.name: directions.of(step, t.channel, t.shape) for t in self.tensors}
         found: list[Answer] = []
@@ -93,8 +100,8 @@ class Copies:
         return float(entries.mean())
 
     @cached_property
-    def _forward(self) -> Forward:
-        return Forward(self.program, self.device, self.loops)
+    def _forward(self) -> BatchedWeightSimulator:
+        return BatchedWeightSimulator(self.program, self.device, self.loops)
 
     @cached_property
     def _encoded(self) -> dict[str, np.ndarray]:
@@ -155,7 +162,7 @@ class Copies:
         recorded: Values,
         truth: np.ndarray,
     ) -> dict[str, np.ndarray]:
-        probes = coursing_probes(self.program, self.tensors, query.layers, recorded, directions, step)
+        probes = time_varying_perturbations(self.program, self.tensors, query.layers, recorded, directions, step)
         replaced = _replacing(self.tensors, weights)
         tangents = answer_tangents(self._forward, recorded, replaced, {}, self.surrogate, probes)
         slopes = self.task.objective.slopes(self._forward.decode(recorded)[0], truth)
@@ -172,7 +179,7 @@ class Copies:
     ) -> dict[str, np.ndarray]:
         replaced = _replacing(self.tensors, weights)
         plain = self._forward.run(encoded, replaced)
-        probes = held_probes(self.program, self.tensors, query.layers, plain, directions, step)
+        probes = static_perturbations(self.program, self.tensors, query.layers, plain, directions, step)
         reach = {name: max(1, round(query.amplitude * threshold_of(self.program, name))) for name in probes}
         chunk = self._chunk(encoded)
         change = np.concatenate(
@@ -208,7 +215,7 @@ class Copies:
     def _chunk(self, encoded: Mapping[str, np.ndarray]) -> int:
         """How many copies fit the memory that is set apart for spikes."""
         samples = max(int(np.prod(x.shape[:-1])) for x in encoded.values())
-        lines = sum(self.program.wires[node.name].size for node in self.program.spiking)
+        lines = sum(self.program.ports[node.name].size for node in self.program.spiking)
         return max(1, _ROOM // max(1, samples * lines * self.program.steps))
 
 

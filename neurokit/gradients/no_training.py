@@ -1,4 +1,4 @@
-"""Held: no training, as a control."""
+"""NoTraining: no training, as a control."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurokit.networks.parts import parts
 
 
 @dataclass(frozen=True)
-class Held(Estimator):
+class NoTraining(Estimator):
     """A gradient of zero: every parameter that it is responsible for keeps its value.
 
     Inside ClosedFormReadout or AlternatingReadout it shows what the readouts achieve alone, on hidden layers as they

@@ -1,4 +1,4 @@
-"""Pairs of processes that join, exchange and leave, one pair after the other: `python team_leaving.py PAIRS`.
+"""Pairs of processes that join, exchange and leave, one pair after the other: `python group_leaving.py PAIRS`.
 
 Every pair is forked from this process, which has imported PyTorch already. Prints how many did not end by themselves.
 """
@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from neurokit.training.runs.team import join_team
+from neurokit.training.runs.process_group import join_group
 
 #: Seconds after which a pair will not end any more; it takes a fraction of one, and some on a busy machine.
 LIMIT_S = 30.0
@@ -22,10 +22,10 @@ LIMIT_S = 30.0
 def member(rank: int, port: int) -> None:
     here = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2}
     os.environ.update({name: str(value) for name, value in here.items()})
-    with join_team() as team:
+    with join_group() as group:
         for _ in range(5):
-            team.gather(torch.arange(8.0), [8, 8])
-        if team.leads:
+            group.gather(torch.arange(8.0), [8, 8])
+        if group.leads:
             time.sleep(0.02)  # it writes a file, while the other is about to leave
 
 

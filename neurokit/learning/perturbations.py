@@ -5,7 +5,7 @@ or difference l_k[b] of the sample's loss along all probes of k,
 
     g_W = 1 / K sum_k sum_b l_k[b] v_k[b, n] (sum_t e_k[b, t] x[b, t])^T,   g_bias with x = 1
 
-for what the synapses heard, x. Where that is held over the window, e is 1 throughout. Behind spikes either e is random
+for what the synapses received, x. Where that is held over the window, e is 1 throughout. Behind spikes either e is random
 signs, so that what other neurons and steps do cancels on average, or the probe is held there too (`e = 1`), and the
 mean of x over the window stands for its course: less noise, but a bias.
 """
@@ -20,7 +20,7 @@ from jaxtyping import Float32, Int8
 
 from neurokit.ir.program import Dense, Program, Readout, Spiking
 from neurokit.ir.signals import Signal
-from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.counter_rng import CounterRNG, Purpose
 from neurokit.learning.directions import Directions
 from neurokit.simulator.batched_weights import Values, samples_in
 from neurokit.simulator.plastic_weights import Field, Plastic, behind, by_layer
@@ -52,7 +52,7 @@ class Probe:
         return np.asarray(self.signs[:, :, None] * self.course[..., None], np.float32)
 
 
-def held_probes(
+def static_perturbations(
     program: Program,
     tensors: Sequence[Plastic],
     layers: Sequence[str],
@@ -61,7 +61,7 @@ def held_probes(
     step: int,
 ) -> dict[str, Probe]:
     """Random signs held over the window, for every layer; their seed is that of `directions`."""
-    counters = Counters(directions.seed)
+    counters = CounterRNG(directions.seed)
     found = {}
     for layer, own in _of(tensors, layers).items():
         shape = _shape(program, layer, values)
@@ -73,7 +73,7 @@ def held_probes(
     return found
 
 
-def coursing_probes(
+def time_varying_perturbations(
     program: Program,
     tensors: Sequence[Plastic],
     layers: Sequence[str],
@@ -85,7 +85,7 @@ def coursing_probes(
 
     Readouts weigh the course of time themselves and are linear: their probe is held, of the total.
     """
-    counters = Counters(directions.seed)
+    counters = CounterRNG(directions.seed)
     found = {}
     for layer, own in _of(tensors, layers).items():
         samples, size = _shape(program, layer, values)
@@ -108,7 +108,7 @@ def local_gradient(
 ) -> dict[str, np.ndarray]:
     """The gradient by tensor, in loss per unit, from `change (K, ..., outputs)` of every entry's loss along the probes.
 
-    The three factors: what was heard, what was tried, and how the loss of the sample answered.
+    The three factors: what was received, what was tried, and how the loss of the sample answered.
     """
     found: dict[str, np.ndarray] = {}
     for layer, own in _of(tensors, tuple(probes)).items():
@@ -119,15 +119,15 @@ def local_gradient(
         # A sample's loss is a mean over its entries; the mean over samples is part of the gradient.
         effect = change.mean(axis=others).reshape(len(change), -1) / samples_in(batch)
         current = effect[:, :, None] * probe.signs / len(change)
-        heard = values.value[node.source][0].astype(np.float64)
+        received = values.value[node.source][0].astype(np.float64)
         if probe.course is None:
             summed = current.sum(axis=0)
-            if heard.ndim == 3:  # spikes: their mean over the window, weighted as the readout does
+            if received.ndim == 3:  # spikes: their mean over the window, weighted as the readout does
                 weights = np.ones(program.steps) if readout is None else readout.rule.weights(program.steps)
-                heard = np.einsum("t,stn->sn", weights / weights.sum(), heard)
-            by_weight, by_bias = summed.T @ heard, summed.sum(axis=0)
+                received = np.einsum("t,stn->sn", weights / weights.sum(), received)
+            by_weight, by_bias = summed.T @ received, summed.sum(axis=0)
         else:
-            trace = np.matmul(probe.course.astype(np.float64)[:, :, None], heard)[:, :, 0]  # (K, samples, lines)
+            trace = np.matmul(probe.course.astype(np.float64)[:, :, None], received)[:, :, 0]  # (K, samples, lines)
             by_weight = np.einsum("ksn,ksm->nm", current, trace, optimize=True)
             by_bias = np.einsum("ksn,ks->n", current, probe.course.sum(axis=2), optimize=True)
         for tensor in own:
@@ -155,7 +155,7 @@ def _shape(program: Program, layer: str, values: Values) -> tuple[int, int]:
 
 
 def _hears_spikes(program: Program, layer: str) -> bool:
-    return program.wires[layer].signal is Signal.SERIES
+    return program.ports[layer].signal is Signal.SERIES
 
 
 def _dense(program: Program, layer: str) -> Dense:

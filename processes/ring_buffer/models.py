@@ -1,4 +1,4 @@
-"""The models of Player, Recorder and Probe."""
+"""The models of Source, Recorder and Probe."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neurokit.processes.tape.process import Player, Probe, Recorder
+from neurokit.processes.ring_buffer.process import Probe, Recorder, Source
 
 
-@implements(proc=Player, protocol=LoihiProtocol)
+@implements(proc=Source, protocol=LoihiProtocol)
 @requires(CPU)
 class PyPlayer(PyLoihiProcessModel):
     """One frame a window."""
@@ -25,7 +25,7 @@ class PyPlayer(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.reels = [tape.open() for tape in proc_params["tapes"]]
+        self.reels = [buffer.open() for buffer in proc_params["buffers"]]
         self.silence = np.zeros(proc_params["shape"], dtype=np.int32)
 
     def run_spk(self) -> None:
@@ -46,7 +46,7 @@ class PyRecorder(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.frames = proc_params["tape"].open(writable=True)
+        self.frames = proc_params["buffer"].open(writable=True)
 
         self.lines = slice(proc_params["first"], proc_params["first"] + self.frames.shape[2])
 
@@ -67,7 +67,7 @@ class PyProbe(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.cycle = proc_params["cycle"]
-        self.frames = proc_params["tape"].open(writable=True)
+        self.frames = proc_params["buffer"].open(writable=True)
 
     def post_guard(self) -> bool:
         return bool(self.cycle.covers(self.time_step))

@@ -18,8 +18,8 @@ from neurokit.gradients.scopes import Global, Layerwise
 from neurokit.networks import DeepONet
 from neurokit.neurons.surrogates import Gaussian, Surrogate, WeakGaussian
 from neurokit.training.loop import fit
+from neurokit.training.runs.process_group import ProcessGroup, join_group
 from neurokit.training.runs.spread import SpreadData, SpreadDirections, spread
-from neurokit.training.runs.team import Team, join_team
 
 ITERATIONS = 15
 #: Five directions do not divide by two; neither do the 17 samples of a batch.
@@ -56,27 +56,27 @@ def train(estimator: Estimator, model: DeepONet | None = None) -> tuple[torch.Te
     return torch.cat([p.detach().flatten() for p in model.parameters()]), torch.from_numpy(history.loss)
 
 
-def outcomes(team: Team) -> dict[str, object]:
+def outcomes(group: ProcessGroup) -> dict[str, object]:
     """For every case what training gave and how many bytes an iteration sent."""
     results: dict[str, object] = {}
     for name, estimator in ESTIMATORS.items():
         for kind_name, kind in KINDS.items():
-            before = team.sent
-            weights, losses = train(spread(estimator, kind, team))
-            results[f"{name}, {kind_name}"] = (weights, losses, (team.sent - before) // ITERATIONS)
+            before = group.sent
+            weights, losses = train(spread(estimator, kind, group))
+            results[f"{name}, {kind_name}"] = (weights, losses, (group.sent - before) // ITERATIONS)
     for kind_name, kind in KINDS.items():
-        results[f"random, {kind_name}"] = train(spread(RANDOM, kind, team), network(WeakGaussian()))[0]
+        results[f"random, {kind_name}"] = train(spread(RANDOM, kind, group), network(WeakGaussian()))[0]
     model = network()
-    team.require_agreement(model)
+    group.require_agreement(model)
     with torch.no_grad():
-        model.bias += team.rank * 1e-300  # the smallest difference is one too
+        model.bias += group.rank * 1e-300  # the smallest difference is one too
     try:
-        team.require_agreement(model)
+        group.require_agreement(model)
     except RunError as error:
         results["disagreement"] = str(error)
     return results
 
 
 if __name__ == "__main__":
-    with join_team() as team:
-        torch.save(outcomes(team), f"{sys.argv[1]}/{team.rank}.pt")
+    with join_group() as group:
+        torch.save(outcomes(group), f"{sys.argv[1]}/{group.rank}.pt")

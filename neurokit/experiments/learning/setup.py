@@ -1,4 +1,4 @@
-"""Scene, Experiment: what an experiment of learning is made of, for those that ship and for one's own."""
+"""Setup, Experiment: what an experiment of learning is made of, for those that ship and for one's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from neurokit.ir.program import Program
-from neurokit.learning.copies import Copies
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.simulator.plastic_weights import Plastic, Weights
 
 
@@ -22,12 +22,12 @@ class Phase:
     """
 
     until: float
-    train: Copies
+    train: PerturbedBatchEvaluator
     error: Callable[[Weights], float]
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class Setup:
     """A deployed network, what of it may move, and what happens to it.
 
     references  errors to compare with, by name
@@ -39,10 +39,10 @@ class Scene:
     references: Mapping[str, float]
 
 
-#: What came of one arm and seed, as plain values for JSON: `arm`, `seed` and what the experiment measures.
+#: What came of one method and seed, as plain values for JSON: `method`, `seed` and what the experiment measures.
 Row = dict[str, Any]
-#: Told which share of a row is done.
-Told = Callable[[float], None]
+#: ProgressCallback which share of a row is done.
+ProgressCallback = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,16 @@ class Experiment(Protocol):
         """With a share of the work."""
         ...
 
-    def arms(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[str, ...]:
         """What is compared, by name."""
         ...
 
-    def row(self, arm: str, seed: int, kept: Path, told: Told) -> Row:
-        """The work of one arm and seed. A run that is interrupted may keep its state in the file `kept`."""
+    def row(self, method: str, seed: int, kept: Path, told: ProgressCallback) -> Row:
+        """The work of one method and seed. A run that is interrupted may keep its state in the file `kept`."""
         ...
 
     def bars(self, rows: Sequence[Row]) -> Mapping[str, Bar]:
-        """The claims, from the rows of all arms and seeds."""
+        """The claims, from the rows of all methods and seeds."""
         ...
 
     def draw(self, rows: Sequence[Row], path: Path) -> None:
@@ -90,7 +90,7 @@ class Experiment(Protocol):
         ...
 
 
-def mean_of(rows: Sequence[Row], arm: str, number: Callable[[Row], float]) -> float | None:
-    """The mean over seeds of a number of an arm's rows; None without rows."""
-    values = [number(row) for row in rows if row["arm"] == arm]
+def mean_of(rows: Sequence[Row], method: str, number: Callable[[Row], float]) -> float | None:
+    """The mean over seeds of a number of an method's rows; None without rows."""
+    values = [number(row) for row in rows if row["method"] == method]
     return sum(values) / len(values) if values else None

@@ -1,4 +1,4 @@
-"""Team: the processes that share one training run, and the few numbers that they exchange."""
+"""ProcessGroup: the processes that share one training run, and the few numbers that they exchange."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ LEAVE_S = 600.0
 
 
 @dataclass(eq=False)
-class Team:
-    """`size` processes, of which this is number `rank`. One process alone is a team too, and exchanges nothing.
+class ProcessGroup:
+    """`size` processes, of which this is number `rank`. One process alone is a group too, and exchanges nothing.
 
     sent   bytes that this process has sent to each other member
     """
@@ -40,7 +40,7 @@ class Team:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the files and speaks for all."""
+        """Whether this process writes the files and emits for all."""
         return self.rank == 0
 
     def shares(self, count: int) -> list[slice]:
@@ -86,8 +86,8 @@ class Team:
 
 
 @contextmanager
-def join_team() -> Iterator[Team]:
-    """The team that `torchrun` started this process in, over gloo; a team of one where it did not.
+def join_group() -> Iterator[ProcessGroup]:
+    """The group that `torchrun` started this process in, over gloo; a group of one where it did not.
 
     With CUDA each member takes the device of its local rank, counted around. Members leave together, when the block is
     over for all of them, and no one waits longer than LEAVE_S. Where one fails or is killed, all others raise RunError
@@ -95,31 +95,31 @@ def join_team() -> Iterator[Team]:
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Team()
+        yield ProcessGroup()
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     end_with_torchrun()
     dist.init_process_group("gloo")
-    team = Team(dist.get_rank(), size)
+    group = ProcessGroup(dist.get_rank(), size)
     try:
-        yield team
+        yield group
         try:
             dist.monitored_barrier(timeout=timedelta(seconds=LEAVE_S))  # type: ignore[no-untyped-call]
         except RuntimeError as error:
-            raise _lost(team, error) from error
+            raise _lost(group, error) from error
     finally:
         dist.destroy_process_group()
 
 
-def _lost(team: Team, error: RuntimeError) -> RunError:
+def _lost(group: ProcessGroup, error: RuntimeError) -> RunError:
     """What a member raises that cannot reach another: the reason is that other's, and stands in its own message."""
     return RunError(
-        f"process {team.rank} of {team.size} of this run lost another one, which has failed or was ended: look for its "
+        f"process {group.rank} of {group.size} of this run lost another one, which has failed or was ended: look for its "
         f"message. To mend it, see to that and start all of them again. ({str(error).splitlines()[0][:200]})"
     )
 
 
 def leads_by_environment() -> bool:
-    """Whether this process will lead its team, known before it joins."""
+    """Whether this process will lead its group, known before it joins."""
     return os.environ.get("RANK", "0") == "0"

@@ -1,4 +1,4 @@
-"""Counters: random bits that are a function of where they are used, so that nobody stores or sends them.
+"""CounterRNG: random bits that are a function of where they are used, so that nobody stores or sends them.
 
     bits = Philox4x64(key = (seed, purpose), counter = (block, direction, channel, step))
 
@@ -34,14 +34,14 @@ class Purpose(IntEnum):
 
 
 @dataclass(frozen=True)
-class Counters:
+class CounterRNG:
     """Random bits of one seed. Raises OutOfRange unless `0 <= seed < 2**63`."""
 
     seed: int
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
-            raise OutOfRange(explain("Counters.seed", self.seed, "0..2**63 - 1", "choose another"))
+            raise OutOfRange(explain("CounterRNG.seed", self.seed, "0..2**63 - 1", "choose another"))
 
     def words(self, purpose: Purpose, step: int, channel: int, direction: int, count: int) -> UInt64[np.ndarray, " n"]:
         """`count` words of 64 random bits; `channel` numbers a tensor, `direction` one of its directions."""

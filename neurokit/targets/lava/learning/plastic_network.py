@@ -1,4 +1,4 @@
-"""TeachableNetwork: what networks that learn on Lava have in common, whatever moves their weights."""
+"""PlasticLavaNetwork: what networks that learn on Lava have in common, whatever moves their weights."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from neurokit.compilers.lava.forms import Form, FusedForm, SoftIFForm
-from neurokit.compilers.lava.tape_files import Tapes
+from neurokit.compilers.lava.ring_buffers import RingBuffers
 from neurokit.errors import GraphError, explain
 from neurokit.ir.program import Program
-from neurokit.learning.descent import IntegerDescent
 from neurokit.learning.directions import Directions
+from neurokit.learning.integer_optimizer import IntegerOptimizer
 from neurokit.learning.plastic_layer import Mode
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.processes.network.to_lava import Net, Wiring
@@ -26,12 +26,12 @@ from neurokit.targets.lava.network import LavaNetwork
 N = TypeVar("N", bound=Net)
 
 
-class TeachableNetwork(LavaNetwork, Generic[N]):
-    """A LavaNetwork whose `tensors` its host perturbs and moves by a few integers. For `ClosedLoop`.
+class PlasticLavaNetwork(LavaNetwork, Generic[N]):
+    """A LavaNetwork whose `tensors` its host perturbs and moves by a few integers. For `LavaEvaluator`.
 
     tensors     what learns
     directions  of the rule
-    descent     by which integers move
+    optimizer     by which integers move
     form        of the layers that do not learn: `StockForm()`, or `SoftIFForm()`, the default, with fewer processes
     tangents    of the Program, if slopes are to be asked for
     """
@@ -41,7 +41,7 @@ class TeachableNetwork(LavaNetwork, Generic[N]):
         program: Program,
         tensors: tuple[Plastic, ...],
         directions: Directions,
-        descent: IntegerDescent,
+        optimizer: IntegerOptimizer,
         *,
         form: Form | None = None,
         tangents: TangentProgram | None = None,
@@ -51,28 +51,28 @@ class TeachableNetwork(LavaNetwork, Generic[N]):
         if isinstance(form, FusedForm):
             raise GraphError(explain(f"{type(self).__name__}: form", form, "StockForm() or SoftIFForm()", "choose one"))
         super().__init__(program, form, deadline_s=deadline_s)
-        self.tensors, self.directions, self.descent, self.tangents = tensors, directions, descent, tangents
+        self.tensors, self.directions, self.optimizer, self.tangents = tensors, directions, optimizer, tangents
         self._net: N | None = None
 
-    def start(self) -> Tapes:
+    def start(self) -> RingBuffers:
         where = self._directory = Path(tempfile.mkdtemp(prefix="neurokit-lava-"))
         hold(where)
-        tapes = self.layout.tapes(where)
-        tapes.blank()
+        buffers = self.layout.buffers(where)
+        buffers.blank()
         for node in self.program.inputs:  # windows without a sample present what is legal too
-            tapes.inputs[node.name].open(writable=True)[:, :, : node.low.size] = np.clip(0, node.low, node.high)
-        self._net = self.wired(where, tapes)
+            buffers.inputs[node.name].open(writable=True)[:, :, : node.low.size] = np.clip(0, node.low, node.high)
+        self._net = self.wired(where, buffers)
         self._net.wire_all()
-        self._wiring = Wiring(self.layout, tapes, self._net.labels, self._net.synapses, self._net.doubles)
+        self._wiring = Wiring(self.layout, buffers, self._net.labels, self._net.synapses, self._net.doubles)
         self._start()
-        return tapes
+        return buffers
 
     def stop(self) -> None:
         super().stop()
         self._net = None
 
-    def wired(self, where: Path, tapes: Tapes) -> N:
-        """The network before it grows; tapes of its own lie in `where`."""
+    def wired(self, where: Path, buffers: RingBuffers) -> N:
+        """The network before it grows; buffers of its own lie in `where`."""
         raise NotImplementedError
 
     def order(self, mode: Mode, step: int, direction: int, amplitude: Mapping[str, int]) -> None:
@@ -81,7 +81,7 @@ class TeachableNetwork(LavaNetwork, Generic[N]):
         raise NotImplementedError
 
     def update(self, step: int, q: Mapping[str, Int64[np.ndarray, " K"]]) -> None:
-        """Move, for good, as `IntegerDescent.apply` does for the total of `q[k]` times direction k of `step`."""
+        """Move, for good, as `IntegerOptimizer.apply` does for the total of `q[k]` times direction k of `step`."""
         raise NotImplementedError
 
     def learned(self) -> dict[str, Int32[np.ndarray, "..."]]:

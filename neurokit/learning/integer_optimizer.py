@@ -1,4 +1,4 @@
-"""IntegerDescent: how the integers of a network move along an estimate, with what a chip or its host can hold.
+"""IntegerOptimizer: how the integers of a network move along an estimate, with what a chip or its host can hold.
 
 The host divides the estimate by its running root mean square, which it knows from the scalars alone, and sends integers
 q. Behind the channel all is integer, in every entry of a tensor; with f bits of fraction and momentum of shift m:
@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from neurokit.errors import OutOfRange, explain
-from neurokit.learning.counters import Counters, Purpose
+from neurokit.learning.counter_rng import CounterRNG, Purpose
 from neurokit.learning.queries import Estimate
 from neurokit.simulator.plastic_weights import Field, Plastic, Weights
 
@@ -61,7 +61,7 @@ class Stochastic:
     def round(
         self, v: Int64[np.ndarray, "..."], shift: int, residue: np.ndarray | None, step: int, channel: int
     ) -> Moved:
-        r = Counters(self.seed).below(2**shift, Purpose.ROUNDING, step, channel, 0, v.size).reshape(v.shape)
+        r = CounterRNG(self.seed).below(2**shift, Purpose.ROUNDING, step, channel, 0, v.size).reshape(v.shape)
         return Moved((v + r) >> shift, None)
 
 
@@ -78,7 +78,7 @@ class SharedDither:
     def round(
         self, v: Int64[np.ndarray, "..."], shift: int, residue: np.ndarray | None, step: int, channel: int
     ) -> Moved:
-        r = Counters(self.seed).below(2**shift, Purpose.ROUNDING, step, channel, 0, 1)[0]
+        r = CounterRNG(self.seed).below(2**shift, Purpose.ROUNDING, step, channel, 0, 1)[0]
         return Moved((v + r) >> shift, None)
 
 
@@ -136,7 +136,7 @@ State = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class IntegerDescent:
+class IntegerOptimizer:
     """The update; see the equations above.
 
     rate       units that an entry of a weight moves in a step, root mean square, before the schedule
@@ -168,7 +168,7 @@ class IntegerDescent:
             ("limit", self.limit, "1..32767", 1 <= self.limit < 2**15),
         ):
             if not right:
-                raise OutOfRange(explain(f"IntegerDescent.{name}", value, legal, "choose such a number"))
+                raise OutOfRange(explain(f"IntegerOptimizer.{name}", value, legal, "choose such a number"))
 
     def start(self, tensors: Sequence[Plastic]) -> State:
         """What is remembered before the first step: for each tensor `{}`."""

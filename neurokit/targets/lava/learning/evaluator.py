@@ -1,4 +1,4 @@
-"""ClosedLoop: a Learner whose network runs on Lava, and learns there."""
+"""LavaEvaluator: a Learner whose network runs on Lava, and learns there."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import numpy as np
 from jaxtyping import Int64
 
 from neurokit.errors import UnsupportedNode
-from neurokit.learning.descent import State
+from neurokit.learning.integer_optimizer import State
 from neurokit.learning.learner import Learner
 from neurokit.learning.plastic_layer import Mode
 from neurokit.learning.queries import Answer, Directional, Losses, Query, Slopes
-from neurokit.learning.tangent_copies import mean_slopes, presented
+from neurokit.learning.tangent_evaluator import mean_slopes, presented
 from neurokit.learning.task import Task
-from neurokit.targets.lava.learning.teachable import TeachableNetwork
+from neurokit.targets.lava.learning.plastic_network import PlasticLavaNetwork
 
 
 @dataclass
-class ClosedLoop:
+class LavaEvaluator:
     """What `neurokit.learning.learner.Learner` does, with a network that holds its own weights.
 
     The host asks for losses or slopes by orders, concludes from the answers of the running network, and sends K
     integers a tensor; weights and directions are made where they are needed and never cross a channel. Rules that
     conclude scalars (SPSA, RFG) can be used; RFG needs a network with tangents.
 
-    learner  rule, descent, batches
-    network  running, made with that rule's directions and that descent: LearningNetwork or EngineNetwork
+    learner  rule, optimizer, batches
+    network  running, made with that rule's directions and that optimizer: LearningNetwork or EngineNetwork
     task     the samples
     """
 
     learner: Learner
-    network: TeachableNetwork[Any]
+    network: PlasticLavaNetwork[Any]
     task: Task
     step_count: int = 0
     memory: State = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rule, descent = self.learner.rule, self.learner.descent
+        rule, optimizer = self.learner.rule, self.learner.optimizer
         assert rule.directions == self.network.directions
-        assert descent == self.network.descent
-        self.memory = descent.start(self.network.tensors)
+        assert optimizer == self.network.optimizer
+        self.memory = optimizer.start(self.network.tensors)
 
     def step(self) -> Mapping[str, Int64[np.ndarray, " K"]]:
         """One step of learning; returns the integers that were sent, by tensor.
@@ -51,16 +51,16 @@ class ClosedLoop:
         Raises UnsupportedNode for a rule that asks for more than scalars, and what the network raises.
         """
         tensors, step = self.network.tensors, self.step_count
-        rule, descent = self.learner.rule, self.learner.descent
+        rule, optimizer = self.learner.rule, self.learner.optimizer
         rows = self.task.batch(self.learner.batch, self.learner.seed, step)
         answers = self.answer(rule.ask(tensors), step, rows)
         estimate = rule.tell(tensors, step, answers)
         if not isinstance(estimate, Directional):
             reason = "it concludes more than a scalar for each direction"
             raise UnsupportedNode("rule", type(rule).__name__, "learning on Lava", reason, "Use SPSA or RFG.")
-        share = descent.schedule.factor(step, self.learner.steps)
-        scale = descent.scale(tensors, estimate, self.memory, share)
-        q = {t.name: estimate.sent(t, scale[t.name], descent.limit) for t in tensors}
+        share = optimizer.schedule.factor(step, self.learner.steps)
+        scale = optimizer.scale(tensors, estimate, self.memory, share)
+        q = {t.name: estimate.sent(t, scale[t.name], optimizer.limit) for t in tensors}
         self.network.update(step, q)
         self.step_count += 1
         return q

@@ -1,4 +1,4 @@
-"""contenders: every way to a gradient of the subject's hidden weights that the referee compares."""
+"""baselines: every way to a gradient of the subject's hidden weights that the referee compares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neurokit.events.forward_propagation import ForwardPropagation
 from neurokit.events.grid import GridEventProp, sampled
 from neurokit.events.lif import CurrentLIF
 from neurokit.events.network import SpikeTimeNetwork
-from neurokit.experiments.bench.gradients_subject import Subject, flat, set_weights
+from neurokit.experiments.bench.gradients_case import Subject, flat, set_weights
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.gradients.forward import ForwardGradient
@@ -39,7 +39,7 @@ SURROGATES: dict[str, Surrogate] = {
 Way = Callable[[torch.Generator], Float[np.ndarray, " parameters"]]
 
 
-class Contender(NamedTuple):
+class Baseline(NamedTuple):
     """A way by its name; `random` if two estimates differ."""
 
     name: str
@@ -47,7 +47,7 @@ class Contender(NamedTuple):
     random: bool
 
 
-def contenders(subject: Subject) -> list[Contender]:
+def baselines(subject: Subject) -> list[Baseline]:
     """All ways, EventProp first."""
     network, events = subject.network(), subject.events()
 
@@ -64,18 +64,18 @@ def contenders(subject: Subject) -> list[Contender]:
     start = flat([layer.weight for layer in network.stack()])
     plain = subject.discrete(Gaussian(0.3))
     found = [
-        Contender(type(mode).__name__, partial(exactly, mode), False)
+        Baseline(type(mode).__name__, partial(exactly, mode), False)
         for mode in (EventProp(), ForwardPropagation(), SpikeTimeBackprop())
     ]
-    found.append(Contender("GridEventProp", partial(exactly, GridEventProp(subject.dt)), False))
+    found.append(Baseline("GridEventProp", partial(exactly, GridEventProp(subject.dt)), False))
     for name, surrogate in SURROGATES.items():
         way = partial(estimated, subject.discrete(surrogate), Backprop())
-        found.append(Contender(f"backprop, {name}", way, False))
+        found.append(Baseline(f"backprop, {name}", way, False))
     for k in (1, PERTURBATIONS):
         way = partial(estimated, plain, ForwardGradient(directions=k))
-        found.append(Contender(f"RFG K={k}, gaussian 0.3", way, True))
+        found.append(Baseline(f"RFG K={k}, gaussian 0.3", way, True))
     way = partial(estimated, plain, NodePerturbation(directions=PERTURBATIONS))
-    found.append(Contender(f"node perturbation K={PERTURBATIONS}", way, True))
+    found.append(Baseline(f"node perturbation K={PERTURBATIONS}", way, True))
     losses = {
         "continuous": _continuous_loss(subject, network, events),
         "discrete": _discrete_loss(subject, subject.discrete(Gaussian(0.3))),
@@ -83,7 +83,7 @@ def contenders(subject: Subject) -> list[Contender]:
     for name, loss in losses.items():
         for size in (1e-4, 1e-2):
             way = partial(spsa, loss, size * float(np.linalg.norm(start)) / math.sqrt(start.size))
-            found.append(Contender(f"SPSA K={PERTURBATIONS}, {name}, {size:g}", way, True))
+            found.append(Baseline(f"SPSA K={PERTURBATIONS}, {name}, {size:g}", way, True))
     return found
 
 

@@ -1,4 +1,4 @@
-"""TangentCopies: an Evaluator on the twin whose slopes are those of the tangent network, in fixed point.
+"""TangentEvaluator: an Evaluator on the twin whose slopes are those of the tangent network, in fixed point.
 
 What a network with tangent neurons on Lava or on a chip finds, this finds too, integer for integer.
 """
@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from neurokit.errors import UnsupportedNode
-from neurokit.learning.copies import Copies
 from neurokit.learning.directions import Directions
+from neurokit.learning.perturbed_batch import PerturbedBatchEvaluator
 from neurokit.learning.queries import Answer, CurrentSlopes, Query, Slopes
 from neurokit.learning.tangent_program import TangentProgram
 from neurokit.learning.tangent_reference import Moves
@@ -26,13 +26,13 @@ _ROOM = 2**21
 
 
 @dataclass(frozen=True, eq=False)
-class TangentCopies:
+class TangentEvaluator:
     """An Evaluator: slopes by `tangents`, losses by `copies` of the same Program on a nominal device.
 
-    Slopes along currents it refuses, with UnsupportedNode: tangent neurons in fixed point hear synapses alone.
+    Slopes along currents it refuses, with UnsupportedNode: tangent neurons in fixed point receive synapses alone.
     """
 
-    copies: Copies
+    copies: PerturbedBatchEvaluator
     tangents: TangentProgram
     twin: TangentTwin = field(default_factory=TangentTwin)
 
@@ -49,10 +49,12 @@ class TangentCopies:
         step: int,
         rows: Int64[np.ndarray, " b"],
     ) -> list[Answer]:
-        """As `Copies.answer`. Raises OutOfRange when the Program with `weights`, or its tangents, cannot be proved."""
+        """As `PerturbedBatchEvaluator.answer`. Raises OutOfRange when the Program with `weights`, or its tangents, cannot be proved."""
         if any(isinstance(query, CurrentSlopes) for query in queries):
-            why = "its tangent neurons hear synapses alone"
-            raise UnsupportedNode("query", "CurrentSlopes", "TangentCopies", why, "Ask `Copies`, or for Slopes.")
+            why = "its tangent neurons receive synapses alone"
+            raise UnsupportedNode(
+                "query", "CurrentSlopes", "TangentEvaluator", why, "Ask `PerturbedBatchEvaluator`, or for Slopes."
+            )
         return [
             self._slopes(weights, query, directions, step, rows)
             if isinstance(query, Slopes)
@@ -67,11 +69,11 @@ class TangentCopies:
         moved = self.tangents.moved(with_weights(self.copies.program, self.tensors, weights, proved=False))
         values, truth = presented(self.copies.program.encode(self.copies.task.inputs), self.copies.task, rows)
         (output,) = moved.program.outputs
-        lines = sum(moved.program.wires[node.name].size for node in moved.program.spiking)
+        lines = sum(moved.program.ports[node.name].size for node in moved.program.spiking)
         chunk = max(1, _ROOM // max(1, truth[..., 0].size * lines * moved.program.steps))
         found = []
         for k in range(0, directions.count, chunk):
-            pushed = self.twin.push(moved, values, {name: move[k : k + chunk] for name, move in moves.items()})
+            pushed = self.twin.jvp(moved, values, {name: move[k : k + chunk] for name, move in moves.items()})
             answers, derivatives = output.decode(pushed.values[output.name]), pushed.derivatives[output.name]
             found.append(mean_slopes(self.copies.task, truth, answers, derivatives))
         return np.concatenate(found)

@@ -1,8 +1,8 @@
-"""Tapes: the arrays that cross the border between the host and a running Lava network.
+"""RingBuffers: the arrays that cross the border between the host and a running Lava network.
 
 Reading or writing a Lava Var moves one element at a time (20 to 60 microseconds each), so input and output go through
-memory-mapped files instead, which the host and the processes of the network see alike and at once. A tape is a ring: it
-holds the frames of the last few windows, so that a network may run for ever and take no more room.
+memory-mapped files instead, which the host and the processes of the network see alike and at once. A buffer is a ring:
+it holds the frames of the last few windows, so that a network may run for ever and take no more room.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Int32
 
 
 @dataclass(frozen=True)
-class Tape:
+class RingBuffer:
     """A file of `shape[0]` frames, `(steps, size)` integers each; that of window `w` is at `w % shape[0]`."""
 
     directory: Path
@@ -39,8 +39,8 @@ class Tape:
 
 
 @dataclass(frozen=True)
-class Tapes:
-    """The tapes that lead into and out of a network, by node name.
+class RingBuffers:
+    """The buffers that lead into and out of a network, by node name.
 
     inputs    what every Input says, from the host
     totals    what every total is, once a window: of all that are probed, and of the outputs
@@ -50,12 +50,12 @@ class Tapes:
     swaps     how often the fused form's weights were swapped; those after swap `k` are in `program_file(k)`
     """
 
-    inputs: Mapping[str, Tape]
-    totals: Mapping[str, Tape]
-    spikes: Mapping[str, Tape]
-    states: Mapping[str, Tape]
-    residues: Mapping[str, Tape]
-    swaps: Tape
+    inputs: Mapping[str, RingBuffer]
+    totals: Mapping[str, RingBuffer]
+    spikes: Mapping[str, RingBuffer]
+    states: Mapping[str, RingBuffer]
+    residues: Mapping[str, RingBuffer]
+    swaps: RingBuffer
 
     def program_file(self, swap: int) -> Path:
         """Where a Program with new weights lies."""
@@ -63,9 +63,9 @@ class Tapes:
 
     def blank(self) -> None:
         """Make all files."""
-        for tape in (*self.by_kind("inputs", "totals", "spikes", "states", "residues"), self.swaps):
-            tape.blank()
+        for buffer in (*self.by_kind("inputs", "totals", "spikes", "states", "residues"), self.swaps):
+            buffer.blank()
 
-    def by_kind(self, *kinds: str) -> list[Tape]:
-        """All tapes of some kinds."""
-        return [tape for kind in kinds for tape in getattr(self, kind).values()]
+    def by_kind(self, *kinds: str) -> list[RingBuffer]:
+        """All buffers of some kinds."""
+        return [buffer for kind in kinds for buffer in getattr(self, kind).values()]

@@ -45,7 +45,7 @@ def chain(program: Program, source: str | None) -> Chain:
             reason = f"{len(readers[name])} nodes read it: {', '.join(readers[name]) or 'none'}"
             raise _refused(program, name, reason, "A netx file is one chain of layers from an Input to a Readout.")
         node = program[readers[name][0]]
-        size = program.wires[name].size
+        size = program.ports[name].size
         if isinstance(node, Synapses) and synapses is None:
             synapses = node
         elif isinstance(node, Spiking):
