@@ -5,9 +5,9 @@ or difference l_k[b] of the sample's loss along all probes of k,
 
     g_W = 1 / K sum_k sum_b l_k[b] v_k[b, n] (sum_t e_k[b, t] x[b, t])^T,   g_bias with x = 1
 
-for what the synapses received, x. Where that is held over the window, e is 1 throughout. Behind spikes either e is random
-signs, so that what other neurons and steps do cancels on average, or the probe is held there too (`e = 1`), and the
-mean of x over the window stands for its course: less noise, but a bias.
+for what the synapses received, x. Where that is held over the window, e is 1 throughout. Behind spikes either e is
+random signs, so that what other neurons and steps do cancels on average, or the probe is held there too (`e = 1`), and
+the mean of x over the window stands for its course: less noise, but a bias.
 """
 
 from __future__ import annotations

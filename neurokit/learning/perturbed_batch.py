@@ -63,7 +63,7 @@ class PerturbedBatchEvaluator:
         step: int,
         rows: Int64[np.ndarray, " b"],
     ) -> list[Answer]:
-        """One answer a query; see `neurokit.learning.queries`. Raises OverflowDetected as `BatchedWeightSimulator.run`."""
+        """One answer a query, see `queries`. Raises OverflowDetected as `BatchedWeightSimulator.run`."""
         encoded, truth = self._batch(rows)
         drawn = {t.name: directions.of(step, t.channel, t.shape) for t in self.tensors}
         found: list[Answer] = []

@@ -49,7 +49,10 @@ class TangentEvaluator:
         step: int,
         rows: Int64[np.ndarray, " b"],
     ) -> list[Answer]:
-        """As `PerturbedBatchEvaluator.answer`. Raises OutOfRange when the Program with `weights`, or its tangents, cannot be proved."""
+        """As `PerturbedBatchEvaluator.answer`.
+
+        Raises OutOfRange when the Program with `weights`, or its tangents, cannot be proved.
+        """
         if any(isinstance(query, CurrentSlopes) for query in queries):
             why = "its tangent neurons receive synapses alone"
             raise UnsupportedNode(

@@ -15,7 +15,7 @@ INTEGERS = ("reference", "twin")
 
 
 def ladder(axes: Axes, stages: Sequence[ParityStage], note: str = "") -> None:
-    """The error of every stage of a parity ladder: against the truth where it is known, else against the first stage."""
+    """The error of every stage of a parity ladder: against the truth where it is known, else the first stage."""
     true = [stage.against_truth for stage in stages]
     values = [
         (stage.against_model or 0.0) if error is None else error.mean for stage, error in zip(stages, true, strict=True)

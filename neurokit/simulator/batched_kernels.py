@@ -90,7 +90,7 @@ def count(spikes, weights, counts):  # type: ignore[no-untyped-def]
 
 @compiled
 def propagate_tangent(currents, slope, decay, tangents):  # type: ignore[no-untyped-def]
-    """Tangents of spikes from tangents of held currents `(directions, samples, size)`; see `Loops.propagate_tangent`."""
+    """Tangents of spikes from tangents of held currents `(directions, samples, size)`; see `Loops`."""
     directions, samples, steps, size = tangents.shape
     u = np.empty(size, currents.dtype)
     for k in range(directions):

@@ -19,7 +19,8 @@ class Neurons(AbstractProcess):
 
     shape     of the population, `(n,)`
     spiking   the node: neuron, reset, recurrent synapses
-    guard_inhibition      inhibition of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
+    guard_inhibition
+              of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
     cycle     when its windows are
 
     With reset Subtract, Var `u` is the membrane before the reset. With ToZero, `u` is the synaptic current (of an IF or

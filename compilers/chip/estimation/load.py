@@ -25,7 +25,7 @@ PerCore = Int64[np.ndarray, "samples steps cores"]
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """One source's messages, by segment: the cores that receive a line, and the hops to all of them; 0 without a mesh."""
+    """One source's messages, by segment: the cores that receive a line, and the hops to all; 0 without a mesh."""
 
     cores: Int64[np.ndarray, " segments"]
     east_west: Int64[np.ndarray, " segments"]

@@ -1,4 +1,4 @@
-"""run: an experiment, method by method and seed by seed, kept in a folder as it goes, so that it can be cut anywhere."""
+"""run: an experiment, method by method, seed by seed, kept in a folder as it goes, so that it can be cut anywhere."""
 
 from __future__ import annotations
 

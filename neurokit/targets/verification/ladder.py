@@ -49,8 +49,8 @@ class Layer:
 class ParityStage:
     """One stage.
 
-    against_before  relative L2 (global) of the outputs against the stage before; None on the first stage, and where that
-    against_model   stage, or for this one the first stage, answers 0 everywhere
+    against_before  relative L2 (global) of the outputs against the stage before; None on the first stage, and where
+    against_model   that stage, or for this one the first stage, answers 0 everywhere
     against_truth   against true answers, if they were given
     exact           whether every number must be that of the stage before
     different       numbers that are not, of all kinds that both stages have

@@ -115,8 +115,8 @@ def join_group() -> Iterator[ProcessGroup]:
 def _lost(group: ProcessGroup, error: RuntimeError) -> RunError:
     """What a member raises that cannot reach another: the reason is that other's, and stands in its own message."""
     return RunError(
-        f"process {group.rank} of {group.size} of this run lost another one, which has failed or was ended: look for its "
-        f"message. To mend it, see to that and start all of them again. ({str(error).splitlines()[0][:200]})"
+        f"process {group.rank} of {group.size} of this run lost another one, which has failed or was ended: look for "
+        f"its message. To mend it, see to that and start all of them again. ({str(error).splitlines()[0][:200]})"
     )
 
 
