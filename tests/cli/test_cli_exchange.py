@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from places import DATA
+from places import FIXTURES
 from typer.testing import CliRunner, Result
 
 from neurokit.cli.app import app
@@ -63,17 +63,17 @@ def test_a_program_leaves_as_netx(saved: Path, tmp_path: Path) -> None:
 
 
 def test_slayer_s_network_comes_in_and_runs(tmp_path: Path) -> None:
-    recorded = np.load(DATA / "netx" / "leaky.npz")
-    run("import", DATA / "netx" / "leaky.net", tmp_path / "p.h5", "--steps", 40)
+    recorded = np.load(FIXTURES / "netx" / "leaky.npz")
+    run("import", FIXTURES / "netx" / "leaky.net", tmp_path / "p.h5", "--steps", 40)
     result = Twin().run(Program.load(tmp_path / "p.h5"), {"x": recorded["inputs"]})
     np.testing.assert_allclose(result.output, recorded["spikes"].mean(axis=1), rtol=1e-12)
 
 
 def test_norse_s_network_comes_in_quantised(tmp_path: Path) -> None:
     pytest.importorskip("nir")
-    recorded = np.load(DATA / "nir" / "norse-iaf.npz")
+    recorded = np.load(FIXTURES / "nir" / "norse-iaf.npz")
     arguments = ("--dialect", "norse", "--steps", 40, "--low", -1, "--high", 2)
-    record = run("import", DATA / "nir" / "norse-iaf.nir", tmp_path / "p.h5", *arguments)
+    record = run("import", FIXTURES / "nir" / "norse-iaf.nir", tmp_path / "p.h5", *arguments)
     assert record["steps"] == 40
     result = Twin().run(Program.load(tmp_path / "p.h5"), {"input": recorded["inputs"]})
     # Eight-bit weights: rates may move by a few spikes of the 40 steps.
@@ -123,9 +123,9 @@ def test_a_trained_model_leaves_as_nir_only_when_its_reset_may_be_a_note(tmp_pat
         (("export", "p.h5", "out.txt"), "says no format"),
         (("import", "net.net"), "needs --steps"),
         (("import", "net.net", "--steps", 4, "--low", "nan"), "integers for --low"),
-        (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "give --dt"),
+        (("import", FIXTURES / "nir" / "norse-iaf.nir", "--steps", 4), "give --dt"),
         # What one message proposes no other refuses: --dt, or --dialect in its place.
-        (("import", DATA / "nir" / "norse-iaf.nir", "--steps", 4), "--dialect in its place"),
+        (("import", FIXTURES / "nir" / "norse-iaf.nir", "--steps", 4), "--dialect in its place"),
         (
             ("import", "x.nir", "--steps", 4, "--dialect", "snntorch", "--dt", 1e-4),
             "no use for --dt: its steps are known, euler with dt = 0.0001",

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from file_edits import Edit, attribute, dataset, text
-from places import DATA
+from places import FIXTURES
 from plain_interpreter import interpret
 from plain_reader import Refused, read, seal
 from program_fuzz import edit_array, edit_attribute, edit_edge
@@ -37,7 +37,7 @@ from neurokit.ir.sparse import Csr
 from neurokit.neurons.models import IF, CubaLIF, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 
-KEPT = DATA / "program"
+KEPT = FIXTURES / "program"
 
 
 def every_type() -> Program:

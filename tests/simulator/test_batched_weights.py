@@ -1,4 +1,4 @@
-"""Perturbed batches on the twin: every perturbed network is the reference's, and tangents are those of the equations."""
+"""Perturbed batches on the twin: every perturbed network is the reference's, tangents are those of the equations."""
 
 from __future__ import annotations
 

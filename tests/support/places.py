@@ -6,4 +6,4 @@ SUPPORT = Path(__file__).parent
 TESTS = SUPPORT.parent
 #: The checkout around the tests, or the folder into which they were copied beside an installed package.
 ROOT = TESTS.parent
-DATA = TESTS / "data"
+FIXTURES = TESTS / "fixtures"

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from places import DATA
+from places import FIXTURES
 
 from neurokit.compilers.exchange.netx_file import export_netx
 from neurokit.compilers.exchange.slayer import import_netx
@@ -20,7 +20,7 @@ from neurokit.errors import OutOfRange, ProgramError, UnsupportedNode
 from neurokit.ir.program import Program
 from neurokit.simulator import Twin
 
-FILES = DATA / "netx"
+FILES = FIXTURES / "netx"
 CASES = ["integrator", "leaky", "current-based", "current-based-recurrent"]
 
 

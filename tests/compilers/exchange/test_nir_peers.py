@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from places import DATA
+from places import FIXTURES
 
 from neurokit.compilers.exchange.dialects import Dialect, norse, plain, sinabs, snntorch
 from neurokit.compilers.exchange.nir_import import Reading, from_nir, read_nir
@@ -17,7 +17,7 @@ from neurokit.ir import interpreter as reference
 from neurokit.neurons.models import Subtract, ToZero
 
 pytest.importorskip("nir")
-FILES = DATA / "nir"
+FILES = FIXTURES / "nir"
 
 
 def differing(case: str, dialect: Dialect) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 Run in an environment of the peer's own, for example
 
     python3.10 -m venv peer && peer/bin/pip install snntorch nir nirtorch "torch==2.3.1" "numpy<2"
-    peer/bin/python tests/support/peers/write_nir.py snntorch tests/data/nir
+    peer/bin/python tests/support/peers/write_nir.py snntorch tests/fixtures/nir
 
 Each case becomes `<peer>-<case>.nir` and `<peer>-<case>.npz` with `inputs (samples, in)`, held over the window, and
 `spikes (samples, steps, out)` of the last layer.

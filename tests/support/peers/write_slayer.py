@@ -1,6 +1,6 @@
 """Networks of lava-dl's slayer as netx files, and what slayer simulates for held inputs.
 
-python tests/support/peers/write_slayer.py tests/data/netx       where lava-dl is installed
+python tests/support/peers/write_slayer.py tests/fixtures/netx       where lava-dl is installed
 
 Each case becomes `<case>.net` and `<case>.npz` with `inputs (samples, in)`, and `spikes (samples, steps, out)` of the
 last layer without the step that each block adds.
