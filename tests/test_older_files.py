@@ -1,4 +1,4 @@
-"""Files of the first public form: a run that was cut, its model, and a bundle are still read, and say what they said."""
+"""Files of the first public form, a run that was cut, its model and a bundle, are still read and say what they said."""
 
 from __future__ import annotations
 
