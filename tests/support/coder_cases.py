@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
-from misfits import Series
+from lava_processes.misfits import Series
 
 from neurokit.compilers.lava.bias_digits import lines
 from neurokit.compilers.lava.ring_buffers import RingBuffer

@@ -24,8 +24,8 @@ import numpy as np
 import psutil
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava_processes.misfits import Misfit, Series
 from limit_programs import seeded_edge
-from misfits import Misfit, Series
 from random_programs import Seeded, build, proven
 
 from neurokit.compilers.lava.bias_digits import lines

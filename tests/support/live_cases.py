@@ -24,9 +24,9 @@ import lava_networks as networks
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava_processes.series import Series
 from operators import operator
 from random_programs import Seeded, build, proven
-from series import Series
 
 from neurokit.compilers.lava.forms import FusedForm, form_named
 from neurokit.compilers.lava.ring_buffers import RingBuffer

@@ -7,4 +7,5 @@ from jobs import make_job
 
 from neurokit.targets.lava.supervisor import supervise
 
-supervise(make_job(), 600, (sys.executable, str(Path(__file__).parent / "lava_cases.py"), "worker", "sleeps"))
+if __name__ == "__main__":
+    supervise(make_job(), 600, (sys.executable, str(Path(__file__).parent / "lava_cases.py"), "worker", "sleeps"))

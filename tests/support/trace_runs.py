@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
-from misfits import Series
+from lava_processes.misfits import Series
 
 from neurokit.compilers.lava.ring_buffers import RingBuffer
 from neurokit.compilers.lava.timing import Cycle
