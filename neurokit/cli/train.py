@@ -11,6 +11,7 @@ import typer
 from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
 from neurokit.errors import NeurokitError, RunError, explain
+from neurokit.training import words
 
 #: Options that name files of samples, and the keys that they stand for.
 _DATA_FILES = {"--data": "problem.train", "--test-data": "problem.test"}
@@ -60,14 +61,16 @@ def train(
     ] = None,
     problem: Annotated[
         str | None,
-        typer.Option(help="poisson, antiderivative, burgers, reaction-diffusion, heat, mexican-hat, or npz: your own."),
+        typer.Option(help=f"What is learnt: {words.PROBLEMS.words}; npz is your own data."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Samples to train on (.npz), for --problem npz.")] = None,
     test_data: Annotated[
         Path | None, typer.Option(help="Samples to test with (.npz), unless they are in --data.")
     ] = None,
     length_scale: Annotated[float | None, typer.Option(help="Length scale of the random input functions.")] = None,
-    network: Annotated[str | None, typer.Option(help="deeponet, seponet, or mlp for mexican-hat.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help=f"{words.NETWORKS.words}; by default what suits the problem.")
+    ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Neurons in the hidden layers (of every part), such as 32 or 64,64.")
     ] = None,
@@ -76,20 +79,18 @@ def train(
     neuron: Annotated[str | None, typer.Option(help="if, lif or cuba-lif; its values by --set neuron.KEY=.")] = None,
     surrogate: Annotated[
         str | None,
-        typer.Option(help="gaussian, weak-gaussian, fast-sigmoid, arctan, straight-through or triangle."),
+        typer.Option(help=f"{words.SURROGATES.words}."),
     ] = None,
-    method: Annotated[
-        str | None, typer.Option(help="rfg-layerwise, rfg-global, node-perturbation or backprop.")
-    ] = None,
+    method: Annotated[str | None, typer.Option(help=f"How gradients are found: {words.METHODS.words}.")] = None,
     directions: Annotated[int | None, typer.Option(help="Directions K of a randomised forward gradient.")] = None,
     distribution: Annotated[
-        str | None, typer.Option(help="What they are drawn from: bernoulli, normal, hadamard or orthonormal.")
+        str | None, typer.Option(help=f"What they are drawn from: {words.DISTRIBUTIONS.words}.")
     ] = None,
     readout: Annotated[
         str | None,
         typer.Option(help="Readouts in closed-form (deeponet), alternating (operators), or by the gradient."),
     ] = None,
-    rule: Annotated[str | None, typer.Option(help="How readouts weight time: memmean or rate.")] = None,
+    rule: Annotated[str | None, typer.Option(help=f"How readouts weight time: {words.READOUT_RULES.words}.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Iterations.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate at its highest.")] = None,

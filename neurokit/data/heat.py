@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -40,6 +41,9 @@ class Heat:
     Locations are all tuples (x, .., t), t changing fastest; `axes` of the data holds the coordinates apart.
     Raises OutOfRange for numbers that make no data set, or if a sample leaves the declared range.
     """
+
+    #: The kind of network that a run takes if none is said.
+    suits: ClassVar[str] = "seponet"
 
     dimensions: int = 1
     diffusion: float = 0.05

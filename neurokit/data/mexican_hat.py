@@ -12,7 +12,7 @@ tested is a choice made here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float64
@@ -71,6 +71,9 @@ class MexicanHat:
     Draw a validation set from the training points: `carve(split.train, 1000, seed)`. Raises OutOfRange for numbers
     that make no data set.
     """
+
+    #: The kind of network that a run takes if none is said.
+    suits: ClassVar[str] = "mlp"
 
     sigma: float = 0.8
     side: int = 100

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -49,6 +50,9 @@ class ReactionDiffusion:
     Locations are the pairs (x, t), t changing fastest; `axes` of the data holds x and t apart.
     Raises OutOfRange for numbers that make no data set, or if a sample leaves the declared range.
     """
+
+    #: The kind of network that a run takes if none is said.
+    suits: ClassVar[str] = "seponet"
 
     diffusion: float = 0.01
     reaction: float = 0.01

@@ -268,7 +268,7 @@ def _fitting(tables: dict[str, Any]) -> None:
     network = word(
         "network",
         NETWORKS,
-        {"mexican-hat": "mlp", "reaction-diffusion": "seponet", "heat": "seponet"}.get(problem, "deeponet"),
+        getattr(PROBLEMS.kinds.get(problem), "suits", "deeponet"),
     )
     aligned = isinstance(tables["problem"], dict) and tables["problem"].get("layout") == "triple"
     optimiser = tables.setdefault("optimiser", {})

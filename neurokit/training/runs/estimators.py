@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.closed_form import ClosedFormReadout
-from neurokit.gradients.directions import Bernoulli, Distribution, Hadamard, Normal, Orthonormal
+from neurokit.gradients.directions import Bernoulli, Distribution
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.forward import ForwardGradient
 from neurokit.gradients.node_perturbation import NodePerturbation
 from neurokit.gradients.scopes import Global, Layerwise
-from neurokit.neurons.readouts import MemMean, Rate, ReadoutRule
+from neurokit.neurons.readouts import MemMean, ReadoutRule
+from neurokit.training import words
 from neurokit.training.recipes import OperatorRecipe
 from neurokit.training.runs.tables import Vocabulary
 
@@ -135,23 +136,13 @@ class SweptReadout(TrainedReadout):
 
 
 Method = LayerwiseForward | GlobalForward | Nodes | ThroughTime
-METHODS = Vocabulary(
-    "method",
-    {
-        "rfg-layerwise": LayerwiseForward,
-        "rfg-global": GlobalForward,
-        "node-perturbation": Nodes,
-        "backprop": ThroughTime,
-    },
-)
+METHODS = Vocabulary("method", words.METHODS)
 ReadoutBy = SolvedReadout | SweptReadout | TrainedReadout
 READOUTS = Vocabulary("by", {"gradient": TrainedReadout, "closed-form": SolvedReadout, "alternating": SweptReadout})
 
 VOCABULARIES = {
     Method: METHODS,
     ReadoutBy: READOUTS,
-    ReadoutRule: Vocabulary("name", {"memmean": MemMean, "rate": Rate}),
-    Distribution: Vocabulary(
-        "name", {"bernoulli": Bernoulli, "normal": Normal, "hadamard": Hadamard, "orthonormal": Orthonormal}
-    ),
+    ReadoutRule: Vocabulary("name", words.READOUT_RULES),
+    Distribution: Vocabulary("name", words.DISTRIBUTIONS),
 }

@@ -15,14 +15,10 @@ from neurokit.networks.seponet import SepONet
 from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero, decay
 from neurokit.neurons.parameters import Trainable
 from neurokit.neurons.surrogates import (
-    ArcTan,
-    FastSigmoid,
-    Gaussian,
-    StraightThrough,
     Surrogate,
-    Triangle,
     WeakGaussian,
 )
+from neurokit.training import words
 from neurokit.training.recipes import OperatorRecipe
 from neurokit.training.runs.tables import Vocabulary
 
@@ -222,22 +218,12 @@ class CubaLIFTable(LIFTable):
 
 
 Network = DeepONetLayers | SepONetLayers | MLPLayers
-NETWORKS = Vocabulary("kind", {"deeponet": DeepONetLayers, "seponet": SepONetLayers, "mlp": MLPLayers})
+NETWORKS = Vocabulary("kind", words.NETWORKS)
 NeuronKind = IFTable | LIFTable | CubaLIFTable
 AnySurrogate = Surrogate | WeakGaussian
 
 VOCABULARIES = {
     Network: NETWORKS,
     NeuronKind: Vocabulary("kind", {"if": IFTable, "lif": LIFTable, "cuba-lif": CubaLIFTable}),
-    AnySurrogate: Vocabulary(
-        "kind",
-        {
-            "gaussian": Gaussian,
-            "weak-gaussian": WeakGaussian,
-            "fast-sigmoid": FastSigmoid,
-            "arctan": ArcTan,
-            "straight-through": StraightThrough,
-            "triangle": Triangle,
-        },
-    ),
+    AnySurrogate: Vocabulary("kind", words.SURROGATES),
 }

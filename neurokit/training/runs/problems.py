@@ -11,22 +11,12 @@ from neurokit.data.kernels import RBF, Kernel, Matern32, Matern52, PeriodicRBF
 from neurokit.data.mexican_hat import MexicanHat, OnGrid, Sampling, Uniform
 from neurokit.data.poisson import Poisson
 from neurokit.data.reaction_diffusion import ReactionDiffusion
+from neurokit.training import words
 from neurokit.training.runs.tables import Vocabulary
 
 Problem = Poisson | Antiderivative | ReactionDiffusion | Heat | Burgers | MexicanHat | DataFiles
 
-PROBLEMS = Vocabulary(
-    "name",
-    {
-        "poisson": Poisson,
-        "antiderivative": Antiderivative,
-        "reaction-diffusion": ReactionDiffusion,
-        "heat": Heat,
-        "burgers": Burgers,
-        "mexican-hat": MexicanHat,
-        "npz": DataFiles,
-    },
-)
+PROBLEMS = Vocabulary("name", words.PROBLEMS)
 
 VOCABULARIES = {
     Problem: PROBLEMS,
