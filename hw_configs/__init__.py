@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from neurokit.errors import NeurokitError
+from neurokit.system.registry import Registry
 from neurokit.system.toml_files import read_toml
 
 from .faults import faults
@@ -39,6 +40,10 @@ __all__ = [
     "load_hardware",
     "shipped",
 ]
+
+
+#: Chips and boards that installed packages offer: the path of a TOML file by name.
+CHIPS = Registry("neurokit.chips", {})
 
 
 class ChipError(NeurokitError, ValueError):
@@ -216,8 +221,9 @@ def chip_of(hardware: Hardware) -> Chip:
 
 
 def shipped() -> tuple[str, ...]:
-    """Names of the chips and boards that come with neurokit."""
-    return tuple(sorted(entry.name[:-5] for entry in files(__package__).iterdir() if entry.name.endswith(".toml")))
+    """Names of the chips and boards that come with neurokit, and of those that installed packages offer."""
+    own = sorted(entry.name[:-5] for entry in files(__package__).iterdir() if entry.name.endswith(".toml"))
+    return (*own, *(name for name in CHIPS if name not in own))
 
 
 def load_chip(name_or_path: str | Path) -> Chip:
@@ -272,6 +278,8 @@ def _carried(name_or_path: str | Path, content: Mapping[str, Any]) -> str | Path
 
 def _read(where: str, name_or_path: str | Path) -> dict[str, Any]:
     try:
+        if where in CHIPS:
+            return read_toml(Path(CHIPS[where]))
         if where in shipped():
             with as_file(files(__package__) / f"{where}.toml") as path:
                 return read_toml(path)

@@ -64,6 +64,6 @@ Form = StockForm | SoftIFForm | FusedForm
 FORMS: dict[str, Form] = {form.name: form for form in (StockForm(), SoftIFForm(), FusedForm())}
 
 
-def form_named(name: str, batch: int) -> Form:
-    """A form by its name, with a batch of its own."""
-    return replace(FORMS[name], batch=batch)
+def form_named(name: str, batch: int | None = None) -> Form:
+    """A form by its name, with a batch of its own if one is given."""
+    return FORMS[name] if batch is None else replace(FORMS[name], batch=batch)

@@ -11,11 +11,11 @@ from neurokit.cli import selftest
 from neurokit.cli.compile_run_compare import DeadlineOption, ProgramArgument
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table
 from neurokit.cli.outputs import claim
-from neurokit.cli.targets import TARGETS, parse
 from neurokit.data.samples import read
 from neurokit.ir.program import Program
 from neurokit.targets.bundle.bundle import load, make, save
 from neurokit.targets.bundle.verify import verify as hold
+from neurokit.targets.registry import TARGETS, parse
 
 
 def bundle(

@@ -11,7 +11,6 @@ import typer
 from neurokit.cli.console import JsonOption, SeedOption, console, emit, table, warn
 from neurokit.cli.outputs import claim
 from neurokit.cli.parity_ladder import parity_ladder
-from neurokit.cli.targets import TARGETS, parse
 from neurokit.compilers.chip.fit_chip import check_fit
 from neurokit.compilers.quantization.added_error import AddedError
 from neurokit.compilers.quantization.quantize import explain_quantization
@@ -24,6 +23,7 @@ from neurokit.ir.fixed_point import Widths
 from neurokit.ir.graph import Dense as GraphDense
 from neurokit.ir.program import Program, Spiking, Synapses
 from neurokit.ir.weight_grid import Grids, WeightGrid
+from neurokit.targets.registry import TARGETS, parse
 from neurokit.targets.verification.comparison import compare as compare_targets
 
 ProgramArgument = Annotated[

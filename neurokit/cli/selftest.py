@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from neurokit.cli.console import JsonOption, console, emit, table
-from neurokit.cli.targets import TARGETS, parse
 from neurokit.errors import TargetError, explain
+from neurokit.targets.registry import TARGETS, parse
 from neurokit.targets.verification.selftest.assumptions import assumptions
 from neurokit.targets.verification.selftest.verdict import TOGETHER, Verdict, examine
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -79,6 +80,14 @@ class Registry(Mapping[str, Any]):
                     f"{self.group}: {word}", f"{type(error).__name__}: {error}", f"{where} to load", "mend it there"
                 )
             ) from error
+
+    def loaded(self) -> dict[str, Any]:
+        """All that can be had, without what a package offers in vain: who says its word is told why."""
+        found = {}
+        for word in self:
+            with suppress(PluginError):
+                found[word] = self[word]
+        return found
 
     @property
     def words(self) -> str:

@@ -1,7 +1,7 @@
 """What runs where: every kind of node of a Graph against every target and bits of weights, and why not where not.
 
 One table, FEATURES, says it; tests run every cell that is said to work, with weights of all BITS, and see every other
-cell refused.
+cell refused. A chip is judged by what it can do, a target by what its entry in `neurokit.targets.registry` refuses.
 `require_support` holds a Graph against it before anything is trained; `neurokit targets` and docs/support.md show it.
 """
 
@@ -9,41 +9,50 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from neurokit.compilers.chip.check import check
-from neurokit.compilers.lava.forms import FORMS
 from neurokit.compilers.lava.schedule import schedule
 from neurokit.compilers.quantization.quantize import quantize
 from neurokit.compilers.quantization.scales import Plan
 from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode, explain
 from neurokit.hw_configs import Board, Chip, ChipError, Hardware, chip_of, load_hardware, shipped
 from neurokit.ir import graph as g
-from neurokit.ir.target import Reference, Target
+from neurokit.ir.target import Target
 from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
-from neurokit.simulator import Twin
-from neurokit.targets.lava.target import LavaCPU
+from neurokit.targets.registry import TARGETS, Refusal, TargetKind
 
-#: The columns of the table: targets that run Programs, and chips that are known.
-SIMULATED, CHIPS = ("reference", "twin", "lava", "lava-softif"), ("Loihi 1", "Loihi 2")
-TARGETS = SIMULATED + CHIPS
 #: Bits of weights with which every cell that works is run.
 BITS = (8, 6, 4)
+#: Seconds that a run of a target that is named alone may take.
+DEADLINE = 600.0
 #: Design rules of a chip whose verdict depends on the shape of a network alone, not on what training makes of it.
 SHAPE_RULES = frozenset({"delay", "microcode", "fan_in", "fan_out", "neuron_synapse_bytes"})
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why something does not run, and what to do instead."""
+class Ability(Enum):
+    """What a chip must be able to do."""
 
-    reason: str
-    remedy: str
+    GRADED = "graded messages"
+    MICROCODE = "neurons that run microcode"
+
+    def lacking(self, chip: Chip) -> Refusal | None:
+        """Why `chip` does not run what needs it; None where it can, or where that is not known."""
+        limit = chip.message_bits if self is Ability.GRADED else chip.programmable_neurons
+        if limit is None or limit.value > (self is Ability.GRADED):
+            return None
+        why = {
+            Ability.GRADED: f"its values are graded messages, and {chip.name} sends spikes of one bit",
+            Ability.MICROCODE: f"it needs neurons that run microcode, which {chip.name} has not",
+        }[self]
+        return Refusal(why, f"Deploy to a chip with {self.value}, such as Loihi 2.")
 
 
 @dataclass(frozen=True)
@@ -52,18 +61,47 @@ class Feature:
 
     found      whether a node is or has it
     integers   why it has no integer form, and so runs nowhere; or None
-    refusals   by target, why it does not run there; a chip refuses what Lava's own processes do, and more
+    needs      what a chip must be able to do; besides, a chip refuses what Lava's own processes do
     """
 
     name: str
     found: Callable[[Any], bool]
     integers: Refusal | None = None
-    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    needs: frozenset[Ability] = frozenset()
 
-    def refusal(self, target: str) -> Refusal | None:
-        """Why it does not run on one of TARGETS; None where it does."""
-        own = self.integers or self.refusals.get(target)
-        return own or (self.refusals.get("lava") if target in CHIPS else None)
+    def refusal(self, on: str | Chip) -> Refusal | None:
+        """Why it does not run on a target, by its word, or on a chip; None where it does.
+
+        A target that is not registered is held to what every target asks for.
+        """
+        if self.integers is not None:
+            return self.integers
+        if isinstance(on, str):
+            on = chips().get(on, on)
+        if isinstance(on, Chip):
+            lacking = [ability.lacking(on) for ability in sorted(self.needs, key=lambda ability: ability.name)]
+            return next((why for why in lacking if why is not None), self.refusal("lava"))
+        if on not in TARGETS:
+            return None
+        kind: TargetKind = TARGETS[on]
+        return self.refusal(kind.like) if kind.like is not None else kind.refuses.get(self.name)
+
+
+@lru_cache(maxsize=1)
+def chips() -> Mapping[str, Chip]:
+    """The chips that ship and that installed packages offer, by their names."""
+    found = (load_hardware(name) for name in shipped())
+    return {chip.name: chip for chip in found if isinstance(chip, Chip)}
+
+
+def targets() -> tuple[str, ...]:
+    """The targets that have a column of their own: the others do what one of these does."""
+    return tuple(word for word, kind in TARGETS.loaded().items() if kind.like is None)
+
+
+def columns() -> tuple[str, ...]:
+    """The columns of the table: targets that run Programs, and chips."""
+    return (*targets(), *chips())
 
 
 def _is(*kinds: type) -> Callable[[Any], bool]:
@@ -77,43 +115,26 @@ def _neuron(kind: type[Any], reset: type, strict: bool) -> Feature:
 
     words = "subtract" if reset is Subtract else "zero"
     name = f"{kind.__name__} {words}{' strict' if strict else ''}"
-    return Feature(name, found, None, _of_neuron(kind, reset))
+    return Feature(name, found)
 
 
-def _of_neuron(kind: type, reset: type) -> Mapping[str, Refusal]:
-    if kind is LIF and reset is Subtract:
-        return {"lava": _AFTER_DECAY}
-    if kind is CubaLIF and reset is Subtract:
-        return {"lava": _UNPUBLISHED}
-    return {}
-
-
-def _readout(rule: type, on_loihi1: Refusal) -> Feature:
+def _readout(rule: type, needs: Ability) -> Feature:
     return Feature(
-        f"Readout {rule.__name__}",
-        lambda node: type(getattr(node, "rule", None)) is rule,
-        None,
-        {"Loihi 1": on_loihi1},
+        f"Readout {rule.__name__}", lambda node: type(getattr(node, "rule", None)) is rule, None, frozenset({needs})
     )
 
 
-_GRADED = Refusal("its values are graded messages, and Loihi 1 sends spikes of one bit", "Deploy to Loihi 2.")
-_MICROCODE = Refusal("it needs neurons that run microcode, which Loihi 1 has not", "Deploy to Loihi 2.")
-_ZERO = "Train with a reset to zero or with IF, or run it on lava-softif."
-_AFTER_DECAY = Refusal("one synapse resets it after a decay, exactly for few thresholds alone", _ZERO)
-_UNPUBLISHED = Refusal("it needs microcode that Intel has not published", _ZERO)
-
 #: What a node is: every node that runs anywhere is one of these.
 KINDS: tuple[Feature, ...] = (
-    Feature("Input", _is(g.Input), None, {"Loihi 1": _GRADED}),
+    Feature("Input", _is(g.Input), None, frozenset({Ability.GRADED})),
     Feature("Dense", _is(g.Dense)),
     Feature("Sparse", _is(g.Sparse)),
     Feature("Conv2d", _is(g.Conv2d)),
     Feature("Sum", _is(g.Sum)),
     *(_neuron(*choice) for choice in product((IF, LIF, CubaLIF), (Subtract, ToZero), (False, True))),
-    _readout(Rate, _GRADED),
-    _readout(MemMean, _MICROCODE),
-    Feature("Product", _is(g.Product), None, {"Loihi 1": _MICROCODE}),
+    _readout(Rate, Ability.GRADED),
+    _readout(MemMean, Ability.MICROCODE),
+    Feature("Product", _is(g.Product), None, frozenset({Ability.MICROCODE})),
     Feature("Output", _is(g.Output)),
 )
 #: What a node may have besides.
@@ -134,12 +155,12 @@ def require_support(graph: g.Graph, target: Target | Hardware) -> None:
     Raises UnsupportedNode naming the first node that could never run there, why, and what to do; DoesNotFit when a
     layer is larger than the chip.
     """
-    name = chip_of(target).name if isinstance(target, Chip | Board) else target.name
+    on = chip_of(target) if isinstance(target, Chip | Board) else target.name
     for node in graph.nodes:
-        require_node(node, name)
+        require_node(node, on)
     try:
         program = quantize(_shape(graph), plan=Plan())  # its weights mean nothing yet: nothing is to be judged
-        if name.startswith("lava") or isinstance(target, Chip | Board):
+        if isinstance(on, Chip) or on.startswith("lava"):
             schedule(program)
     except OutOfRange:  # a matter of weights, which training will change
         return
@@ -167,18 +188,16 @@ def _shape(graph: g.Graph) -> g.Graph:
     return replace(graph, nodes=tuple(map(plain, graph.nodes)))
 
 
-def require_node(node: g.GraphNode, target: str) -> None:
-    """Raise UnsupportedNode when the table says that `node` does not run on a target, or does not know the node.
-
-    A target that the table does not list, such as a chip of one's own, is held to what every target asks for.
-    """
+def require_node(node: g.GraphNode, on: str | Chip) -> None:
+    """Raise UnsupportedNode when the table says that `node` does not run on a target or chip, or does not know it."""
+    target = on.name if isinstance(on, Chip) else on
     kinds = [feature for feature in KINDS if feature.found(node)]
     if not kinds:
         part = getattr(node, "neuron", getattr(node, "rule", node))
         reason = f"{part} is not in the table of what runs where"
         raise UnsupportedNode(node.name, type(node).__name__, target, reason, "Use what `neurokit targets` lists.")
     for feature in [*kinds, *(extra for extra in EXTRAS if extra.found(node))]:
-        why = feature.refusal(target)
+        why = feature.refusal(on)
         if why is not None:
             raise UnsupportedNode(node.name, feature.name, target, why.reason, why.remedy)
 
@@ -188,12 +207,14 @@ def target_named(word: str) -> Target | Hardware:
 
     Raises ChipError for any other word.
     """
-    running: tuple[Target, ...] = (Reference(), Twin(), *(LavaCPU(form=form) for form in FORMS.values()))
-    targets = {target.name: target for target in running}
-    if word not in {*targets, *shipped()} and not os.path.exists(word):
-        legal = f"one of {', '.join([*targets, *shipped()])}, or the path of a chip's or board's TOML file"
+    if word in shipped() or (word not in TARGETS and os.path.exists(word)):
+        return load_hardware(word)
+    if word not in TARGETS:
+        known = ", ".join(dict.fromkeys([*TARGETS, *shipped()]))
+        legal = f"one of {known}, or the path of a chip's or board's TOML file"
         raise ChipError(explain("target", repr(word), legal, "name one of those"))
-    return targets.get(word) or load_hardware(word)
+    made: Target = TARGETS[word].make(DEADLINE)
+    return made
 
 
 def to_json() -> dict[str, Any]:
@@ -205,8 +226,8 @@ def to_json() -> dict[str, Any]:
             return {"supported": True, "bits": list(BITS)}
         return {"supported": False, "bits": [], "reason": why.reason, "remedy": why.remedy}
 
-    features = [{"name": f.name, "targets": {target: cell(f, target) for target in TARGETS}} for f in FEATURES]
-    return {"targets": list(TARGETS), "features": features}
+    features = [{"name": f.name, "targets": {target: cell(f, target) for target in columns()}} for f in FEATURES]
+    return {"targets": list(columns()), "features": features}
 
 
 def rows() -> tuple[list[list[str]], list[str]]:
@@ -221,12 +242,12 @@ def rows() -> tuple[list[list[str]], list[str]]:
             notes.append(note)
         return f"no {notes.index(note) + 1}"
 
-    return [[f.name, *(cell(f.refusal(target)) for target in TARGETS)] for f in FEATURES], notes
+    return [[f.name, *(cell(f.refusal(target)) for target in columns())] for f in FEATURES], notes
 
 
 def markdown() -> str:
     """The table and its notes as Markdown."""
     cells, notes = rows()
-    lines = [["a node", *TARGETS], ["---"] * (1 + len(TARGETS)), *cells]
+    lines = [["a node", *columns()], ["---"] * (1 + len(columns())), *cells]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return table + "\n\n" + "\n".join(f"{i}. {note}" for i, note in enumerate(notes, 1)) + "\n"

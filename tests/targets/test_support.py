@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from places import ROOT
 
-from neurokit.cli.targets import TARGETS as COMMAND_LINE
 from neurokit.compilers.chip.check import check
 from neurokit.compilers.lava.forms import SoftIFForm, StockForm
 from neurokit.compilers.lava.schedule import schedule
@@ -35,21 +34,23 @@ from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate, ReadoutRule
 from neurokit.simulator import Twin
 from neurokit.targets.lava.target import LavaCPU
+from neurokit.targets.registry import TARGETS as COMMAND_LINE
 from neurokit.targets.support import (
     BITS,
-    CHIPS,
     EXTRAS,
     FEATURES,
     KINDS,
-    SIMULATED,
-    TARGETS,
     Feature,
+    chips,
+    columns,
     markdown,
     require_support,
     target_named,
+    targets,
     to_json,
 )
 
+SIMULATED, CHIPS, TARGETS = targets(), tuple(chips()), columns()
 STEPS, SIZE = 8, 4
 #: Leaves room in Lava's states for the inhibition that silences leaky and recurrent neurons between samples.
 ROOM = Widths(membrane=16)

@@ -12,7 +12,6 @@ from torch import nn
 from neurokit.data.data import Data, Split
 from neurokit.data.data_files import DataFiles
 from neurokit.data.grid_data import GridData
-from neurokit.data.mexican_hat import MexicanHat
 from neurokit.data.poisson import Poisson
 from neurokit.data.recipe_checks import require_above_zero, require_least
 from neurokit.errors import OutOfRange, RunError, explain
@@ -162,8 +161,8 @@ class RunConfig:
 
     def _disagreements(self, source: str) -> Iterator[str]:
         """What is wrong with sections that are right by themselves."""
-        points, mlp = isinstance(self.problem, MexicanHat), isinstance(self.network, MLPLayers)
-        if points != mlp:
+        points, mlp = getattr(self.problem, "suits", "deeponet") == "mlp", isinstance(self.network, MLPLayers)
+        if points != mlp and isinstance(self.network, DeepONetLayers | SepONetLayers | MLPLayers):
             legal = f"{'mlp' if points else 'deeponet or seponet'} for the problem {self.word('problem')}"
             yield explain(f"{source}: network.kind", repr(self.word("network")), legal, "write that")
         aligned = isinstance(self.problem, DataFiles) and self.problem.layout == "triple"
@@ -268,7 +267,7 @@ def _fitting(tables: dict[str, Any]) -> None:
     network = word(
         "network",
         NETWORKS,
-        getattr(PROBLEMS.kinds.get(problem), "suits", "deeponet"),
+        getattr(PROBLEMS.kinds.get(problem) if isinstance(problem, str) else None, "suits", "deeponet"),
     )
     aligned = isinstance(tables["problem"], dict) and tables["problem"].get("layout") == "triple"
     optimiser = tables.setdefault("optimiser", {})

@@ -59,7 +59,7 @@ def _tables(title: str, hint: Any, told: set[Any]) -> Iterator[Table]:
     told.add(hint)
     vocabulary = VOCABULARIES.get(hint)
     inside: list[Key] = []
-    kinds = {"": hint} if vocabulary is None else vocabulary.kinds
+    kinds = {"": hint} if vocabulary is None else dict(vocabulary.loaded)
     for word, kind in kinds.items():
         named = title if vocabulary is None else f"{title} {vocabulary.key} = {toml(word)}"
         # Keys that a kind has from another kind of the table are told there, as its docstring says.

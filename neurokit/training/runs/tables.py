@@ -12,12 +12,13 @@ import difflib
 import json
 import math
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from neurokit.errors import NeurokitError, RunError, explain
+from neurokit.system.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,14 @@ class Vocabulary:
     key: str
     kinds: Mapping[str, type[Any]]
 
+    @property
+    def loaded(self) -> Iterator[tuple[str, type[Any]]]:
+        """Words and kinds, without what a package offers in vain."""
+        yield from (self.kinds.loaded() if isinstance(self.kinds, Registry) else self.kinds).items()
+
     def word(self, choice: object) -> str:
         """The word of an object."""
-        return next(word for word, kind in self.kinds.items() if kind is type(choice))
+        return next(word for word, kind in self.loaded if kind is type(choice))
 
 
 #: The vocabulary of a type, which may be a union or a protocol.

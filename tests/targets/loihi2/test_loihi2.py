@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from places import SUPPORT
 
-from neurokit.cli.targets import VERDICT, parse
 from neurokit.targets.loihi2.loihi2 import Loihi2
+from neurokit.targets.registry import VERDICT, parse
 
 pytest.importorskip("lava")
 pytestmark = pytest.mark.lava
