@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from neurokit._version import __version__ as __version__
+from neurokit.system.moved import lead_to_new_places
 
 if TYPE_CHECKING:
     from neurokit.compilers.chip.check import check
@@ -83,6 +84,8 @@ if TYPE_CHECKING:
     from neurokit.training.qat import FineTuning, finetune
     from neurokit.training.recipes import OperatorRecipe
 
+
+lead_to_new_places()
 
 #: Where each public name lives.
 _HOMES = {
