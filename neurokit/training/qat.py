@@ -34,8 +34,9 @@ from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.ir import graph as g
 from neurokit.ir.program import Program
 from neurokit.ir.weight_grid import Grids, WeightGrid
-from neurokit.networks.answer_units import answering, set_units
+from neurokit.networks.answer_units import answering
 from neurokit.networks.parts import stacks
+from neurokit.networks.units import give
 from neurokit.simulator import Twin
 from neurokit.training.loop import Observer, Settings, Training, errors_on, fit
 from neurokit.training.recipes import describe
@@ -237,7 +238,7 @@ class _Watch(Observer):
         if training.done not in self.at:
             return
         model = copy.deepcopy(training.model)
-        set_units(model, training.units)
+        give(model, training.units)
         snap(model, self.start.layers)
         try:
             graph = trace(model, self.validation.domain)
@@ -312,6 +313,7 @@ def finetune(
             learning_rate=learning_rate,
             seed=settings.seed,
             threads=threads,
+            normalize=False,  # the units that the weights have: those of the network's own fit, if there was one
             observers=(watch,),
         )
         checkpoints += watch.checkpoints

@@ -19,6 +19,7 @@ from neurokit.ir import graph as g
 from neurokit.ir import program as p
 from neurokit.ir.convolution import Convolution
 from neurokit.ir.interpreter import run
+from neurokit.ir.sparse import Csr
 from neurokit.neurons.models import IF
 from neurokit.neurons.readouts import MemMean
 from neurokit.simulator import Twin
@@ -65,6 +66,47 @@ def test_a_unit_that_is_a_power_of_two_changes_no_bit(power: int) -> None:
         np.testing.assert_array_equal(one[name].weight, other[name].weight)  # type: ignore[union-attr]
     x, y = network(1e3)[1], network(1e3 * unit)[1]
     np.testing.assert_array_equal(Twin().run(one, x).output, Twin().run(other, y).output)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(1e-280, 1e280))
+def test_a_unit_in_any_ratio_to_the_other_costs_nothing(unit: float) -> None:
+    """Any positive ratio: a bit is lost at most, by columns of half the widest reach, which keep its unit."""
+    assert added(unit) < 1.3 * added(1.0) + 0.005
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "conv"])
+@pytest.mark.parametrize("low", [-1.0, 0.5])
+@pytest.mark.parametrize("unit", [1e300, 1.7e308, 1e20])
+def test_a_range_that_no_threshold_is_made_for_is_refused_by_name(unit: float, low: float, kind: str) -> None:
+    ends = np.array([0.0, low * unit, 0, 0]), np.array([1.0, unit, 1, 1])
+    weight, bias = np.vstack([np.full((1, 4), 0.5), np.ones((1, 4))]), np.zeros(2)
+    layer: g.GraphNode = {
+        "dense": g.Dense("hidden", "x", weight, bias),
+        "sparse": g.Sparse("hidden", "x", Csr.of(weight), bias),
+        "conv": g.Conv2d("hidden", "x", weight.reshape(2, 1, 2, 2), bias, Convolution((1, 2, 2))),
+    }[kind]
+
+    def graph(node: g.GraphNode) -> g.Graph:
+        rest = (g.Spiking("fire", "hidden", IF()), g.Dense("last", "fire", LAST[:, :2], np.zeros(1)))
+        end = (g.Readout("sum", "last", MemMean()), g.Output("y", "sum"))
+        return g.Graph((g.Input("x", 4, *ends), node, *rest, *end), 8)
+
+    legal = "legal is one under which layer 'hidden' drives its neurons with at most 3.4e"
+    with pytest.raises(OutOfRange, match=rf"input 'x': range of column 1 is .*{unit:g}; {legal}".replace("+", r"\+")):
+        quantize(graph(layer))
+    field = "kernel" if kind == "conv" else "weight"
+    values = layer.weight.holding(layer.weight.values / unit) if kind == "sparse" else getattr(layer, field) / unit
+    fits = graph(replace(layer, **{field: values}))  # type: ignore[arg-type]
+    program = quantize(fits, calibration={"x": np.stack(ends)}, search=None)
+    said = program.inputs[0].decode(program.inputs[0].encode(ends[0]))
+    np.testing.assert_allclose(said[1], low * unit, atol=unit / 2**11)  # inputs have 12 bits
+
+
+def test_a_range_below_the_digits_of_float64_is_refused_by_name() -> None:
+    graph, _ = network(1.0)
+    with pytest.raises(OutOfRange, match=r"input 'x': range of column 1 is 0..1e-310; legal is a range .* or at least"):
+        quantize(replace(graph, nodes=(replace(graph.inputs[0], high=np.array([1.0, 1e-310])), *graph.nodes[1:])))
 
 
 @pytest.mark.parametrize("offset", [300.0, -1e4])
