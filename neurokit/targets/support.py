@@ -24,7 +24,7 @@ from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode, explain
 from neurokit.hw_configs import Board, Chip, ChipError, Hardware, chip_of, load_hardware, shipped
 from neurokit.ir import graph as g
 from neurokit.ir.target import Reference, Target
-from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+from neurokit.neurons.models import IF, NEURONS, Neuron, Reset, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 from neurokit.simulator import Twin
 from neurokit.targets.lava.target import LavaCPU
@@ -70,22 +70,20 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
     return lambda node: type(node) in kinds
 
 
-def _neuron(kind: type[Any], reset: type, strict: bool) -> Feature:
+def _neuron(kind: type[Neuron], reset: Reset, strict: bool) -> Feature:
     def found(node: Any) -> bool:
         neuron: Any = getattr(node, "neuron", None)
-        return type(neuron) is kind and type(neuron.reset) is reset and neuron.strict is strict
+        return type(neuron) is kind and type(neuron.reset) is type(reset) and neuron.strict is strict
 
-    words = "subtract" if reset is Subtract else "zero"
+    words = "subtract" if isinstance(reset, Subtract) else "zero"
     name = f"{kind.__name__} {words}{' strict' if strict else ''}"
     return Feature(name, found, None, _of_neuron(kind, reset))
 
 
-def _of_neuron(kind: type, reset: type) -> Mapping[str, Refusal]:
-    if kind is LIF and reset is Subtract:
-        return {"lava": _AFTER_DECAY}
-    if kind is CubaLIF and reset is Subtract:
-        return {"lava": _UNPUBLISHED}
-    return {}
+def _of_neuron(kind: type[Neuron], reset: Reset) -> Mapping[str, Refusal]:
+    refusal = kind(reset=reset).stock_form().refusal
+    other = any(not kind(reset=choice).stock_form().refusal for choice in RESETS)
+    return {"lava": Refusal(refusal, _OTHER_RESET if other else _OTHER_NEURON)} if refusal else {}
 
 
 def _readout(rule: type, on_loihi1: Refusal) -> Feature:
@@ -99,9 +97,11 @@ def _readout(rule: type, on_loihi1: Refusal) -> Feature:
 
 _GRADED = Refusal("its values are graded messages, and Loihi 1 sends spikes of one bit", "Deploy to Loihi 2.")
 _MICROCODE = Refusal("it needs neurons that run microcode, which Loihi 1 has not", "Deploy to Loihi 2.")
-_ZERO = "Train with a reset to zero or with IF, or run it on lava-softif."
-_AFTER_DECAY = Refusal("one synapse resets it after a decay, exactly for few thresholds alone", _ZERO)
-_UNPUBLISHED = Refusal("it needs microcode that Intel has not published", _ZERO)
+_OTHER_RESET = "Train with a reset to zero or with IF, or run it on lava-softif."
+_OTHER_NEURON = "Train with another neuron, or run it on lava-softif."
+
+#: The resets that run anywhere.
+RESETS: tuple[Reset, ...] = (Subtract(), ToZero())
 
 #: What a node is: every node that runs anywhere is one of these.
 KINDS: tuple[Feature, ...] = (
@@ -110,7 +110,7 @@ KINDS: tuple[Feature, ...] = (
     Feature("Sparse", _is(g.Sparse)),
     Feature("Conv2d", _is(g.Conv2d)),
     Feature("Sum", _is(g.Sum)),
-    *(_neuron(*choice) for choice in product((IF, LIF, CubaLIF), (Subtract, ToZero), (False, True))),
+    *(_neuron(*choice) for choice in product(NEURONS.values(), RESETS, (False, True))),
     _readout(Rate, _GRADED),
     _readout(MemMean, _MICROCODE),
     Feature("Product", _is(g.Product), None, {"Loihi 1": _MICROCODE}),
