@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from neurokit.networks.mlp import MLP
     from neurokit.networks.model_file import load_model, save_model
     from neurokit.networks.seponet import SepONet
-    from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+    from neurokit.neurons.models import ALIF, IF, LIF, CubaLIF, Subtract, ToZero
     from neurokit.neurons.parameters import Trainable
     from neurokit.neurons.readouts import MemMean, Rate
     from neurokit.neurons.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
@@ -89,6 +89,7 @@ lead_to_new_places()
 
 #: Where each public name lives.
 _HOMES = {
+    "ALIF": "neurokit.neurons.models",
     "AlternatingReadout": "neurokit.gradients.alternating",
     "Antiderivative": "neurokit.data.antiderivative",
     "ArcTan": "neurokit.neurons.surrogates",
@@ -191,6 +192,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ALIF",
     "IF",
     "LIF",
     "MLP",

@@ -15,9 +15,9 @@ from neurokit.compilers.chip.rulebook import RULES, Subject, Violation, beyond, 
 from neurokit.compilers.chip.synaptic_memory import least_destinations, shares_kernels, synapse_bytes
 from neurokit.compilers.lava.bias_digits import MAX_DIGITS, digits, lines
 from neurokit.hw_configs import Limit
-from neurokit.ir.fixed_point import DECAY_BITS
+from neurokit.ir.fixed_point import DECAY_BITS, Decay12
 from neurokit.ir.program import Input, Product, Readout, Spiking, Sum, Synapses, decays
-from neurokit.neurons.models import CubaLIF, Subtract
+from neurokit.neurons.models import Subtract, values_of
 
 __all__ = ["RULES"]
 
@@ -87,8 +87,8 @@ def threshold_synapse(subject: Subject, bits: Limit, highest: Limit) -> Iterator
     largest = 2**bits.value - 1
     amounts = np.unique([k << e for e in range(highest.value + 1) for k in range(1, largest + 1)])
     for node in subject.nodes(Spiking):
-        if not isinstance(node.neuron.reset, Subtract) or isinstance(node.neuron, CubaLIF):
-            continue  # a CubaLIF with a soft reset is microcode's
+        if not isinstance(node.neuron.reset, Subtract) or microcoded(node):
+            continue
         unit, numerator = 2**DECAY_BITS, decays(node.neuron)[1]
         legal = amounts * unit // max(numerator, 1)
         legal = legal[legal * numerator == amounts * unit]
@@ -111,9 +111,12 @@ def decay_mantissa(subject: Subject, bits: Limit) -> Iterator[Violation]:
     """A decay's numerator is a multiple of what the chip's bits resolve."""
     grain = 2 ** max(0, DECAY_BITS - bits.value)
     for node in subject.nodes(Spiking):
-        for name, numerator in zip(("alpha", "beta"), decays(node.neuron), strict=True):
+        for name, value in values_of(node.neuron).items():
+            if not isinstance(value, Decay12):
+                continue
+            numerator = value.numerator
             nearest = round(numerator / grain) * grain
-            if node.leaky and nearest != numerator:
+            if nearest != numerator:
                 remedy = f"use {nearest}/{2**DECAY_BITS}: decays are multiples of {grain}"
                 yield Violation("", node.name, (), numerator, nearest, nearest, bits.source, f"decay {name}", remedy)
 
@@ -180,21 +183,26 @@ def delay(subject: Subject, longest: Limit) -> Iterator[Violation]:
 
 @rule("programmable_neurons")
 def microcode(subject: Subject, programmable: Limit) -> Iterator[Violation]:
-    """Accumulators that send, products, graded relays, current-based neurons with a soft reset, and tangents."""
+    """Accumulators that send, products, graded relays, neurons that are none of the chip's own, and tangents."""
     for population in subject.beside:
         remedy = "choose a chip whose neurons are programmable, or learn by SPSA"
         for found in beyond(population.name, 1, 0, programmable.value, programmable, "need of microcode", remedy):
             yield replace(found, index=())
     for population in subject.populations[: -len(subject.beside) or None]:
         node = subject.program[population.name]
-        soft = isinstance(node, Spiking) and isinstance(node.neuron.reset, Subtract)
-        if not isinstance(node, Spiking) or (soft and isinstance(node.neuron, CubaLIF)):
+        if not isinstance(node, Spiking) or microcoded(node):
             quantity = f"need of microcode ({type(node.neuron if isinstance(node, Spiking) else node).__name__})"
             remedy = "choose a chip whose neurons are programmable, or read the spikes out on the host"
             if isinstance(node, Spiking):
                 remedy = "choose a chip whose neurons are programmable, or use the reset ToZero() or an LIF"
             for found in beyond(population.name, 1, 0, programmable.value, programmable, quantity, remedy):
                 yield replace(found, index=())
+
+
+def microcoded(node: Spiking) -> bool:
+    """Whether neurons are none of the chip's own, whatever their numbers."""
+    form = node.neuron.stock_form()
+    return bool(form.refusal) and form.always
 
 
 @rule("in_axons_per_core")

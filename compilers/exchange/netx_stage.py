@@ -138,8 +138,10 @@ def _stage(node: Spiking, weight: np.ndarray, bias: np.ndarray, program: Program
 
 def _states(node: Spiking) -> tuple[Decays, int]:
     """How the states decay in Lava's neuron, and what a spike takes off one step later."""
-    alpha, beta = decays(node.neuron)
     kind = type(node.neuron).__name__
+    if node.neuron.current_based() is None:
+        raise UnsupportedNode(node.name, kind, TARGET, "Lava's neuron has a fixed threshold and two decays", "Use LIF.")
+    alpha, beta = decays(node.neuron)
     if type(node.neuron.reset) is ToZero:
         return Decays(FULL_DECAY - alpha, FULL_DECAY - beta), 0
     if type(node.neuron.reset) is not Subtract:

@@ -225,7 +225,7 @@ def _(node: g.Spiking, writer: _Writer) -> None:
     if len(shape) > 1:
         writer.images[node.name] = shape
     try:
-        written = write(node.neuron, shape, writer.time, writer.gain, writer.nir)
+        written = write(node.name, node.neuron, shape, writer.time, writer.gain, writer.nir)
     except OutOfRange as error:
         raise OutOfRange(f"node {node.name!r}: {error}") from None
     writer.add(node, written, node.source, **nir_notes.of_neuron(node.neuron))

@@ -50,8 +50,10 @@ class InThreshold:
         return 1.0, gain
 
 
-def write(neuron: Neuron, shape: tuple[int, ...], time: TimeStep, gain: Gain, nir: ModuleType) -> Any:
-    """The NIR node of a neuron, its parameters as arrays of `shape`. Raises OutOfRange for a decay without tau.
+def write(name: str, neuron: Neuron, shape: tuple[int, ...], time: TimeStep, gain: Gain, nir: ModuleType) -> Any:
+    """The NIR node of a neuron, its parameters as arrays of `shape`.
+
+    Raises OutOfRange for a decay without tau, UnsupportedNode for a neuron that NIR has not.
 
     Firing at the threshold (`strict=False`) is said as firing above the number just below it: the same in float64.
     """
@@ -65,9 +67,12 @@ def write(neuron: Neuron, shape: tuple[int, ...], time: TimeStep, gain: Gain, ni
         tau = {"tau": time.tau(neuron.beta)}
         r, scale = gain.split(1 - neuron.beta)
         parts = {**tau, "r": r, "v_leak": 0.0}
-    else:
+    elif isinstance(neuron, IF):
         r, scale = gain.split(time.dt)
         parts = {"r": r}
+    else:
+        reason = "NIR has no such neuron"
+        raise UnsupportedNode(name, type(neuron).__name__, "NIR", reason, "Use IF, LIF or CubaLIF.")
     threshold = neuron.threshold * scale
     parts |= {"v_threshold": threshold if neuron.strict else math.nextafter(threshold, 0.0), "v_reset": 0.0}
     kind = getattr(nir, type(neuron).__name__)

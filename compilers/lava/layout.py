@@ -15,7 +15,6 @@ from neurokit.compilers.lava.stepper import network_schedule
 from neurokit.errors import OutOfRange, explain
 from neurokit.ir.program import Program, Synapses
 from neurokit.ir.signals import Signal
-from neurokit.neurons.models import ToZero
 
 #: Windows of which a buffer holds the frames, if the buffers of a network then take no more than so many bytes in all.
 WINDOWS, BYTES = 1024, 2**26
@@ -72,7 +71,7 @@ class Layout:
         size = {name: wire.size for name, wire in program.ports.items()}
         spiking = [node for node in program.spiking if node.name in self.probed]
         series = {node.name: (steps, size[node.name]) for node in spiking}
-        hard = {} if self.fused else {n.name: series[n.name] for n in spiking if isinstance(n.neuron.reset, ToZero)}
+        hard = {} if self.fused else {n.name: series[n.name] for n in spiking if n.shows_residue}
         totals = {node.source for node in program.outputs} | {name for name in self.probed if name not in series}
         shapes = {
             "inputs": {n.name: (1, size[n.name] + self.bias_channels(n.name)) for n in program.inputs},

@@ -19,12 +19,12 @@ from neurokit.compilers.lava.forms import Form, StockForm
 from neurokit.compilers.lava.inhibition import guard_inhibition, has_in_flight_input
 from neurokit.compilers.lava.timing import Cycle
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.ir.fixed_point import DELAYS, Widths, soft_reset_synapse
+from neurokit.ir.fixed_point import DELAYS, Decay12, Widths, soft_reset_synapse
 from neurokit.ir.interval_analysis import analyse
 from neurokit.ir.membrane_bounds import follow
-from neurokit.ir.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses
+from neurokit.ir.program import Input, Interval, Output, Product, Program, Readout, Spiking, Sum, Synapses, decays
 from neurokit.ir.signals import Signal
-from neurokit.neurons.models import IF, CubaLIF, Subtract
+from neurokit.neurons.models import Subtract
 from neurokit.neurons.readouts import MemMean, Rate
 
 #: Chip step at which the inputs start. A bias source needs two steps before the first spikes that it accompanies.
@@ -107,26 +107,21 @@ def windows_to_flush(program: Program, start: Mapping[str, int], period: int, la
 
 def require_stock(node: Spiking) -> None:
     """Raise UnsupportedNode when no network of Lava's own processes is exactly these neurons."""
-    neuron = node.neuron
-    if isinstance(neuron, IF) or not isinstance(neuron.reset, Subtract):
+    form, elsewhere = node.neuron.stock_form(), "run it with SoftIFForm(), the reference or the twin"
+    if form.refusal and form.always:
+        remedy = f"Use a neuron and reset that `neurokit targets` lists for it, or {elsewhere}"
+        raise UnsupportedNode(node.name, "Spiking", "Lava's own processes", form.refusal, remedy)
+    if not (node.leaky and isinstance(node.neuron.reset, Subtract)):
         return
-    if isinstance(neuron, CubaLIF):
-        raise UnsupportedNode(
-            node.name,
-            "Spiking",
-            "Lava's own processes",
-            "a CubaLIF with reset Subtract() needs microcode, which Intel has not published",
-            "Use ToZero() or an LIF, or run it with SoftIFForm(), the reference or the twin",
-        )
     try:
-        soft_reset_synapse(node.threshold, neuron.beta)
+        soft_reset_synapse(node.threshold, Decay12(decays(node.neuron)[1]))
     except OutOfRange as error:
         raise UnsupportedNode(
             node.name,
             "Spiking",
             "Lava's own processes",
             f"one synapse must subtract its threshold after one decay: {error}",
-            "Or run it with SoftIFForm(), the reference or the twin",
+            f"Or {elsewhere}",
         ) from None
 
 

@@ -11,7 +11,7 @@ Program was made of, and can leave some layers as they were there.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
@@ -21,9 +21,7 @@ from neurokit.compilers.quantization.synapses import QuantizedLayer, entries, wi
 from neurokit.errors import UnsupportedNode
 from neurokit.ir import graph as g
 from neurokit.ir import program as p
-from neurokit.ir.fixed_point import Decay12
 from neurokit.ir.sparse import Csr
-from neurokit.neurons.models import Neuron
 
 
 def dequantize(program: p.Program) -> g.Graph:
@@ -133,7 +131,7 @@ class _Realization:
         recurrent = None
         if node.recurrent is not None:
             recurrent = g.Recurrent(node.recurrent.weight * 2.0**node.recurrent.exponent)
-        self.add(g.Spiking(node.name, self.plain(node.source), _real(node.neuron), recurrent))
+        self.add(g.Spiking(node.name, self.plain(node.source), node.neuron.in_reals(), recurrent))
 
     @lower.register
     def _(self, node: p.Sum) -> None:
@@ -167,14 +165,3 @@ class _Realization:
         )
         self.add(g.Sparse(scale, self.plain(node.source), lines, node.offset), rest=np.zeros(size))
         self.add(g.Output(node.name, scale))
-
-
-def _real(neuron: Neuron) -> Neuron:
-    """A neuron of a Program with real numbers in it."""
-    values: dict[str, Any] = {"threshold": float(neuron.threshold)}
-    values |= {
-        field.name: float(getattr(neuron, field.name))
-        for field in fields(neuron)
-        if isinstance(getattr(neuron, field.name), Decay12)
-    }
-    return replace(neuron, **values)

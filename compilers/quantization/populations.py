@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -35,10 +35,10 @@ from neurokit.compilers.quantization.synapses import IntegerSynapses, QuantizedL
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
 from neurokit.ir import graph as g
 from neurokit.ir import program as p
-from neurokit.ir.fixed_point import EXPONENTS, FRACTION_BITS, Decay12, Widths
+from neurokit.ir.fixed_point import EXPONENTS, Widths
 from neurokit.ir.interval_analysis import bound
 from neurokit.ir.weight_grid import LayerGrid, Levels
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron
+from neurokit.neurons.models import NEURONS, Neuron, known
 
 #: Ways to share what an exponent cannot bridge between the weights and the input before them.
 SHARES = (0.0, 0.5, 1.0)
@@ -91,7 +91,7 @@ class Population:
 
     def __init__(self, around: Surroundings, neurons: g.Spiking, onto: Sequence[Synapses]) -> None:
         self.around, self.neurons, self.onto = around, neurons, tuple(onto)
-        self.leaky = not isinstance(neurons.neuron, IF)
+        self.leaky = neurons.neuron.leaky
         self.v_th = float(neurons.neuron.threshold)
         integer_neuron(neurons, 1)  # refuses what has no integer form
 
@@ -219,7 +219,7 @@ class Population:
             membrane = self._prove(made, WIDE)
         except OutOfRange:
             return math.inf
-        return float(max(-membrane.low.min(), membrane.high.max()) / 2.0 ** (FRACTION_BITS if self.leaky else 0))
+        return float(max(-membrane.low.min(), membrane.high.max()) / 2.0**self.neurons.neuron.fraction)
 
     def _prove(self, made: Sequence[Made], widths: Widths) -> p.Interval:
         """Bounds of the membrane; raises OutOfRange when currents or membrane leave their width."""
@@ -268,23 +268,14 @@ class Population:
 
 
 def integer_neuron(node: g.Spiking, threshold: int) -> Neuron:
-    """The neuron of a layer in integers, with that threshold; decays are rounded to 4096ths.
+    """The neuron of a layer in integers, with that threshold; see `Neuron.in_integers`.
 
-    An IF of a Program fires at its threshold, a leaky neuron above it, by 1/64 of a unit of the current at least:
-    strict or not, it is the same neuron to one unit of its membrane. Raises UnsupportedNode for neurons that have no
-    integer form.
+    Raises UnsupportedNode for neurons that have no integer form.
     """
-    neuron = node.neuron
-    if type(neuron) is IF:
-        return replace(neuron, threshold=threshold, strict=False)
-    if type(neuron) is LIF:
-        return replace(neuron, threshold=threshold, beta=Decay12.nearest(neuron.beta), strict=True)
-    if type(neuron) is CubaLIF:
-        alpha, beta = Decay12.nearest(neuron.alpha), Decay12.nearest(neuron.beta)
-        return replace(neuron, threshold=threshold, alpha=alpha, beta=beta, strict=True)
-    raise UnsupportedNode(
-        node.name, type(neuron).__name__, "quantize", "it has no integer form", "Use IF, LIF or CubaLIF."
-    )
+    if not known(node.neuron):
+        kind, remedy = type(node.neuron).__name__, f"Use one of {', '.join(NEURONS)}."
+        raise UnsupportedNode(node.name, kind, "quantize", "it has no integer form", remedy)
+    return node.neuron.in_integers(threshold)
 
 
 def input_node(node: g.Input, unit: float) -> p.Input:

@@ -30,5 +30,7 @@ class Backprop(Estimator):
         way = compiled(model) if self.compiled else nullcontext()
         with torch.set_grad_enabled(True), noise_from(generator, model), way:
             loss = (model(*batch.inputs) - batch.target).square().mean()
-            gradient = torch.autograd.grad(loss, [parameters[name] for name in trained])
+            # What moves no answer, such as a decay of what a window of one step has not built up yet, has a slope of 0.
+            wanted = [parameters[name] for name in trained]
+            gradient = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
         return Estimate(float(loss), dict(zip(trained, gradient, strict=True)))

@@ -30,7 +30,7 @@ class Layer:
     bias: Tensor
     dweight: Float[Tensor, "K n m"] | None
     dbias: Float[Tensor, "K n"] | None
-    dfields: Float[Tensor, "K 3"] | None
+    dfields: Float[Tensor, "K fields"] | None
     known: Float[Tensor, "T batch n"] | None
 
     @property
@@ -44,8 +44,6 @@ def layers_of(mlp: MLP, z: Float[Tensor, "batch n"], own: Mapping[str, Tensor]) 
 
     Derivatives of a random surrogate are drawn here, at the held current `z` of the first layer.
     """
-    from neurokit.neurons.kernels.population import FIELDS
-
     learned = [mlp.learned(i) for i in range(len(mlp.hidden))]
     made = populations(mlp, learned)
     known: list[Any] = [None] * len(made)
@@ -56,10 +54,10 @@ def layers_of(mlp: MLP, z: Float[Tensor, "batch n"], own: Mapping[str, Tensor]) 
     for i, (population, synapses) in enumerate(zip(made, mlp.hidden, strict=True)):
         assert isinstance(synapses, nn.Linear), "made so"
         raw = {name: own[key] for name in learned[i] if (key := f"neurons.{i}.{name}") in own}
-        dfields = z.new_zeros(len(next(iter(raw.values()))), len(FIELDS)) if raw else None
+        dfields = z.new_zeros(len(next(iter(raw.values()))), len(population.fields)) if raw else None
         for name, row in raw.items():
             assert dfields is not None, "made of them"
-            dfields[:, FIELDS.index(name)] = row.reshape(-1) * mlp.neuron.spans[name].slope(learned[i][name])
+            dfields[:, population.fields.index(name)] = row.reshape(-1) * mlp.neuron.spans[name].slope(learned[i][name])
         layers.append(
             Layer(
                 population,

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from neurokit.errors import OutOfRange, explain
 from neurokit.ir.signals import frozen, refuse_first, require_finite
+from neurokit.neurons.fixed_point import DECAY_BITS, FRACTION_BITS, LEAKY_THRESHOLDS, Decay12, require_in
+
+__all__ = [
+    "BIAS_LIMIT",
+    "DECAY_BITS",
+    "DELAYS",
+    "EXPONENTS",
+    "FRACTION_BITS",
+    "LEAKY_THRESHOLDS",
+    "PRODUCT_SHIFTS",
+    "READOUT_SHIFTS",
+    "THRESHOLD_EXPONENTS",
+    "THRESHOLD_MANTISSA",
+    "Decay12",
+    "Widths",
+    "bias_integers",
+    "integers",
+    "require_in",
+    "require_positive_scale",
+    "soft_reset_synapse",
+    "split_threshold",
+]
 
 #: Exponents that a Dense may have: the exact 8-bit recipe spends one of Loihi's -8..7.
 EXPONENTS = range(-7, 7)
@@ -19,12 +39,8 @@ READOUT_SHIFTS, PRODUCT_SHIFTS = range(8), range(32)
 BIAS_LIMIT = 2**20
 #: A threshold is `k * 2**e`, so that one 8-bit synapse can subtract it.
 THRESHOLD_MANTISSA, THRESHOLD_EXPONENTS = range(1, 256), range(8)
-#: A leaky neuron is not bound to that form: its threshold is what 17 bits hold.
-LEAKY_THRESHOLDS = range(1, 2**17)
-#: Bits that Loihi keeps below the synaptic input where states decay.
-FRACTION_BITS = 6
-#: Bits of a decay, and steps by which a synapse may delay beyond the one that it takes.
-DECAY_BITS, DELAYS = 12, range(63)
+#: Steps by which a synapse may delay beyond the one that it takes.
+DELAYS = range(63)
 
 
 @dataclass(frozen=True)
@@ -58,41 +74,6 @@ class Widths:
         return int(2 ** (min(self.membrane + fraction, 32) - 1) - 1)
 
 
-@dataclass(frozen=True)
-class Decay12:
-    """What is left of an integer after a step, `numerator / 4096`, rounded toward zero as Loihi does.
-
-        u * decay = sign(u) * floor(|u| * numerator / 4096)
-
-    It stands in for the real factor of a neuron's `step`: of Python integers and of NumPy's, in their own dtype, whose
-    range is never left. Raises OutOfRange unless the numerator is an integer in 0..4096; 4096 keeps all.
-    """
-
-    numerator: int
-
-    #: NumPy leaves a product with this to `__rmul__`.
-    __array_ufunc__: ClassVar[None] = None
-
-    def __post_init__(self) -> None:
-        require_in("Decay12.numerator", self.numerator, range(2**DECAY_BITS + 1), "round it")
-        object.__setattr__(self, "numerator", int(self.numerator))
-
-    @classmethod
-    def nearest(cls, factor: float) -> Decay12:
-        """The nearest to a real factor in [0, 1]; raises OutOfRange for another."""
-        if not (math.isfinite(factor) and 0 <= factor <= 1):
-            raise OutOfRange(explain("Decay12.nearest: factor", factor, "0..1", "use `neurokit.neurons.models.decay`"))
-        return cls(round(factor * 2**DECAY_BITS))
-
-    def __float__(self) -> float:
-        return float(self.numerator / 2**DECAY_BITS)
-
-    def __rmul__(self, u: Any) -> Any:
-        # In two parts, so that no product is larger than u itself.
-        high, low = abs(u) >> DECAY_BITS, abs(u) & (2**DECAY_BITS - 1)
-        return np.sign(u) * (high * self.numerator + (low * self.numerator >> DECAY_BITS))
-
-
 def integers(subject: str, values: object, dtype: type[np.signedinteger]) -> np.ndarray:
     """`values` as a read-only array of `dtype`; raises OutOfRange at the first that is not exactly representable."""
     array = np.asarray(values)
@@ -115,11 +96,6 @@ def bias_integers(subject: str, values: object) -> np.ndarray:
     too_big = np.abs(array.astype(np.int64)) >= BIAS_LIMIT
     refuse_first(too_big, subject, array, f"below {BIAS_LIMIT} in magnitude", "rescale the layer")
     return array
-
-
-def require_in(subject: str, value: int, legal: range, remedy: str) -> None:
-    if not isinstance(value, (int, np.integer)) or value not in legal:
-        raise OutOfRange(explain(subject, value, f"an integer in {legal[0]}..{legal[-1]}", remedy))
 
 
 def require_positive_scale(subject: str, value: float) -> None:

@@ -30,7 +30,7 @@ from neurokit.ir.hdf5_limits import (
     digest,
     items,
 )
-from neurokit.ir.hdf5_schema import COMMON, SCHEMA, SINCE, Array, Kind
+from neurokit.ir.hdf5_schema import COMMON, Array, Kind, items_of, types_of
 from neurokit.ir.interval_analysis import prove
 from neurokit.ir.program import Conv2d, Program, Spiking
 from neurokit.system.atomic import replacing
@@ -187,10 +187,10 @@ class Reader:
         for name in names:
             node = self.child(nodes, name)
             kind = self.attribute(node, "type", str) if "type" in node.attrs else None
-            kinds = [known for known in SCHEMA if SINCE.get(known, VERSIONS[0]) <= version]
+            kinds = types_of(version)
             if kind not in kinds:
                 raise ProgramError(explain(f"nodes/{name}: type", repr(kind), f"one of {kinds}", "save it again"))
-            self.group(node, COMMON | SCHEMA[str(kind)], (), f"nodes/{name}/", content)
+            self.group(node, COMMON | items_of(str(kind)), (), f"nodes/{name}/", content)
         certificate = self.child(root, "certificate")
         proved = [name for name in names if name in certificate]
         self.group(certificate, {}, proved, "certificate/", content)

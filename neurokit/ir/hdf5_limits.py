@@ -15,12 +15,12 @@ import numpy as np
 
 from neurokit.errors import ProgramError, explain
 from neurokit.ir.fixed_point import Widths
-from neurokit.ir.hdf5_schema import COMMON, SCHEMA, SINCE, Array, Kind, fields_of, kind_of, node_of
+from neurokit.ir.hdf5_schema import COMMON, Array, Kind, fields_of, items_of, kind_of, node_of, since
 from neurokit.ir.program import Interval, Program
 
 FORMAT = "neurokit-program"
 #: Versions of the format that are read; a Program is written in the oldest that has all its types of nodes.
-VERSIONS = range(2, 4)
+VERSIONS = range(2, 5)
 #: Sane limits on what is read.
 MAX_NODES, MAX_NAME_BYTES, MAX_PROVENANCE_BYTES = 9999, 255, 2**20
 
@@ -32,7 +32,8 @@ BYTES = Array("uint8", 1)
 
 def items(program: Program) -> dict[str, Value]:
     """Everything in the file but its SHA-256, as `path -> value`; raises ProgramError for what it cannot hold."""
-    version = max((SINCE.get(kind_of(node), VERSIONS[0]) for node in program.nodes), default=VERSIONS[0])
+    version = max((since(kind_of(node)) for node in program.nodes), default=0)
+    version = max(version, VERSIONS[0])
     content: dict[str, Value] = {"format": FORMAT, "version": version, "steps": int(program.steps)}
     content |= {f"widths/{kind}": int(bits) for kind, bits in vars(program.widths).items()}
     if len(program.nodes) > MAX_NODES:
@@ -40,7 +41,7 @@ def items(program: Program) -> dict[str, Value]:
     for index, node in enumerate(program.nodes):
         kind = kind_of(node)
         fields = fields_of(node, program) | {"type": kind, "name": node.name, "latency": program.latency[node.name]}
-        for field, what in (COMMON | SCHEMA[kind]).items():
+        for field, what in (COMMON | items_of(kind)).items():
             content[f"nodes/{index:04}/{field}"] = _typed(f"node {node.name!r}: {field}", fields[field], what)
     positions = {node.name: index for index, node in enumerate(program.nodes)}
     for name, interval in program.certificate.items():

@@ -27,7 +27,8 @@ from neurokit.ir.program import (
     decays,
 )
 from neurokit.ir.sparse import Csr
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Reset, Subtract, ToZero
+from neurokit.neurons.models import IF, LIF, NEURONS, CubaLIF, Neuron, Reset, Subtract, ToZero
+from neurokit.neurons.parameters import Fraction
 from neurokit.neurons.readouts import RULES
 
 
@@ -72,13 +73,39 @@ SCHEMA: dict[str, dict[str, Kind]] = {
 SINCE: dict[str, int] = {"InputByLine": 3, "OutputByLine": 3}
 #: How the file names resets and neurons.
 RESETS: dict[str, Reset] = {"subtract": Subtract(), "zero": ToZero()}
-NEURONS: dict[str, type] = {kind.__name__: kind for kind in (IF, LIF, CubaLIF)}
+#: The neurons of a Spiking or Recurrent; every other kind has two types of its own, with its name, from version 4 on.
+SPIKING: dict[str, type[Neuron]] = {kind.__name__: kind for kind in (IF, LIF, CubaLIF)}
+_OWN_SINCE = 4
+_RECURRENT: dict[str, Kind] = {"weight": Array("int8", 2), "exponent": int}
+
+
+def types_of(version: int) -> list[str]:
+    """The types of nodes that a file of this version may have."""
+    own = [prefix + name for name in NEURONS if name not in SPIKING for prefix in ("", "Recurrent")]
+    return [kind for kind in (*SCHEMA, *own) if since(kind) <= version]
+
+
+def since(kind: str) -> int:
+    """The version of the format in which a type of node came; 0 for the oldest that is read."""
+    return SINCE.get(kind, 0) if kind in SCHEMA else _OWN_SINCE
+
+
+def items_of(kind: str) -> dict[str, Kind]:
+    """The items of a type of node, but those of all."""
+    if kind in SCHEMA:
+        return SCHEMA[kind]
+    neuron = kind.removeprefix("Recurrent")
+    fields: dict[str, Kind] = {"source": str, "reset": str, "scale": float}
+    fields |= dict.fromkeys(NEURONS[neuron].spans, int)
+    return fields | (_RECURRENT if kind != neuron else {})
 
 
 def kind_of(node: ProgramNode) -> str:
     """The `type` of a node in the file."""
-    if isinstance(node, Spiking) and node.recurrent is not None:
-        return "Recurrent"
+    if isinstance(node, Spiking):
+        name = type(node.neuron).__name__
+        own, recurrent = name if name not in SPIKING else "", "Recurrent" if node.recurrent is not None else ""
+        return recurrent + own or "Spiking"
     if isinstance(node, Output) and np.ndim(node.offset):
         return "OutputByLine"
     if isinstance(node, Input) and (np.ndim(node.scale) or np.any(node.offset)):
@@ -97,9 +124,13 @@ def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
             raise ProgramError(
                 explain(f"node {node.name!r}: neuron", node.neuron, f"a reset of {sorted(RESETS)}", "use one of them")
             )
-        alpha, beta = decays(node.neuron)
-        fields |= {"neuron": type(node.neuron).__name__, "threshold": node.threshold, "reset": reset[0]}
-        fields |= {"alpha": alpha, "beta": beta}
+        fields["reset"] = reset[0]
+        if type(node.neuron).__name__ in SPIKING:
+            alpha, beta = decays(node.neuron)
+            fields |= {"neuron": type(node.neuron).__name__, "threshold": node.threshold, "alpha": alpha, "beta": beta}
+        else:
+            values = {name: getattr(node.neuron, name) for name in node.neuron.spans}
+            fields |= {n: value.numerator if isinstance(value, Decay12) else value for n, value in values.items()}
         if node.recurrent is not None:
             fields |= {"weight": node.recurrent.weight, "exponent": node.recurrent.exponent}
     elif isinstance(node, Sparse):
@@ -122,12 +153,23 @@ def fields_of(node: ProgramNode, program: Program) -> dict[str, Any]:
 
 def node_of(kind: str, fields: dict[str, Any], names: list[str]) -> ProgramNode:
     """The node with these items; `names` are those of all nodes, in order."""
-    return NODES[kind](fields, names)
+    return NODES[kind](fields, names) if kind in NODES else _neurons(kind, fields)
+
+
+def _neurons(kind: str, fields: dict[str, Any]) -> Spiking:
+    """A population of a kind that has types of its own."""
+    neuron = NEURONS[kind.removeprefix("Recurrent")]
+    values = {name: fields.pop(name) for name in neuron.spans}
+    values |= {name: Decay12(values[name]) for name, span in neuron.spans.items() if isinstance(span, Fraction)}
+    reset, recurrent = _chosen("reset", fields.pop("reset"), RESETS), None
+    if kind.startswith("Recurrent"):
+        recurrent = Recurrent(fields.pop("weight"), fields.pop("exponent"))
+    return Spiking(neuron=neuron(reset=reset, strict=neuron.leaky, **values), recurrent=recurrent, **fields)
 
 
 def _spiking(fields: dict[str, Any], names: list[str]) -> Spiking:
     threshold, alpha, beta = (fields.pop(key) for key in ("threshold", "alpha", "beta"))
-    kind = _chosen("neuron", fields.pop("neuron"), NEURONS)
+    kind = _chosen("neuron", fields.pop("neuron"), SPIKING)
     reset = _chosen("reset", fields.pop("reset"), RESETS)
     neuron: Neuron = IF(threshold, reset)
     if kind is LIF:

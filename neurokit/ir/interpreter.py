@@ -21,7 +21,6 @@ from neurokit.ir.fixed_point import Widths
 from neurokit.ir.result import RunResult, Trace
 from neurokit.ir.signals import Signal, present
 from neurokit.ir.sparse import times
-from neurokit.neurons.models import CubaState
 
 
 def run(network: g.Graph | p.Program, inputs: Mapping[str, np.ndarray], *, record: bool = False) -> RunResult:
@@ -84,9 +83,8 @@ def interpret(
                 before, s, after = node.step(state[node.name], a)
                 if isinstance(node, p.Spiking):
                     limit = widths.membrane_limit(node.fraction)
-                    drive = after.i if isinstance(after, CubaState) else a << node.fraction
-                    _within(node, "synaptic current", drive, limit)
-                    _within(node, "membrane", before, limit)
+                    for what, held in node.fine.registers(before, after, a << node.fraction).items():
+                        _within(node, what, held, limit)
                 value[node.name], state[node.name] = s, after
                 if record:
                     spikes.setdefault(node.name, []).append(s.astype(np.uint8))

@@ -1,10 +1,8 @@
 """prove: bounds on every integer of a Program, for all inputs in the declared range, by interval analysis.
 
 The bounds are exact integer intervals per line (Moore, Kearfott, Cloud 2009, "Introduction to Interval Analysis",
-ch. 5). A spiking neuron is followed step by step. Its decay rises with what decays, rounding included, so bounds map
-to bounds. A membrane that does not fire stays, one that fires is lowered, but never below zero; so the lowest membrane
-is the one that never fires and the highest the one driven hardest. What comes back through recurrent synapses is
-bounded by the neurons that could have fired in the step before.
+ch. 5). A spiking neuron is followed step by step, by its own `step` on bounds (`neurokit.neurons.bounds`). What comes
+back through recurrent synapses is bounded by the neurons that could have fired in the step before.
 """
 
 from __future__ import annotations
@@ -86,9 +84,9 @@ def _(node: Spiking, steps: int, widths: Widths, a: Interval) -> tuple[Interval,
         _within(node.name, "recurrent current", reach.recurrent, widths, "message")
         both = Interval(a.low + reach.recurrent.low, a.high + reach.recurrent.high)
         _within(node.name, "current and recurrent current", both, widths, "message")
-    # What drives the membrane stands beside it in a register as wide: of a CubaLIF i, of others the input of a step.
-    _within(node.name, "synaptic current", reach.synaptic, widths, "membrane", node.fraction)
-    _within(node.name, "membrane", reach.membrane, widths, "membrane", node.fraction)
+    # What drives the membrane, and what else a neuron keeps, stands beside it in a register as wide.
+    for what, held in reach.registers.items():
+        _within(node.name, what, held, widths, "membrane", node.fraction)
     return reach.membrane, Interval(np.zeros_like(reach.fires), reach.fires)
 
 

@@ -111,12 +111,15 @@ def tangent_neuron(node: Spiking, surrogate: Surrogate, current: int, spike: int
     current    bits h of fraction that the tangent of the current has (may be negative)
     spike      bits f of fraction that tangent spikes are to have
 
-    Raises UnsupportedNode for a reset other than Subtract and for recurrent synapses, OutOfRange when `reset` would not
-    be an integer, or for a surrogate that the table cannot hold.
+    Raises UnsupportedNode for a reset other than Subtract, a neuron that is not current-based and recurrent synapses,
+    OutOfRange when `reset` would not be an integer, or for a surrogate that the table cannot hold.
     """
     if not isinstance(node.neuron.reset, Subtract):
         reason = "after a hard reset tangents may grow with every spike, so that no width can be proved"
         raise UnsupportedNode(node.name, "Spiking", "the tangent pass", reason, "Use the reset Subtract().")
+    if node.neuron.current_based() is None:
+        kind, reason = type(node.neuron).__name__, "a tangent neuron has the states of a current-based one"
+        raise UnsupportedNode(node.name, kind, "the tangent pass", reason, "Use IF, LIF or CubaLIF, or learn by SPSA.")
     if node.recurrent is not None:
         reason = "it has no tangent of recurrent synapses"
         raise UnsupportedNode(node.name, "Spiking", "the tangent pass", reason, "Learn by SPSA there.")

@@ -130,7 +130,7 @@ def run(
 ) -> tuple[list[Any], list[Tensor], Tensor]:
     """The held current of the first layer `(1, lanes)` and what follows from it.
 
-    That is the currents of every deeper layer, `(T, lanes)`, or with `tape` the distances to threshold under them;
+    That is the currents of every deeper layer, `(T, lanes)`, or with `tape` the tapes of their populations;
     spikes `(T * batch, n)` of all layers but the last, and its features.
     """
     currents, trains = [lanes(z)[None]], []
@@ -218,11 +218,11 @@ def drawn(
 ) -> list[Any]:
     """Derivatives of a random surrogate at every step of every layer from `first` on, in the plain loop's order.
 
-    `tape` is that of `run`: the held current of the first layer and the distances of those above.
+    `tape` is that of `run`: the held current of the first layer and the tapes of those above.
     """
     surrogate = mlp.surrogate
     assert isinstance(surrogate, WeakGaussian), "no other is random"
-    distances = [x if i else layers[0].distances(x) for i, x in enumerate(tape)][first:]
+    distances = [layer.taped(x, held=not i) for i, (layer, x) in enumerate(zip(layers, tape, strict=True))][first:]
     known = [np.empty_like(x) for x in distances]
     for t in range(mlp.steps):
         for layer, x, d in zip(layers[first:], distances, known, strict=True):

@@ -7,18 +7,23 @@ from dataclasses import fields
 from typing import Any
 
 from neurokit.errors import ModelFileError, explain
-from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+from neurokit.neurons.models import NEURONS, Subtract, ToZero
 from neurokit.neurons.parameters import Trainable
 from neurokit.neurons.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian
 
-#: Every choice that a file can name, by its name there.
-KINDS: dict[str, type[Any]] = {
+#: What a file can name beside neurons, by its name there.
+_PARTS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        *(IF, LIF, CubaLIF, Subtract, ToZero, Trainable),
+        *(Subtract, ToZero, Trainable),
         *(ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian),
     )
 }
+
+
+def kinds() -> dict[str, type[Any]]:
+    """Every choice that a file can name, by its name there."""
+    return {**NEURONS, **_PARTS}
 
 
 def to_plain(choice: Any) -> dict[str, Any]:
@@ -26,12 +31,12 @@ def to_plain(choice: Any) -> dict[str, Any]:
 
     Raises ModelFileError for an object of any other type.
     """
-    if KINDS.get(type(choice).__name__) is not type(choice):
+    if kinds().get(type(choice).__name__) is not type(choice):
         raise ModelFileError(
             explain(
                 f"a part of the model, {type(choice).__name__},",
                 choice,
-                f"one of {', '.join(KINDS)}",
+                f"one of {', '.join(kinds())}",
                 "save its state_dict yourself, or use known parts",
             )
         )
@@ -44,6 +49,6 @@ def to_plain(choice: Any) -> dict[str, Any]:
 def from_plain(plain: Mapping[str, Any]) -> Any:
     """The inverse of `to_plain`. Raises KeyError or TypeError for what `to_plain` does not write."""
     values = {name: value for name, value in plain.items() if name != "kind"}
-    return KINDS[plain["kind"]](
+    return kinds()[plain["kind"]](
         **{name: from_plain(value) if isinstance(value, Mapping) else value for name, value in values.items()}
     )

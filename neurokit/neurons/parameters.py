@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from neurokit.errors import OutOfRange, explain
+from neurokit.neurons.fixed_point import Decay12
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,10 @@ class Trainable:
 
 
 class Span(Protocol):
-    """An interval, and a smooth map of the real line onto its inside."""
+    """An interval, and a smooth map of the real line onto its inside; `meaning` says what lies in it."""
+
+    @property
+    def meaning(self) -> str: ...
 
     def require(self, subject: str, value: Any) -> None:
         """Raise OutOfRange when a number, or the start of a Trainable, is not in the interval."""
@@ -41,12 +45,14 @@ class Span(Protocol):
 
 @dataclass(frozen=True)
 class Positive:
-    """Numbers > 0, by `exp`."""
+    """Numbers > 0 in units of the membrane, by `exp`."""
+
+    meaning: str = "in units of the membrane"
 
     def require(self, subject: str, value: Any) -> None:
         number = value.start if isinstance(value, Trainable) else value
         if isinstance(number, int | float) and not (math.isfinite(number) and number > 0):
-            raise OutOfRange(explain(subject, number, "a finite number > 0", "choose a positive threshold"))
+            raise OutOfRange(explain(subject, number, "a finite number > 0", "choose a number above 0"))
 
     def raw(self, value: float) -> float:
         return math.log(value)
@@ -60,7 +66,23 @@ class Positive:
 
 @dataclass(frozen=True)
 class Fraction:
-    """Numbers in [0, 1], by the logistic function, which stays inside: a Trainable starts inside too."""
+    """Numbers in [0, 1], by the logistic function, which stays inside: a Trainable starts inside too.
+
+    of            what the number is the share of that is left after a step
+    tau           name of the time constant that says the same
+    """
+
+    of: str = "a state"
+    tau: str = "tau"
+
+    @property
+    def meaning(self) -> str:
+        return f"share of {self.of} that is left after a step"
+
+    def require_decay(self, subject: str, value: Any) -> None:
+        """Raise OutOfRange unless a value of a Program is a Decay12."""
+        if not isinstance(value, Decay12):
+            raise OutOfRange(explain(subject, value, "a Decay12", "use `Decay12.nearest`"))
 
     def require(self, subject: str, value: Any) -> None:
         if isinstance(value, Trainable):

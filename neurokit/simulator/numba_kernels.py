@@ -1,6 +1,7 @@
 """The twin's loops over time, compiled by numba: one sample after the other, spikes as events.
 
-A kernel spells out `Spiking.step` for integers, since numba cannot call it; a test holds the two together. Kernels
+A kernel spells out `Spiking.step` of current-based neurons for integers, since numba cannot call it; a test holds the
+two together. Those of all other neurons are generated (`neurokit.simulator.generated_kernels`). Kernels
 release the interpreter's lock, so that samples run in parallel on threads of the caller's.
 """
 
@@ -18,16 +19,10 @@ from neurokit.ir.program import Dense, Recurrent, Sparse, Spiking
 from neurokit.ir.sparse import Csr
 from neurokit.neurons.kernels.compiler import compiled
 from neurokit.neurons.models import LIF
-from neurokit.simulator.event_kernels import events, gather
-from neurokit.simulator.layout import DenseSynapses, Population, Synapses, laid_out
+from neurokit.simulator import generated_kernels
+from neurokit.simulator.event_kernels import begin, decayed, echo, events, gather, shift_by
+from neurokit.simulator.layout import DenseSynapses, Population, Synapses, delayed, laid_out
 from neurokit.simulator.numpy_kernels import Window
-
-
-@compiled
-def _begin(current, a):  # type: ignore[no-untyped-def]
-    """`a <- current`: a loop, for an assignment of slices looks for an overlap first."""
-    for n in range(a.shape[0]):
-        a[n] = current[n]
 
 
 @compiled
@@ -39,27 +34,11 @@ def _scatter(starts, targets, weights, firing, k, a):  # type: ignore[no-untyped
 
 
 @compiled
-def _shift(a, exponent):  # type: ignore[no-untyped-def]
-    """`a <- floor(a * 2**exponent)`."""
-    left, right = np.int32(max(exponent, 0)), np.int32(max(-exponent, 0))
-    for n in range(a.shape[0]):
-        a[n] = np.int32(np.int32(a[n] << left) >> right)
-
-
-@compiled
-def _decayed(v, numerator):  # type: ignore[no-untyped-def]
-    """`v * Decay12(numerator)`, in 32 bits."""
-    size = abs(v)
-    kept = np.int32(np.int32(size >> 12) * numerator) + np.int32(np.int32(np.int32(size & 4095) * numerator) >> 12)
-    return np.int32(kept) if v >= 0 else np.int32(-kept)
-
-
-@compiled
 def _leak(i, u, a, alpha, beta):  # type: ignore[no-untyped-def]
     """The first half of a leaky `Spiking.step`: `a` becomes the membrane before the reset."""
     for n in range(u.shape[0]):
-        i[n] = np.int32(_decayed(i[n], alpha) + np.int32(a[n] << np.int32(6)))
-        a[n] = np.int32(_decayed(u[n], beta) + i[n])
+        i[n] = np.int32(decayed(i[n], alpha) + np.int32(a[n] << np.int32(6)))
+        a[n] = np.int32(decayed(u[n], beta) + i[n])
         u[n] = 0
 
 
@@ -76,16 +55,6 @@ def _step(u, a, threshold, silent, hard, spikes):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _echo(spikes, rows, exponent, back, firing, a):  # type: ignore[no-untyped-def]
-    """`a += floor((weight @ spikes) * 2**exponent)`, the synapses of a population onto itself."""
-    back[:] = 0
-    gather(rows, firing, events(spikes, firing), back)
-    _shift(back, exponent)
-    for n in range(a.shape[0]):
-        a[n] += back[n]
-
-
-@compiled
 def _fire(currents, constants, rows, exponent, spikes, states):  # type: ignore[no-untyped-def]
     samples, steps, size = spikes.shape
     threshold, silent, hard, leaky, alpha, beta = constants
@@ -99,9 +68,9 @@ def _fire(currents, constants, rows, exponent, spikes, states):  # type: ignore[
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            _begin(currents[b, t if currents.shape[1] == steps else 0], a)
+            begin(currents[b, t if currents.shape[1] == steps else 0], a)
             if t and rows.shape[1]:
-                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+                echo(spikes[b, t - 1], rows, exponent, back, firing, a)
             if leaky:
                 _leak(i, u, a, alpha, beta)
             _step(u, a, threshold, silent, hard, spikes[b, t])
@@ -123,13 +92,13 @@ def _drive(source, dense, bias, shift, delay, constants, rows, exponent, spikes,
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            _begin(bias, a)
+            begin(bias, a)
             if t >= delay:
                 gather(dense, firing, events(source[b, t - delay], firing), a)
             if shift:
-                _shift(a, shift)
+                shift_by(a, shift)
             if t and rows.shape[1]:
-                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+                echo(spikes[b, t - 1], rows, exponent, back, firing, a)
             if leaky:
                 _leak(i, u, a, alpha, beta)
             _step(u, a, threshold, silent, hard, spikes[b, t])
@@ -153,13 +122,13 @@ def _drive_sparse(  # type: ignore[no-untyped-def]
     for b in range(samples):
         i[:], u[:] = 0, 0
         for t in range(steps):
-            _begin(bias, a)
+            begin(bias, a)
             if t >= delay:
                 _scatter(starts, targets, weights, firing, events(source[b, t - delay], firing), a)
             if shift:
-                _shift(a, shift)
+                shift_by(a, shift)
             if t and rows.shape[1]:
-                _echo(spikes[b, t - 1], rows, exponent, back, firing, a)
+                echo(spikes[b, t - 1], rows, exponent, back, firing, a)
             if leaky:
                 _leak(i, u, a, alpha, beta)
             _step(u, a, threshold, silent, hard, spikes[b, t])
@@ -189,7 +158,7 @@ def _collect(source, rows, bias, right, weights, totals):  # type: ignore[no-unt
     for b in range(samples):
         total[:] = 0
         for t in range(steps):
-            _begin(bias, a)
+            begin(bias, a)
             gather(rows, firing, events(source[b, t], firing), a)
             w = np.int32(weights[t])
             for i in range(size):
@@ -210,12 +179,19 @@ class NumbaKernels:
     ) -> Window:
         samples, _, size = currents.shape
         spikes, states = _room(samples, steps, size, record)
+        if population.node.neuron.current_based() is None:
+            generated_kernels.fire(
+                np.ascontiguousarray(currents), population, *_onto_itself(population), spikes, states
+            )
+            return spikes, states if record else None
         _fire(np.ascontiguousarray(currents), *_described(population), spikes, states)
         return spikes, states if record else None
 
     def drive(
         self, spikes: UInt8[np.ndarray, "batch steps in"], synapses: Synapses, population: Population, record: bool
     ) -> Window:
+        if population.node.neuron.current_based() is None:
+            return self.fire(synapses.currents(delayed(spikes, synapses.delay)), population, spikes.shape[1], record)
         emitted, states = _room(spikes.shape[0], spikes.shape[1], synapses.bias.size, record)
         rest = (synapses.bias, synapses.exponent, synapses.delay, *_described(population), emitted, states)
         if isinstance(synapses, DenseSynapses):
@@ -266,7 +242,11 @@ _NO_ROWS = np.zeros((1, 0), dtype=np.int8)
 
 def _described(population: Population) -> tuple[tuple[Any, ...], np.ndarray, int]:
     """A population as the loops take it: constants, and rows and exponent of the synapses onto itself."""
-    echo = population.echo
     threshold, silent, hard, leaky, alpha, beta = population.constants
-    constants = (threshold, silent, bool(hard), bool(leaky), alpha, beta)
-    return constants, *((_NO_ROWS, 0) if echo is None else (echo.rows, echo.exponent))
+    return (threshold, silent, bool(hard), bool(leaky), alpha, beta), *_onto_itself(population)
+
+
+def _onto_itself(population: Population) -> tuple[np.ndarray, int]:
+    """Rows and exponent of the synapses of a population onto itself; no rows if it has none."""
+    synapses = population.echo
+    return (_NO_ROWS, 0) if synapses is None else (synapses.rows, synapses.exponent)

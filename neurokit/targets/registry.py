@@ -44,6 +44,8 @@ class TargetKind:
     refuses
         Features of `neurokit.targets.support` that it does not run, by name, and why. Beside these a target is held to
         what has an integer form at all.
+    stock
+        Whether it runs Lava's own processes alone, so that a neuron without a stock form does not run.
     like
         The target of the table of support that it does the same as, where it has no column of its own.
     """
@@ -53,6 +55,7 @@ class TargetKind:
     make: Callable[[float], Target]
     available: Callable[[], tuple[bool, str]] = _always
     refuses: Mapping[str, Refusal] = field(default_factory=dict)
+    stock: bool = False
     like: str | None = None
 
 
@@ -120,19 +123,9 @@ def _has_loihi2() -> tuple[bool, str]:
     return chip.installed and chip.configured and chip.reachable, chip.why
 
 
-_ZERO = "Train with a reset to zero or with IF, or run it on lava-softif."
-_AFTER_DECAY = Refusal("one synapse resets it after a decay, exactly for few thresholds alone", _ZERO)
-_UNPUBLISHED = Refusal("it needs microcode that Intel has not published", _ZERO)
-#: What Lava's stock processes, and so a chip, do not run.
-_NOT_STOCK = {
-    f"{neuron} subtract{strict}": why
-    for neuron, why in (("LIF", _AFTER_DECAY), ("CubaLIF", _UNPUBLISHED))
-    for strict in ("", " strict")
-}
-
 REFERENCE = TargetKind("Reference()", "the definition, slow and clear", lambda deadline: Reference())
 TWIN = TargetKind("Twin()", "the same integers, compiled: the fast one", _twin, lambda: (True, "needs NumPy and numba"))
-LAVA = TargetKind("LavaCPU()", "Lava's own processes, as a chip would run", _lava("stock"), _has_lava, _NOT_STOCK)
+LAVA = TargetKind("LavaCPU()", "Lava's own processes, as a chip would run", _lava("stock"), _has_lava, stock=True)
 LAVA_SOFTIF = TargetKind("LavaCPU(SoftIFForm())", "one Lava process model a layer", _lava("softif"), _has_lava)
 LAVA_FUSED = TargetKind(
     "LavaCPU(FusedForm())",

@@ -25,7 +25,7 @@ from neurokit.errors import DoesNotFit, OutOfRange, UnsupportedNode, explain
 from neurokit.hw_configs import Board, Chip, ChipError, Hardware, chip_of, load_hardware, shipped
 from neurokit.ir import graph as g
 from neurokit.ir.target import Target
-from neurokit.neurons.models import IF, LIF, CubaLIF, Subtract, ToZero
+from neurokit.neurons.models import IF, NEURONS, Neuron, Reset, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 from neurokit.targets.registry import TARGETS, Refusal, TargetKind
 
@@ -61,13 +61,15 @@ class Feature:
 
     found      whether a node is or has it
     integers   why it has no integer form, and so runs nowhere; or None
-    needs      what a chip must be able to do; besides, a chip refuses what Lava's own processes do
+    needs      what a chip must be able to do
+    stock      why Lava's own processes, and so a chip, do not run it; or None
     """
 
     name: str
     found: Callable[[Any], bool]
     integers: Refusal | None = None
     needs: frozenset[Ability] = frozenset()
+    stock: Refusal | None = None
 
     def refusal(self, on: str | Chip) -> Refusal | None:
         """Why it does not run on a target, by its word, or on a chip; None where it does.
@@ -80,11 +82,13 @@ class Feature:
             on = chips().get(on, on)
         if isinstance(on, Chip):
             lacking = [ability.lacking(on) for ability in sorted(self.needs, key=lambda ability: ability.name)]
-            return next((why for why in lacking if why is not None), self.refusal("lava"))
+            return next((why for why in lacking if why is not None), self.stock)
         if on not in TARGETS:
             return None
         kind: TargetKind = TARGETS[on]
-        return self.refusal(kind.like) if kind.like is not None else kind.refuses.get(self.name)
+        if kind.like is not None:
+            return self.refusal(kind.like)
+        return self.stock if kind.stock and self.stock is not None else kind.refuses.get(self.name)
 
 
 @lru_cache(maxsize=1)
@@ -108,14 +112,20 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
     return lambda node: type(node) in kinds
 
 
-def _neuron(kind: type[Any], reset: type, strict: bool) -> Feature:
+def _neuron(kind: type[Neuron], reset: Reset, strict: bool) -> Feature:
     def found(node: Any) -> bool:
         neuron: Any = getattr(node, "neuron", None)
-        return type(neuron) is kind and type(neuron.reset) is reset and neuron.strict is strict
+        return type(neuron) is kind and type(neuron.reset) is type(reset) and neuron.strict is strict
 
-    words = "subtract" if reset is Subtract else "zero"
+    words = "subtract" if isinstance(reset, Subtract) else "zero"
     name = f"{kind.__name__} {words}{' strict' if strict else ''}"
-    return Feature(name, found)
+    return Feature(name, found, stock=_stock(kind, reset))
+
+
+def _stock(kind: type[Neuron], reset: Reset) -> Refusal | None:
+    refusal = kind(reset=reset).stock_form().refusal
+    other = any(not kind(reset=choice).stock_form().refusal for choice in RESETS)
+    return Refusal(refusal, _OTHER_RESET if other else _OTHER_NEURON) if refusal else None
 
 
 def _readout(rule: type, needs: Ability) -> Feature:
@@ -124,6 +134,12 @@ def _readout(rule: type, needs: Ability) -> Feature:
     )
 
 
+_OTHER_RESET = "Train with a reset to zero or with IF, or run it on lava-softif."
+_OTHER_NEURON = "Train with another neuron, or run it on lava-softif."
+
+#: The resets that run anywhere.
+RESETS: tuple[Reset, ...] = (Subtract(), ToZero())
+
 #: What a node is: every node that runs anywhere is one of these.
 KINDS: tuple[Feature, ...] = (
     Feature("Input", _is(g.Input), None, frozenset({Ability.GRADED})),
@@ -131,7 +147,7 @@ KINDS: tuple[Feature, ...] = (
     Feature("Sparse", _is(g.Sparse)),
     Feature("Conv2d", _is(g.Conv2d)),
     Feature("Sum", _is(g.Sum)),
-    *(_neuron(*choice) for choice in product((IF, LIF, CubaLIF), (Subtract, ToZero), (False, True))),
+    *(_neuron(*choice) for choice in product(NEURONS.values(), RESETS, (False, True))),
     _readout(Rate, Ability.GRADED),
     _readout(MemMean, Ability.MICROCODE),
     Feature("Product", _is(g.Product), None, frozenset({Ability.MICROCODE})),

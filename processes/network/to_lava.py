@@ -344,8 +344,7 @@ def _(node: Synapses, net: Net) -> Ports:
 def _(node: Spiking, net: Net) -> Ports:
     shape = (net.size(node.name),)
     cycle = net.schedule.cycle(node.name, net.program.steps)
-    hard = not isinstance(node.neuron.reset, Subtract)
-    if node.leaky or hard or has_in_flight_input(node):
+    if node.leaky or not isinstance(node.neuron.reset, Subtract) or has_in_flight_input(node):
         neurons = net.add(
             node,
             Neurons(shape=shape, spiking=node, guard_inhibition=net.schedule.guard_inhibition[node.name], cycle=cycle),
@@ -354,7 +353,7 @@ def _(node: Spiking, net: Net) -> Ports:
         neurons = net.add(node, SoftIF(shape=shape, threshold=node.threshold, cycle=cycle))
     connect(net.current_ports(node, node.source), neurons.a_in)
     net.probe(node, neurons.u, "states")
-    if hard:
+    if node.shows_residue:
         net.probe(node, neurons.v, "residues")
     return net.keep(node, (neurons.s_out,), "spikes")
 

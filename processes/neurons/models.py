@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from neurokit.compilers.lava.inhibition import has_in_flight_input, parts
 from neurokit.ir.fixed_point import Decay12, Widths, soft_reset_synapse, split_threshold
 from neurokit.ir.interpreter import recur
 from neurokit.ir.program import decays
-from neurokit.neurons.models import CubaState, Subtract, heaviside
+from neurokit.neurons.models import Subtract, heaviside, membrane
 from neurokit.processes.lines import FixedLines, FloatLines
 from neurokit.processes.neurons.process import Neurons
 from neurokit.processes.pacemaker import pacemaker
@@ -37,7 +36,6 @@ class _NeuronsLeaf(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.spiking, self.cycle = proc_params["spiking"], proc_params["cycle"]
-        self.soft = isinstance(self.spiking.neuron.reset, Subtract)
         self.silence = self.empty(proc_params["shape"])
         self.state, self.s = self.spiking.start(self.silence), self.silence
 
@@ -63,9 +61,9 @@ class _NeuronsLeaf(PyLoihiProcessModel):
             if self.spiking.recurrent is not None:
                 a = a + self.echo()
             before, self.s, self.state = self.step(a)
-            cuba = isinstance(self.state, CubaState)
-            self.v[:] = self.state.u if cuba else self.state
-            self.u[:] = before if self.soft else self.state.i if cuba else self.fine(a)
+            self.v[:], self.u[:] = membrane(self.state), before
+            if self.spiking.shows_residue:
+                self.u[:] = self.spiking.neuron.registers(before, self.state, self.fine(a))["synaptic current"]
         else:
             self.state, self.s = self.spiking.start(self.silence), self.silence
             self.u[:], self.v[:] = 0, 0
@@ -107,9 +105,7 @@ class PyNeuronsFloat(FloatLines, _NeuronsLeaf):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        neuron = self.spiking.neuron
-        decays = {name: float(value) for name, value in vars(neuron).items() if isinstance(value, Decay12)}
-        self.neuron = replace(neuron, threshold=float(neuron.threshold), **decays)
+        self.neuron = self.spiking.neuron.in_reals()
 
     def empty(self, shape: tuple[int, ...]) -> np.ndarray:
         return np.zeros(shape)
@@ -146,8 +142,8 @@ class StockNeurons(AbstractSubProcessModel):
     def __init__(self, proc: Neurons) -> None:
         shape, cycle, node = (proc.proc_params[key] for key in ("shape", "cycle", "spiking"))
         (n,) = shape
-        neuron, soft = node.neuron, isinstance(node.neuron.reset, Subtract)
-        alpha, beta = decays(neuron)
+        soft = isinstance(node.neuron.reset, Subtract)
+        alpha, beta = decays(node.neuron)
         guard = cycle.start + cycle.steps
         self.soma = LIFReset(
             shape=shape,
@@ -160,7 +156,7 @@ class StockNeurons(AbstractSubProcessModel):
         proc.in_ports.a_in.connect(self.soma.a_in)
         self.soma.s_out.connect(proc.out_ports.s_out)
         if soft:
-            k, e = soft_reset_synapse(node.threshold, neuron.beta) if node.leaky else split_threshold(node.threshold)
+            k, e = soft_reset_synapse(node.threshold, Decay12(beta)) if node.leaky else split_threshold(node.threshold)
             self.subtract = identity(n, -k, e)
             self.soma.s_out.connect(self.subtract.s_in)
             self.subtract.a_out.connect(self.soma.a_in)

@@ -23,7 +23,8 @@ class Neurons(AbstractProcess):
               of the guard step in units of the current, from `neurokit.compilers.lava.inhibition`
     cycle     when its windows are
 
-    With reset Subtract, Var `u` is the membrane before the reset. With ToZero, `u` is the synaptic current (of an IF or
+    With reset Subtract, Var `u` is the membrane before the reset, and so it is of neurons without a stock form. With
+    ToZero, `u` is the synaptic current (of an IF or
     LIF the input of the step) and `v` the membrane after the reset, so that the membrane before it is what `v` of the
     step before has decayed to, plus `u`. States of a leaky neuron are in 64ths of the current. Those of an IF are in
     units of the current in the leaf model and in `StockForm.membrane_unit`ths in the stock form.

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import programs, random_inputs
+from random_programs import adaptive_programs, programs, random_inputs
 
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.ir.fixed_point import Widths
@@ -24,7 +24,11 @@ from neurokit.neurons.readouts import MemMean, Rate
 
 
 @settings(max_examples=40)
-@given(program=programs(largest=10), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+@given(
+    program=programs(largest=10) | adaptive_programs(largest=10),
+    seed=st.integers(0, 2**32 - 1),
+    corners=st.booleans(),
+)
 def test_a_proven_program_never_overflows(program: Program, seed: int, corners: bool) -> None:
     result = run(program, random_inputs(program, np.random.default_rng(seed), (20,), corners=corners), record=True)
     assert result.trace is not None

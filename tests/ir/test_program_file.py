@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from file_edits import Edit, attribute, dataset, small, text
 from hypothesis import given, settings
-from random_programs import programs, random_inputs
+from random_programs import adaptive_programs, programs, random_inputs
 
 from neurokit.errors import ProgramError
 from neurokit.ir import hdf5 as program_file
@@ -39,7 +39,7 @@ def test_load_gives_back_what_was_saved(path: Path) -> None:
 
 
 @settings(max_examples=30)
-@given(program=programs(largest=12))
+@given(program=programs(largest=12) | adaptive_programs(largest=12))
 def test_round_trip_of_any_program(tmp_path_factory: pytest.TempPathFactory, program: Program) -> None:
     path = tmp_path_factory.mktemp("round") / "net.h5"
     loaded = program_file.load(program_file.save(program, path))
@@ -245,7 +245,7 @@ def stored_elsewhere(file: h5py.File) -> None:
 
 HUGE = (2**31, 2**20)
 EDITS: dict[str, tuple[Edit, str]] = {
-    "newer version": (attribute("/", "version", 4), r"format version is 4; legal is 2\.\.3\. To mend it, update"),
+    "newer version": (attribute("/", "version", 5), r"format version is 5; legal is 2\.\.4\. To mend it, update"),
     "other format": (attribute("/", "format", text("keras")), "its format is 'keras'"),
     "version of another type": (attribute("/", "version", 1.0), "'version' of / is not a scalar of dtype int64"),
     "format of variable length": (attribute("/", "format", "neurokit-program"), "not a fixed-length text"),

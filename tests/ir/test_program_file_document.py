@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from places import ROOT
 from plain_interpreter import Answers, LeftItsWidth, interpret
 from plain_reader import seal
-from random_programs import programs, random_inputs, unproven
+from random_programs import adaptive_programs, programs, random_inputs, unproven
 
 from neurokit.errors import OutOfRange, OverflowDetected
 from neurokit.ir.fixed_point import Decay12, Widths
@@ -38,7 +38,9 @@ def saved(program: Program, factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=20)
-@given(program=programs(largest=10), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+@given(
+    program=programs(largest=10) | adaptive_programs(largest=10), seed=st.integers(0, 2**32 - 1), corners=st.booleans()
+)
 def test_plain_integers_equal_the_reference_and_stay_within_the_certificate(
     tmp_path_factory: pytest.TempPathFactory, program: Program, seed: int, corners: bool
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import product
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,7 +27,9 @@ from neurokit.networks import compiled as kernels  # noqa: E402
 from neurokit.networks.compiled import compiled  # noqa: E402
 from neurokit.networks.noise import noise_from  # noqa: E402
 from neurokit.neurons.kernels.exponential import exponential  # noqa: E402
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero  # noqa: E402
+from neurokit.neurons.kernels.generated import kernels_of  # noqa: E402
+from neurokit.neurons.kernels.population import Population  # noqa: E402
+from neurokit.neurons.models import ALIF, IF, LIF, NEURONS, CubaLIF, Neuron, Subtract, ToZero  # noqa: E402
 from neurokit.neurons.parameters import Trainable  # noqa: E402
 from neurokit.neurons.readouts import MemMean, Rate  # noqa: E402
 from neurokit.neurons.surrogates import ArcTan, FastSigmoid, Gaussian, StraightThrough, Triangle, WeakGaussian  # noqa: E402
@@ -35,8 +41,9 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-10}
 
 @st.composite
 def neurons(draw: st.DrawFn) -> Neuron:
-    kind = draw(st.sampled_from([IF, LIF, CubaLIF]))
-    values = {"threshold": 0.4} | {"alpha": 0.3, "beta": 0.8} if kind is CubaLIF else {"threshold": 0.4}
+    kind = draw(st.sampled_from([*NEURONS.values()]))
+    start = {"threshold": 0.4, "alpha": 0.3, "beta": 0.8, "rho": 0.9, "rise": 0.1}
+    values: dict[str, Any] = {name: start[name] for name in kind.spans}
     if kind is LIF:
         values["beta"] = draw(st.sampled_from([0.0, 0.7, 1.0]))
     trained = [name for name, value in values.items() if 0 < value < 1]
@@ -110,7 +117,7 @@ def test_tangents_have_the_plain_numbers(model: MLP, scope, count: int, data: st
 
 
 @pytest.mark.parametrize("hidden", [(5, 4), (5, 4, 3)])
-@pytest.mark.parametrize("neuron", [IF(0.4), CubaLIF(0.4, ToZero(False), alpha=0.3, beta=0.8)])
+@pytest.mark.parametrize("neuron", [IF(0.4), CubaLIF(0.4, ToZero(False), alpha=0.3, beta=0.8), ALIF(0.4)])
 @pytest.mark.parametrize("surrogate", [Gaussian(0.4), WeakGaussian(0.4, 3)])
 @pytest.mark.parametrize("count", [1, 3])
 def test_disturbed_nodes_have_the_plain_numbers(hidden, neuron, surrogate, count) -> None:  # type: ignore[no-untyped-def]
@@ -125,7 +132,35 @@ def test_disturbed_nodes_have_the_plain_numbers(hidden, neuron, surrogate, count
     same(fast.gradient, plain.gradient)
 
 
-@pytest.mark.parametrize("neuron", [IF(), LIF(strict=True), CubaLIF(reset=ToZero())])
+@pytest.mark.parametrize("make", [IF, LIF, CubaLIF])
+@pytest.mark.parametrize("reset", [Subtract(), ToZero(), Subtract(False), ToZero(False)])
+@pytest.mark.parametrize("held", [False, True])
+def test_the_adjoint_that_is_written_by_hand_is_the_generated_one(make, reset, held: bool) -> None:  # type: ignore[no-untyped-def]
+    """Of more lanes than a block has, and of a part of one."""
+    layer = Population(make(threshold=0.4, reset=reset), Gaussian(0.4), MemMean(), 9, np.float64)
+    generated = copy.copy(layer)
+    generated._by_hand = ()
+    rng = np.random.default_rng(0)
+    a, ls = rng.normal(0.2, 0.4, (1 if held else 9, 700)), rng.normal(size=(9, 700))
+    tape = a if held else layer.distances(a)
+    by_hand, of_hand = layer.pull_spikes(tape, ls, held=held, fields=True)
+    made, of_made = generated.pull_spikes(a, ls, held=held, fields=True)
+    np.testing.assert_allclose(made, by_hand, rtol=1e-9, atol=1e-10)
+    for name, value in of_made.items():
+        assert value == pytest.approx(of_hand[name], rel=1e-9)
+        assert abs(value) > 1e-3
+
+
+def test_no_two_neurons_have_generated_functions_of_one_name() -> None:
+    """Compiled code from numba's cache is linked by name: one of two with the same would be run for both."""
+    names: list[str] = []
+    for kind, reset in product(NEURONS.values(), (Subtract, ToZero)):
+        loop = kernels_of(kind, reset).forward.py_func
+        names += [loop.__qualname__, loop.__globals__["_step"].py_func.__qualname__]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("neuron", [IF(), LIF(strict=True), CubaLIF(reset=ToZero()), ALIF()])
 def test_in_single_precision_features_are_the_same_to_the_last_bit_of_a_sum(neuron: Neuron) -> None:
     """Spikes are the same unless a membrane lies within rounding of its threshold: in none of these 4 * 10**5."""
     model = MLP(inputs=3, hidden=(20, 20), outputs=2, steps=32, neuron=neuron)

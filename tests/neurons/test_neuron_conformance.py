@@ -29,17 +29,29 @@ from neurokit.ir import graph as g  # noqa: E402
 from neurokit.ir import interpreter as reference  # noqa: E402
 from neurokit.ir import program as p  # noqa: E402
 from neurokit.networks import MLP, DeepONet, load_model, save_model  # noqa: E402
-from neurokit.neurons.models import IF, LIF, CubaLIF, CubaState, Subtract, ToZero, decay, freeze_parameters, heaviside  # noqa: E402
+from neurokit.neurons.models import (  # noqa: E402
+    ALIF,
+    IF,
+    LIF,
+    NEURONS,
+    CubaLIF,
+    Subtract,
+    ToZero,
+    decay,
+    freeze_parameters,
+    heaviside,
+    states,
+)
 from neurokit.neurons.parameters import Fraction, Positive, Trainable  # noqa: E402
 from neurokit.simulator import Twin  # noqa: E402
 from neurokit.targets.support import FEATURES  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-START = {"threshold": 0.4, "alpha": 0.3, "beta": 0.8}
+START = {"threshold": 0.4, "alpha": 0.3, "beta": 0.8, "rho": 0.9, "rise": 0.1}
 #: Every choice that a neuron has.
 CHOICES = list(
-    product((IF, LIF, CubaLIF), (Subtract(), ToZero(), Subtract(attached=False), ToZero(attached=False)), (False, True))
+    product(NEURONS.values(), (Subtract(), ToZero(), Subtract(attached=False), ToZero(attached=False)), (False, True))
 )
 FIXED = [make(threshold=0.4, reset=reset, strict=strict) for make, reset, strict in CHOICES]
 #: The same with all values trained, and with some.
@@ -49,6 +61,7 @@ LEARNING = [
 ] + [
     LIF(threshold=0.4, beta=Trainable(0.8), strict=True),
     CubaLIF(threshold=Trainable(0.4), alpha=0.3, beta=Trainable(0.9), reset=Subtract(attached=False)),
+    ALIF(threshold=0.4, rho=Trainable(0.9), rise=Trainable(0.1), strict=True),
 ]
 
 
@@ -69,12 +82,14 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def equations(neuron, currents: np.ndarray) -> tuple[list[float], list[int]]:  # type: ignore[no-untyped-def]
     """The docstrings' equations, one neuron, in plain Python: membranes before the reset, and spikes."""
-    i = u = 0.0
+    i = u = b = 0.0
     membranes, spikes = [], []
     for a in currents.tolist():
         i = getattr(neuron, "alpha", 0.0) * i + a
         u = getattr(neuron, "beta", 1.0) * u + i
-        fires = u > neuron.threshold if neuron.strict else u >= neuron.threshold
+        level = neuron.threshold + b
+        fires = u > level if neuron.strict else u >= level
+        b = getattr(neuron, "rho", 0.0) * b + getattr(neuron, "rise", 0.0) * fires
         membranes.append(u)
         spikes.append(int(fires))
         if fires:
@@ -95,7 +110,7 @@ def test_the_step_is_its_equations(neuron) -> None:  # type: ignore[no-untyped-d
     np.testing.assert_allclose([u for u, _ in rows], membranes, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [IF, LIF, CubaLIF])
+@pytest.mark.parametrize("make", NEURONS.values())
 def test_only_a_strict_threshold_holds_what_is_on_it(make) -> None:  # type: ignore[no-untyped-def]
     for strict, on in ((False, 1), (True, 0)):
         neuron = make(threshold=0.5, strict=strict)
@@ -121,7 +136,7 @@ def test_leaks_that_do_not_leak_are_if() -> None:
 def test_shapes_and_dtypes_are_kept(neuron, dtype) -> None:  # type: ignore[no-untyped-def]
     a = np.ones((2, 3), dtype=dtype)
     before, s, state = neuron.step(neuron.start(np.zeros_like(a)), a, heaviside)
-    for array in (before, s, *(state if isinstance(state, CubaState) else [state])):
+    for array in (before, s, *states(state)):
         assert (array.shape, array.dtype) == (a.shape, a.dtype)
     model = MLP(inputs=3, hidden=(4,), outputs=2, steps=5, neuron=neuron, dtype=getattr(torch, np.dtype(dtype).name))
     assert model(torch.from_numpy(a)).dtype is model.readout.weight.dtype
@@ -167,7 +182,7 @@ def test_the_steps_derivatives_are_those_of_finite_differences(neuron) -> None: 
             torch.testing.assert_close(gradient.sum(), slope, rtol=1e-6, atol=1e-8)  # h**2 and eps / h
 
 
-@pytest.mark.parametrize("make", [IF, LIF, CubaLIF])
+@pytest.mark.parametrize("make", NEURONS.values())
 @pytest.mark.parametrize("reset", [Subtract, ToZero])
 def test_detaching_changes_gradients_and_nothing_else(make, reset) -> None:  # type: ignore[no-untyped-def]
     batch, estimates, answers = Batch((randn(9, 4),), randn(9, 3, seed=1)), [], []

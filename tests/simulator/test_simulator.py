@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import ROOMY, programs, random_inputs, random_program
+from random_programs import ROOMY, adaptive_programs, programs, random_inputs, random_program
 
 from neurokit.errors import GraphError, OutOfRange, TargetUnavailable
 from neurokit.ir.fixed_point import Decay12
@@ -55,7 +55,9 @@ def assert_same(expected: RunResult, got: RunResult) -> None:
 
 
 @settings(max_examples=90)
-@given(program=programs(largest=40), seed=st.integers(0, 2**32 - 1), corners=st.booleans())
+@given(
+    program=programs(largest=40) | adaptive_programs(largest=40), seed=st.integers(0, 2**32 - 1), corners=st.booleans()
+)
 def test_equals_the_reference_on_every_integer(program: Program, seed: int, corners: bool) -> None:
     inputs = random_inputs(program, np.random.default_rng(seed), (3,), corners=corners)
     expected = run(program, inputs, record=True)

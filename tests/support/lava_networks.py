@@ -21,7 +21,7 @@ from neurokit.ir.program import (
     Sum,
 )
 from neurokit.ir.sparse import Csr
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.neurons.models import ALIF, IF, LIF, CubaLIF, Neuron, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 
 
@@ -47,17 +47,21 @@ def populations(seed: int) -> Program:
 
 
 def current_based(seed: int) -> Program:
-    """A current-based population with a soft reset, and a leak that no synapse can undo: the process form has both."""
+    """What the process form alone has: current-based neurons with a soft reset, a leak that no synapse can undo, and
+    thresholds that adapt.
+    """
     rng = np.random.default_rng(seed)
     neurons = (
         CubaLIF(300, Subtract(), strict=True, alpha=Decay12(2000), beta=Decay12(3700)),
         LIF(301, Subtract(), strict=True, beta=Decay12(3701)),
+        ALIF(200, Subtract(), strict=True, beta=Decay12(3700), rho=Decay12(3900), rise=4000),
+        ALIF(200, ToZero(), strict=True, beta=Decay12(3700), rho=Decay12(3900), rise=4000),
     )
     nodes: list[ProgramNode] = [Input("x", [-40] * 5, [40] * 5, 1.0)]
     for i, neuron in enumerate(neurons):
         nodes.append(Dense(f"d{i}", "x", rng.integers(-9, 12, (6, 5)), rng.integers(-60, 160, 6)))
         nodes.append(Spiking(f"s{i}", f"d{i}", neuron, recurrent=Recurrent(rng.integers(-60, 70, (6, 6)))))
-    nodes += [Sum("all", ("s0", "s1")), Readout("r", "all", Rate()), Output("y", "r")]
+    nodes += [Sum("all", tuple(f"s{i}" for i in range(len(neurons)))), Readout("r", "all", Rate()), Output("y", "r")]
     return Program(tuple(nodes), 8)
 
 

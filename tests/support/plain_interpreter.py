@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plain_reader import read
+from plain_reader import NEURON_TYPES, read
 
 SYNAPSES = ("Dense", "Sparse", "Conv2d")
 OUTPUTS = ("Output", "OutputByLine")
@@ -85,24 +85,30 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
 
     def neurons(node: dict[str, Any], a: list[int]) -> list[int]:
         name, threshold = node["name"], node["threshold"]
-        if node["type"] == "Recurrent" and name in value:
+        if node["type"].startswith("Recurrent") and name in value:
             sums = [sum(w * v for w, v in zip(row, value[name], strict=True)) for row in node["weight"]]
             back = check([floor_shift(v, node["exponent"]) for v in check(sums, "synapse")], "message")
             a = check([one + other for one, other in zip(a, back, strict=True)], "message")
         u = membrane.get(name, [0] * len(a))
-        if node["neuron"] == "IF":
+        raised = adaptation.get(name, [0] * len(a))
+        if node.get("neuron") == "IF":
             before = check([m + v for m, v in zip(u, check(a, "membrane"), strict=True)], "membrane")
             spikes = [int(m >= threshold) for m in before]
         else:
             threshold *= 64
-            i = [decay(v, node["alpha"]) + 64 * w for v, w in zip(current.get(name, [0] * len(a)), a, strict=True)]
+            i = [
+                decay(v, node.get("alpha", 0)) + 64 * w for v, w in zip(current.get(name, [0] * len(a)), a, strict=True)
+            ]
             before = [decay(m, node["beta"]) + v for m, v in zip(u, i, strict=True)]
             largest = min(64 * limit["membrane"] + 63, 2**31 - 1)
-            farthest = max(map(abs, before + i))
+            spikes = [int(m > threshold + b) for m, b in zip(before, raised, strict=True)]
+            if "rho" in node:
+                raised = [decay(b, node["rho"]) + node["rise"] * s for b, s in zip(raised, spikes, strict=True)]
+                adaptation[name] = raised
+            farthest = max(map(abs, before + i + ([threshold + b for b in raised] if "rho" in node else [])))
             answers.reach["membrane"] = max(answers.reach.get("membrane", 0), farthest // 64)
             if farthest > largest:
                 raise LeftItsWidth("membrane")
-            spikes = [int(m > threshold) for m in before]
             current[name] = i
         if node["reset"] == "subtract":
             membrane[name] = [m - threshold * s for m, s in zip(before, spikes, strict=True)]
@@ -126,7 +132,7 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
             assert all(low <= v <= high for low, v, high in zip(node["low"], x, node["high"], strict=True))
             value[name], time[name] = check(x, "message"), "held"
             answers.see(name, x)
-        elif kind in ("Spiking", "Recurrent"):
+        elif kind in NEURON_TYPES:
             time[name] = "series"
         elif kind == "Sum":
             kinds = {time[nodes[index]["name"]] for index in node["sources"]}
@@ -142,12 +148,13 @@ def interpret(path: Path, sample: dict[str, list[float]]) -> Answers:
 
     membrane: dict[str, list[int]] = {}
     current: dict[str, list[int]] = {}
+    adaptation: dict[str, list[int]] = {}
     received: dict[str, list[list[int]]] = {}
     total: dict[str, list[int]] = {}
     for t in range(steps):
         for node in nodes:
             name, kind = node["name"], node["type"]
-            if kind in ("Spiking", "Recurrent"):
+            if kind in NEURON_TYPES:
                 value[name] = neurons(node, value[node["source"]])
             elif kind == "Readout":
                 a = value[node["source"]]

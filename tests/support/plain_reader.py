@@ -21,6 +21,8 @@ VECTOR, BYTES, BOUND = ("int32", 1), ("uint8", 1), ("int64", 1)
 SYNAPSES: dict[str, Any] = {"source": str, "bias": VECTOR, "exponent": int, "delay": int, "scale": float}
 NEURONS: dict[str, Any] = dict.fromkeys(("source", "neuron", "reset"), str)
 NEURONS |= {"threshold": int, "alpha": int, "beta": int, "scale": float}
+ADAPTIVE: dict[str, Any] = {"source": str, "reset": str, "scale": float}
+ADAPTIVE |= dict.fromkeys(("threshold", "beta", "rho", "rise"), int)
 PAIRS = {"stride": VECTOR, "padding": VECTOR, "dilation": VECTOR}
 COMMON: dict[str, Any] = {"type": str, "name": str, "latency": int}
 TYPES: dict[str, dict[str, Any]] = {
@@ -31,6 +33,8 @@ TYPES: dict[str, dict[str, Any]] = {
     "Conv2d": SYNAPSES | PAIRS | {"kernel": ("int8", 4), "image": VECTOR, "groups": int},
     "Spiking": NEURONS,
     "Recurrent": NEURONS | {"weight": ("int8", 2), "exponent": int},
+    "ALIF": ADAPTIVE,
+    "RecurrentALIF": ADAPTIVE | {"weight": ("int8", 2), "exponent": int},
     "Sum": {"sources": VECTOR, "scale": float},
     "Readout": {"source": str, "rule": str, "shift": int, "offset": VECTOR, "scale": float},
     "Product": {"left": str, "right": str, "shift": int, "scale": float},
@@ -38,6 +42,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "OutputByLine": {"source": str, "scale": float, "offset": ("float64", 1)},
 }
 OUTPUTS = ("Output", "OutputByLine")
+NEURON_TYPES = ("Spiking", "Recurrent", "ALIF", "RecurrentALIF")
 
 
 class Refused(Exception):
@@ -73,7 +78,7 @@ def read(path: Path) -> Content:
 def _content(file: h5py.File) -> Content:
     numbers = {"format": str, "version": int, "steps": int, "sha256": str, "provenance": BYTES}
     root = _group(file, numbers, ("widths", "nodes", "certificate"))
-    demand(root["format"] == "neurokit-program" and root["version"] in (2, 3), "format")
+    demand(root["format"] == "neurokit-program" and root["version"] in (2, 3, 4), "format")
     demand(1 <= root["steps"] <= 16384, "steps")
     widths = _group(file["widths"], dict.fromkeys(("synapse", "membrane", "accumulator", "message", "product"), int))
     demand(all(2 <= bits <= 32 for bits in widths.values()), "widths")
@@ -82,8 +87,8 @@ def _content(file: h5py.File) -> Content:
     _group(file["nodes"], {}, indices)
     nodes = [_node(file["nodes"][index]) for index in indices]
     _connect(nodes)
-    newest = 3 if any(node["type"] in ("InputByLine", "OutputByLine") for node in nodes) else 2
-    demand(root["version"] == newest, "version")
+    since = {"InputByLine": 3, "OutputByLine": 3, "ALIF": 4, "RecurrentALIF": 4}
+    demand(root["version"] == max((since.get(node["type"], 2) for node in nodes), default=2), "version")
     proved = [index for index, node in zip(indices, nodes, strict=True) if node["type"] not in OUTPUTS]
     _group(file["certificate"], {}, proved if len(file["certificate"]) else ())
     for index in file["certificate"]:
@@ -186,10 +191,10 @@ def _rules(node: dict[str, Any], sources: list[dict[str, Any]]) -> tuple[int, st
     if kind == "Sum":
         demand(times == {"total"} or "total" not in times, "totals and others in a Sum")
         return lines, "series" if "series" in times else times.pop()
-    if kind in ("Spiking", "Recurrent"):
+    if kind in NEURON_TYPES:
         demand("total" not in times, "neurons that read totals")
         _neuron(node)
-        if kind == "Recurrent":
+        if kind.startswith("Recurrent"):
             demand(len(node["weight"]) == len(node["weight"][0]) == lines, "recurrent weight")
         return lines, "series"
     if kind == "Readout":
@@ -237,8 +242,14 @@ def _conv2d(node: dict[str, Any], lines: int) -> int:
 
 
 def _neuron(node: dict[str, Any]) -> None:
-    threshold, alpha, beta = node["threshold"], node["alpha"], node["beta"]
-    demand(node["reset"] in ("subtract", "zero") and node["neuron"] in ("IF", "LIF", "CubaLIF"), "neuron")
+    threshold, beta = node["threshold"], node["beta"]
+    demand(node["reset"] in ("subtract", "zero"), "reset")
+    if "rho" in node:
+        demand(1 <= threshold <= 131071 and 0 <= beta <= 4096 and 0 <= node["rho"] <= 4096, "ALIF")
+        demand(1 <= node["rise"] <= 8388607, "rise")
+        return
+    alpha = node["alpha"]
+    demand(node["neuron"] in ("IF", "LIF", "CubaLIF"), "neuron")
     if node["neuron"] == "IF":
         demand(threshold in {k * 2**e for k in range(1, 256) for e in range(8)}, "threshold")
         demand((alpha, beta) == (0, 4096), "decays")

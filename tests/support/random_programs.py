@@ -29,7 +29,7 @@ from neurokit.ir.program import (
     Synapses,
 )
 from neurokit.ir.sparse import Csr
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.neurons.models import ALIF, IF, LIF, CubaLIF, Neuron, Subtract, ToZero
 from neurokit.neurons.readouts import MemMean, Rate
 
 #: Wide enough for loud networks, narrow enough to be broken by unproven ones.
@@ -141,6 +141,20 @@ def population(choose: Choices, name: str, source: str, size: int) -> Spiking:
     return Spiking(name, source, neuron, recurrent=recurrent)
 
 
+def adaptive(choose: Choices, program: Program) -> Program:
+    """`program`, not proved, with ALIF in the place of every LIF and CubaLIF, and of an IF now and then."""
+    nodes: list[ProgramNode] = []
+    for node in program.nodes:
+        if isinstance(node, Spiking) and (node.leaky or choose.integer(0, 2) == 0):
+            rho = Decay12(pick(choose, (0, 1, 2048, 3686, 4095, 4096)))
+            beta = Decay12(pick(choose, (0, 1, 2048, 3686, 4095, 4096)))
+            rise = pick(choose, (1, 100, 64 * node.threshold))
+            neuron = ALIF(node.threshold, node.neuron.reset, True, beta, rho, rise)
+            node = replace(node, neuron=neuron)
+        nodes.append(node)
+    return replace(program, nodes=tuple(nodes))
+
+
 def synapses(
     choose: Choices, name: str, source: str, size: int, largest: int, loudness: int, *, series: bool
 ) -> Dense | Sparse | Conv2d:
@@ -224,6 +238,11 @@ def random_program(rng: np.random.Generator, *, largest: int = 64) -> Program:
     return proven(build(Seeded(rng), largest=largest))
 
 
+def adaptive_program(rng: np.random.Generator, *, largest: int = 64) -> Program:
+    """A proven Program from a seeded generator, with adaptive neurons."""
+    return proven(adaptive(Seeded(rng), build(Seeded(rng), largest=largest)))
+
+
 @st.composite
 def programs(draw: Callable[[Any], Any], *, largest: int = 64) -> Program:
     """Proven Programs."""
@@ -231,10 +250,19 @@ def programs(draw: Callable[[Any], Any], *, largest: int = 64) -> Program:
 
 
 @st.composite
+def adaptive_programs(draw: Callable[[Any], Any], *, largest: int = 64) -> Program:
+    """Proven Programs with adaptive neurons."""
+    choose = Drawn(draw)
+    return proven(adaptive(choose, build(choose, largest=largest)))
+
+
+@st.composite
 def unproven(draw: Callable[[Any], Any], *, largest: int = 8) -> Program:
     """Small Programs whose narrow widths some samples may leave."""
     narrow = Widths(*(draw(st.integers(8, 26)) for _ in vars(Widths())))
-    return build(Drawn(draw), widths=narrow, largest=largest)
+    choose = Drawn(draw)
+    made = build(choose, widths=narrow, largest=largest)
+    return adaptive(choose, made) if choose.integer(0, 3) == 0 else made
 
 
 def random_inputs(

@@ -31,6 +31,7 @@ from neurokit.ir.sparse import Csr
 from neurokit.ir.target import Reference
 from neurokit.ir.weight_grid import WeightGrid, weight_bits
 from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero
+from neurokit.neurons.models import NEURONS as MODELS
 from neurokit.neurons.readouts import MemMean, Rate, ReadoutRule
 from neurokit.simulator import Twin
 from neurokit.targets.lava.target import LavaCPU
@@ -107,7 +108,7 @@ def multiplied() -> g.Graph:
 
 NEURONS = {
     f"{make.__name__} {word}{' strict' * strict}": chain(make(reset=reset, strict=strict))
-    for make in (IF, LIF, CubaLIF)
+    for make in MODELS.values()
     for word, reset in (("subtract", Subtract()), ("zero", ToZero()))
     for strict in (False, True)
 }

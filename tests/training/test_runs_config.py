@@ -41,7 +41,7 @@ from neurokit.neurons.surrogates import ArcTan, WeakGaussian
 from neurokit.system.toml_files import tomllib
 from neurokit.training.recipes import OperatorRecipe
 from neurokit.training.runs.config import VOCABULARIES, RunConfig, option, read_config
-from neurokit.training.runs.networks import CubaLIFTable
+from neurokit.training.runs.neuron_tables import table_of
 from neurokit.training.runs.reference import markdown as reference_markdown
 from neurokit.training.runs.reference import tables as reference_tables
 
@@ -303,7 +303,7 @@ def test_every_key_and_every_choice_is_explained() -> None:
     words = [word for vocabulary in VOCABULARIES.values() for word in vocabulary.kinds]
     titles = "\n".join(told)
     assert all(f'"{word}"' in titles for word in words)
-    assert told['[neuron] kind = "cuba-lif"'].keys() == vars(CubaLIFTable()).keys() & {"alpha", "tau_syn"}
+    assert told['[neuron] kind = "cuba-lif"'].keys() == vars(table_of(CubaLIF)()).keys() & {"alpha", "tau_syn"}
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
-from neurokit.ir.fixed_point import FRACTION_BITS, LEAKY_THRESHOLDS, Decay12, require_positive_scale, split_threshold
+from neurokit.ir.fixed_point import LEAKY_THRESHOLDS, Decay12, require_positive_scale, split_threshold
 from neurokit.ir.program.synapses import Recurrent
 from neurokit.ir.signals import Port, Signal, one_source, require_recurrent
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, heaviside
+from neurokit.neurons.models import NEURONS, Neuron, Subtract, heaviside, known
 
 
 @dataclass(frozen=True)
 class Spiking:
     """A population of neurons; state 0 at the start of every window.
 
-    neuron     `IF`, with `>=` and a threshold `k * 2**e` (k in 1..255, e in 0..7), or `LIF` or `CubaLIF`, with
+    neuron     `IF`, with `>=` and a threshold `k * 2**e` (k in 1..255, e in 0..7), or one that leaks, with
                `strict=True`, whose decays are Decay12 and whose threshold is an integer in 1..131071; all with reset
-               `Subtract` or `ToZero`. The threshold is in units of the current.
+               `Subtract` or `ToZero`. The threshold is in units of the current, other values are in those of the state.
     recurrent  synapses of the population onto itself, or None
 
     The membrane m of an IF is in units of the current a. The states of a leaky neuron are in 64ths of it, since Loihi
@@ -46,15 +46,16 @@ class Spiking:
 
     def __post_init__(self) -> None:
         kind = type(self.neuron).__name__
-        if type(self.neuron) not in (IF, LIF, CubaLIF):
-            raise UnsupportedNode(self.name, kind, "a Program", "it has no integer form", "Use IF, LIF or CubaLIF.")
+        if not known(self.neuron):
+            remedy = f"Use one of {', '.join(NEURONS)}."
+            raise UnsupportedNode(self.name, kind, "a Program", "it has no integer form", remedy)
         if self.leaky and not self.neuron.strict:
             raise UnsupportedNode(
                 self.name, kind, "a Program", "it fires at its threshold", "Use strict=True: Loihi's test is `>`."
             )
         if not self.leaky and self.neuron.strict:
             raise UnsupportedNode(
-                self.name, "IF", "a Program", "its threshold is strict", "Use strict=False and the threshold plus one."
+                self.name, kind, "a Program", "its threshold is strict", "Use strict=False and the threshold plus one."
             )
         self._check_numbers()
         # A threshold of 64.0 would turn the whole network into floats.
@@ -68,10 +69,7 @@ class Spiking:
                 split_threshold(threshold)
             elif threshold != int(threshold) or int(threshold) not in LEAKY_THRESHOLDS:
                 raise OutOfRange(explain("threshold", threshold, "an integer in 1..131071", "rescale the layer"))
-            for field in fields(self.neuron):
-                value = getattr(self.neuron, field.name)
-                if field.name in ("alpha", "beta") and not isinstance(value, Decay12):
-                    raise OutOfRange(explain(field.name, value, "a Decay12", "use `Decay12.nearest`"))
+            self.neuron.require_integers()
         except OutOfRange as error:
             raise OutOfRange(f"layer {self.name!r}: {error}") from None
 
@@ -82,12 +80,17 @@ class Spiking:
 
     @property
     def leaky(self) -> bool:
-        return not isinstance(self.neuron, IF)
+        return self.neuron.leaky
 
     @property
     def fraction(self) -> int:
         """Bits that the states have below one unit of the current."""
-        return FRACTION_BITS if self.leaky else 0
+        return self.neuron.fraction
+
+    @property
+    def shows_residue(self) -> bool:
+        """Whether Lava shows the membrane after its reset alone, as Loihi's own neuron does with a hard reset."""
+        return not isinstance(self.neuron.reset, Subtract) and self.neuron.current_based() is not None
 
     @cached_property
     def fine(self) -> Neuron:
@@ -109,7 +112,8 @@ class Spiking:
 
 
 def decays(neuron: Neuron) -> tuple[int, int]:
-    """Numerators of `(alpha, beta)`, of 4096; of an IF `(0, 4096)`: no memory in the current, no leak."""
-    if isinstance(neuron, CubaLIF):
-        return neuron.alpha.numerator, neuron.beta.numerator
-    return 0, neuron.beta.numerator if isinstance(neuron, LIF) else 4096
+    """Numerators of `(alpha, beta)`, of 4096, of a current-based neuron; of an IF `(0, 4096)`: no memory, no leak."""
+    found = neuron.current_based()
+    assert found is not None, "asked before"
+    alpha, beta = (each.numerator if isinstance(each, Decay12) else 4096 * each for each in found)
+    return alpha, beta

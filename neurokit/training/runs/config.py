@@ -18,6 +18,7 @@ from neurokit.errors import OutOfRange, RunError, explain
 from neurokit.gradients.estimator import Estimator
 from neurokit.gradients.local_loss import LocalLoss, LocalReadouts
 from neurokit.networks.model_file import Model
+from neurokit.neurons.models import IF
 from neurokit.neurons.surrogates import Gaussian
 from neurokit.system.atomic import write_text
 from neurokit.system.toml_files import read_toml, value_of
@@ -29,12 +30,11 @@ from neurokit.training.runs.networks import (
     NETWORKS,
     AnySurrogate,
     DeepONetLayers,
-    IFTable,
     MLPLayers,
     Network,
-    NeuronKind,
     SepONetLayers,
 )
+from neurokit.training.runs.neuron_tables import NeuronTable, table_of
 from neurokit.training.runs.problems import PROBLEMS, Problem
 from neurokit.training.runs.tables import Reader, Vocabularies, Vocabulary, keys, plain, toml
 
@@ -138,7 +138,7 @@ class RunConfig:
 
     problem: Problem = field(default_factory=Poisson)
     network: Network = field(default_factory=DeepONetLayers)
-    neuron: NeuronKind = field(default_factory=IFTable)
+    neuron: NeuronTable = field(default_factory=table_of(IF))
     surrogate: AnySurrogate = _SURROGATE
     estimator: Method = field(default_factory=LayerwiseForward)
     readout: ReadoutBy = field(default_factory=SolvedReadout)

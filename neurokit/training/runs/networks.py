@@ -1,26 +1,24 @@
-"""What `[network]`, `[neuron]` and `[surrogate]` can say, and the networks that they build."""
+"""What `[network]` and `[surrogate]` can say, and the networks that they build."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from neurokit.data.data import Data, PointData
-from neurokit.errors import OutOfRange, explain
 from neurokit.networks.currents import CurrentSpread, spread_parts
 from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.model_file import Model
 from neurokit.networks.seponet import SepONet
 from neurokit.networks.units import choose, give
-from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero, decay
-from neurokit.neurons.parameters import Trainable
 from neurokit.neurons.surrogates import (
     Surrogate,
     WeakGaussian,
 )
 from neurokit.training import words
 from neurokit.training.recipes import OperatorRecipe
+from neurokit.training.runs.neuron_tables import TABLES, NeuronTable
 from neurokit.training.runs.tables import Vocabulary
 
 _RECIPE = OperatorRecipe()
@@ -142,100 +140,12 @@ def _give_units(model: Model, data: Data, normalize: bool) -> None:
         give(model, choose(model, data, True))
 
 
-@dataclass(frozen=True)
-class IFTable:
-    """Integrate-and-fire neurons without leak.
-
-    threshold    at which the membrane fires
-    reset        what a spike takes from the membrane: subtract (the threshold) or zero (all of it)
-    attached     whether gradients go through the reset
-    strict       whether a membrane at the threshold does not fire yet
-    trainable    names of the values that are trained, one a layer, from what they are here
-    """
-
-    threshold: float = 1.0
-    reset: Literal["subtract", "zero"] = "subtract"
-    attached: bool = True
-    strict: bool = False
-    trainable: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        self.build()
-
-    def build(self) -> Neuron:
-        return IF(**self._shared(threshold=self.threshold))
-
-    def _shared(self, **values: float) -> dict[str, Any]:
-        """Arguments that all neurons take, and `values` as they are or to be trained."""
-        unknown = set(self.trainable) - set(values)
-        if unknown:
-            raise OutOfRange(
-                explain("trainable", sorted(unknown), f"some of {', '.join(values)}", "name values of this neuron")
-            )
-        reset = (Subtract if self.reset == "subtract" else ToZero)(self.attached)
-        made = {name: Trainable(value) if name in self.trainable else value for name, value in values.items()}
-        return {"reset": reset, "strict": self.strict, **made}
-
-
-@dataclass(frozen=True)
-class LIFTable(IFTable):
-    """Leaky integrate-and-fire neurons; beside the keys of `if`:
-
-    beta         share of the membrane that is left after a step; 0.9 unless it or tau_mem is given
-    tau_mem      time constant of the membrane, in its place: beta = exp(-dt / tau_mem)
-    dt           length of a step in the unit of the time constants
-    """
-
-    beta: float | None = None
-    tau_mem: float | None = None
-    dt: float | None = None
-
-    def build(self) -> Neuron:
-        return LIF(**self._shared(threshold=self.threshold, beta=self._left("beta", "tau_mem", LIF.beta)))
-
-    def _left(self, share: str, constant: str, default: float) -> float:
-        """What is left after a step, said as a share or by a time constant."""
-        given, tau = getattr(self, share), getattr(self, constant)
-        if given is not None and tau is not None:
-            raise OutOfRange(explain(f"({share}, {constant})", (given, tau), "one of the two", "take one out"))
-        if tau is None:
-            return default if given is None else float(given)
-        if self.dt is None:
-            raise OutOfRange(explain("dt", None, f"the length of a step beside {constant}", "say dt in its unit"))
-        return decay(float(tau), self.dt)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.dt is not None and not any(getattr(self, name, None) for name in ("tau_mem", "tau_syn")):
-            raise OutOfRange(
-                explain("dt", self.dt, "nothing without a time constant", "say tau_mem too, or take it out")
-            )
-
-
-@dataclass(frozen=True)
-class CubaLIFTable(LIFTable):
-    """Current-based leaky integrate-and-fire neurons; beside the keys of `lif`:
-
-    alpha        share of the synaptic current that is left after a step; 0.5 unless it or tau_syn is given
-    tau_syn      time constant of the synaptic current, in its place: alpha = exp(-dt / tau_syn)
-    """
-
-    alpha: float | None = None
-    tau_syn: float | None = None
-
-    def build(self) -> Neuron:
-        alpha = self._left("alpha", "tau_syn", CubaLIF.alpha)
-        beta = self._left("beta", "tau_mem", CubaLIF.beta)
-        return CubaLIF(**self._shared(threshold=self.threshold, alpha=alpha, beta=beta))
-
-
 Network = DeepONetLayers | SepONetLayers | MLPLayers
 NETWORKS = Vocabulary("kind", words.NETWORKS)
-NeuronKind = IFTable | LIFTable | CubaLIFTable
 AnySurrogate = Surrogate | WeakGaussian
 
 VOCABULARIES = {
     Network: NETWORKS,
-    NeuronKind: Vocabulary("kind", {"if": IFTable, "lif": LIFTable, "cuba-lif": CubaLIFTable}),
+    NeuronTable: Vocabulary("kind", TABLES),
     AnySurrogate: Vocabulary("kind", words.SURROGATES),
 }
