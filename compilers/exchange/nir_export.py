@@ -28,6 +28,7 @@ from neurokit.compilers.exchange import nir_notes
 from neurokit.compilers.exchange.nir_neurons import Gain, InResistance, write
 from neurokit.compilers.exchange.nir_package import nir_package
 from neurokit.compilers.exchange.time_step import TimeStep
+from neurokit.compilers.quantization.input_columns import in_real_numbers
 from neurokit.errors import OutOfRange, UnsupportedNode
 from neurokit.ir import graph as g
 from neurokit.ir.signals import Signal, consumers
@@ -67,10 +68,13 @@ def to_nir(
 ) -> Any:
     """The `nir.NIRGraph` of a Graph, its decays as time constants for the given step.
 
+    Scales and offsets of Inputs go into the layers behind them, but for convolutions.
+
     Raises UnsupportedNode for a node, reset or shape that NIR cannot say, OutOfRange for a decay without a time
     constant, TargetUnavailable when the package nir is not installed.
     """
     nir = nir_package()
+    graph = in_real_numbers(graph)
     writer = _Writer(graph, time, gain, promise, nir)
     for node in graph.nodes:
         if "/" in node.name or node.name in (".", ".."):
@@ -168,7 +172,7 @@ def _(node: g.Input, writer: _Writer) -> None:
         writer.images[node.name] = convolutions[0].convolution.image
     if np.any(node.scale != 1) or np.any(node.offset):
         reason = "it scales or shifts what it reads, and NIR's Input does not"
-        raise UnsupportedNode(node.name, "Input", "NIR", reason, "Put scale and offset into the layer behind it.")
+        raise UnsupportedNode(node.name, "Input", "NIR", reason, "Train it with normalize=False.")
     shape = np.array(writer.shape(node.name))
     low, high = (np.asarray(end).tolist() for end in (node.low, node.high))
     writer.add(node, writer.nir.Input(input_type={"input": shape}), low=low, high=high)

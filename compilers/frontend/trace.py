@@ -21,6 +21,7 @@ from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP
 from neurokit.networks.seponet import SepONet
 from neurokit.networks.stack import Stack, geometry
+from neurokit.networks.units import of_inputs
 from neurokit.neurons.models import freeze_parameters
 
 
@@ -41,7 +42,7 @@ def trace(model: nn.Module, domain: Domain) -> g.Graph:
 def _(model: MLP, domain: Domain) -> g.Graph:
     _require_inputs(domain, "x")
     *stack, readout, total = _stack(model, "", "x")
-    nodes = (_input("x", model.inputs, domain), *stack, *_answer(model, readout, total))
+    nodes = (_input("x", model.inputs, domain, model), *stack, *_answer(model, readout, total))
     return g.Graph(nodes=nodes, steps=model.steps)
 
 
@@ -49,7 +50,7 @@ def _(model: MLP, domain: Domain) -> g.Graph:
 def _(model: Stack, domain: Domain) -> g.Graph:
     """A convolution stays one: its kernel and geometry, not the matrix that it is."""
     _require_inputs(domain, "x")
-    nodes: list[g.GraphNode] = [_input("x", math.prod(model.image), domain)]
+    nodes: list[g.GraphNode] = [_input("x", math.prod(model.image), domain, model)]
     for i, layer in enumerate(model.layers):
         nodes.append(_synapses(f"{i}", nodes[-1].name, layer, model.images[i]))
         nodes.append(g.Spiking(f"{i}.spikes", f"{i}", freeze_parameters(model.neuron, {})))
@@ -69,8 +70,8 @@ def _(model: DeepONet, domain: Domain) -> g.Graph:
     _require_inputs(domain, "branch", "trunk")
     p = model.branch.outputs
     nodes = (
-        _input("branch", model.branch.inputs, domain),
-        _input("trunk", model.trunk.inputs, domain),
+        _input("branch", model.branch.inputs, domain, model),
+        _input("trunk", model.trunk.inputs, domain, model),
         *_stack(model.branch, "branch.", "branch"),
         *_stack(model.trunk, "trunk.", "trunk"),
         g.Product("product", "branch.readout.total", "trunk.readout.total"),
@@ -86,8 +87,8 @@ def _(model: SepONet, domain: Domain) -> g.Graph:
     _require_inputs(domain, "branch", "trunk")
     d, product = len(model.trunks), "branch.readout.total"
     nodes = [
-        _input("branch", model.branch.inputs, domain),
-        _input("trunk", d, domain),
+        _input("branch", model.branch.inputs, domain, model),
+        _input("trunk", d, domain, model),
         *_stack(model.branch, "branch.", "branch"),
     ]
     for i, (prefix, part) in enumerate(list(model.parts.items())[1:]):
@@ -153,9 +154,12 @@ def _bias(bias: Tensor | None, lines: int) -> np.ndarray:
     return np.zeros(lines) if bias is None else _float64(bias)
 
 
-def _input(name: str, size: int, domain: Domain) -> g.Input:
-    low, high = domain[name]
-    return g.Input(name, size, low, high)
+def _input(name: str, size: int, domain: Domain, model: nn.Module) -> g.Input:
+    """The Input, which brings real values to what the first layers read."""
+    (low, high), units = domain[name], of_inputs(model).inputs.get(name)
+    return (
+        g.Input(name, size, low, high) if units is None else g.Input(name, size, low, high, units.scale, units.offset)
+    )
 
 
 def _float64(parameter: Tensor) -> np.ndarray:

@@ -152,7 +152,11 @@ def compare_answers(
 def drawn(graph: g.Graph, samples: int = DRAWN, seed: int = 0) -> dict[str, Float64[np.ndarray, "samples size"]]:
     """Inputs drawn evenly from the declared ranges, for want of better ones."""
     rng = np.random.default_rng(seed)
-    return {node.name: rng.uniform(node.low, node.high, (samples, node.size)) for node in graph.inputs}
+    found = {}
+    for node in graph.inputs:
+        low, high = np.divide(node.low, 2), np.divide(node.high, 2)  # a width may be more than float64 holds
+        found[node.name] = np.clip(2 * (low + (high - low) * rng.random((samples, node.size))), node.low, node.high)
+    return found
 
 
 def _worst(apart: Float64[np.ndarray, " lines"], whole: Float64[np.ndarray, " lines"]) -> float:

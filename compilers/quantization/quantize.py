@@ -21,7 +21,7 @@ from neurokit.compilers.quantization.added_error import AddedError, added_error,
 from neurokit.compilers.quantization.calibration import ENOUGH, TWIN, Calibration
 from neurokit.compilers.quantization.dequantize import dequantize_as
 from neurokit.compilers.quantization.equalize import equalize, gains
-from neurokit.compilers.quantization.input_columns import Columns, balance, columns_of
+from neurokit.compilers.quantization.input_columns import Columns, balance, columns_of, require_reach
 from neurokit.compilers.quantization.lowering import Lowering
 from neurokit.compilers.quantization.memory import Memory
 from neurokit.compilers.quantization.report import QuantizationReport, report
@@ -128,6 +128,7 @@ def explain_quantization(
     """What `quantize` does, with its reasons."""
     _require_layers(graph, grid, plan or Plan())
     widths = widths or Widths()
+    require_reach(graph, widths)
     powers = gains(graph, grid) if plan is None or plan.gains is None else plan.gains
     columns = columns_of(graph)
     equal = equalize(balance(graph, columns), powers)
@@ -193,9 +194,11 @@ def _judged(graph: g.Graph, program: p.Program, samples: Calibration | None) -> 
 
 def _scale_of(node: g.GraphNode, columns: Mapping[str, Columns]) -> Float64[np.ndarray, " _"] | None:
     """By what balanced inputs multiplied the weights that synapses store, in their order."""
-    if not isinstance(node, g.Dense | g.Sparse) or node.source not in columns:
+    if not isinstance(node, g.Dense | g.Sparse | g.Conv2d) or node.source not in columns:
         return None
     scale = columns[node.source].scale
+    if isinstance(node, g.Conv2d):
+        return scale[:1]  # one for all
     return scale[node.weight.columns] if isinstance(node, g.Sparse) else scale
 
 

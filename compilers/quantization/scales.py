@@ -26,6 +26,8 @@ INPUT_BITS = 12
 THRESHOLDS = tuple(sorted({k << e for e in THRESHOLD_EXPONENTS for k in THRESHOLD_MANTISSA}))
 #: Weights that mostly show at once that a layer's are no whole multiples of a power of two.
 FEW = 4096
+#: The smallest real value of an integer; its inverse is a number of float64 with room for what multiplies it.
+LEAST = 2.0**-900
 #: How much of the range of its grid a layer's largest weight may take; above 1 the largest weights saturate.
 GRID_UTILIZATIONS = (1.0, 0.97, 0.94, 0.9, 0.86, 0.82, 0.78, 0.74, 0.7, 0.65, 0.6, 0.55, 1.04, 1.1, 1.2, 1.35)
 
@@ -125,10 +127,14 @@ def threshold_below(value: float, leaky: bool = False) -> int:
 
 
 def extent(weight: np.ndarray, levels: Levels) -> float:
-    """The real value of one level with which the extreme weights of a layer lie at the ends of its grid."""
+    """The real value of one level with which the extreme weights of a layer lie at the ends of its grid.
+
+    At least LEAST: smaller weights are rounded to zero.
+    """
     above = float(weight.max()) / levels.high if levels.high else 0.0
     below = float(weight.min()) / levels.low if levels.low else 0.0
-    return max(above, below, 0.0) or 1.0
+    value = max(above, below, 0.0)
+    return max(value, LEAST) if value else 1.0
 
 
 def dyadic(weight: np.ndarray, levels: Levels) -> int | None:
@@ -182,7 +188,9 @@ def from_input(
     if exact is not None:
         spent = 2.0 ** round(math.log2(missing) * share)
     coarser = unit * spent
-    return NeuronScale(threshold, exponent), 2.0**exponent / (threshold * coarser)
+    # An Input coarser than its own reach would emit nothing; of weights that small, nothing is lost by finer inputs.
+    x_unit = min(2.0**exponent / (threshold * coarser), 2.0 ** math.floor(math.log2(reach)))
+    return NeuronScale(threshold, exponent), x_unit
 
 
 def from_shared_input(

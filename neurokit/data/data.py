@@ -258,7 +258,21 @@ def _inside(domain: Domain, **arrays: np.ndarray) -> None:
 
 
 def require_inside(subject: str, array: np.ndarray, ends: tuple[PerColumn, PerColumn], whose: str, remedy: str) -> None:
-    """Raise OutOfRange at the first entry of `array` that leaves `ends`; `whose` says in words what range that is."""
+    """Raise OutOfRange at the first entry of `array` that leaves `ends`; `whose` says in words what range that is.
+
+    Raises GraphError for ends that are neither one number nor one for every column.
+    """
+    columns = array.shape[-1]
+    for end in ends:
+        if np.shape(end) not in ((), (columns,)):
+            raise GraphError(
+                explain(
+                    f"{whose} of {subject}",
+                    f"of shape {np.shape(end)}",
+                    f"a lowest and a highest value of all columns, or {columns} of both: one a column",
+                    "match it to the columns",
+                )
+            )
     bad = (array < ends[0]) | (array > ends[1])
     if bad.any():
         column = int(np.argwhere(bad)[0][-1])

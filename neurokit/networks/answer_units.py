@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
 from neurokit.data.data import Data
@@ -43,10 +43,7 @@ class AnswerUnits:
 
         Raises OutOfRange for answers whose spread is no normal number of float64.
         """
-        flat = answers.reshape(-1, answers.shape[-1])
-        _, power = np.frexp(np.abs(flat).max(axis=0))  # squares of the scaled numbers neither overflow nor vanish
-        near = np.ldexp(flat, -power)
-        mean, deviation = near.mean(axis=0), near.std(axis=0)
+        mean, deviation, power = moments(answers.reshape(-1, answers.shape[-1]))
         constant = deviation <= ROUNDING * np.abs(mean)  # the mean of equal numbers may be rounded
         scale = np.where(constant, 1.0, np.ldexp(deviation, power))
         return cls(tuple(scale.tolist()), tuple(np.ldexp(mean, power).tolist()))
@@ -71,6 +68,18 @@ class AnswerUnits:
             return z
         scale, offset = (torch.tensor(x, dtype=torch.float64, device=z.device) for x in (self.scale, self.offset))
         return z.double() * scale + offset
+
+
+def moments(
+    x: Float64[np.ndarray, "rows columns"],
+) -> tuple[Float64[np.ndarray, " columns"], Float64[np.ndarray, " columns"], Int[np.ndarray, " columns"]]:
+    """Mean and standard deviation of every column, and the power of two by which both are to be multiplied.
+
+    So neither the squares of large numbers overflow nor those of small ones vanish.
+    """
+    _, power = np.frexp(np.abs(x).max(axis=0))
+    near = np.ldexp(x, -power)
+    return near.mean(axis=0), near.std(axis=0), power
 
 
 class InUnits(nn.Module):
@@ -103,9 +112,12 @@ def choose_units(model: nn.Module, data: Data, normalize: bool | None) -> Answer
         return AnswerUnits()
     if network.units is not None:
         return network.units
-    if normalize is None:
-        normalize = "problem" not in data.provenance
-    return AnswerUnits.of(data.answers) if normalize else AnswerUnits()
+    return AnswerUnits.of(data.answers) if normalizes(data, normalize) else AnswerUnits()
+
+
+def normalizes(data: Data, normalize: bool | None) -> bool:
+    """Whether a network that has no units yet gets those of `data`: as is said, else unless neurokit made the data."""
+    return "problem" not in data.provenance if normalize is None else normalize
 
 
 def set_units(model: nn.Module, units: AnswerUnits | None) -> None:

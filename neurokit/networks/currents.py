@@ -12,6 +12,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from neurokit.errors import OutOfRange, UnsupportedNode, explain
+from neurokit.networks.input_units import Affine
 from neurokit.networks.mlp import MLP
 from neurokit.neurons.models import IF
 
@@ -57,6 +58,8 @@ class CurrentSpread:
 def spread_currents(part: MLP, x: Float[Tensor, "*batch inputs"], spread: CurrentSpread, seed: int) -> None:
     """Rescale and shift the first layer of `part` so that its currents under the inputs `x` have that `spread`.
 
+    The inputs are in the units of `part`, where it has some; else it reads them as they are from now on, in every fit.
+
     Raises UnsupportedNode for neurons other than IF, OutOfRange when the current of some neuron is the same for all
     inputs.
     """
@@ -67,7 +70,9 @@ def spread_currents(part: MLP, x: Float[Tensor, "*batch inputs"], spread: Curren
             "Use IF, or scale the first layer by hand.",
         )  # fmt: skip
     rng, threshold = np.random.default_rng(seed), float(neuron.threshold)
-    rows = x.reshape(-1, part.inputs).double().cpu().numpy()
+    if part.input_units is None:
+        part.input_units = Affine.one(part.inputs)  # other units would undo what is done here
+    rows = part.input_units.of(x.reshape(-1, part.inputs).double().cpu().numpy())
     weight = layer.weight.double().cpu().numpy()
     size = (rows @ weight.T).std(axis=0)
     if not (size > 0).all():

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 
 from neurokit.errors import GraphError, explain
 from neurokit.networks.answer_units import InUnits
+from neurokit.networks.input_units import ReadsUnits
 from neurokit.networks.spike import drawing, firing
 from neurokit.neurons.models import IF, Neuron, trainables
 from neurokit.neurons.readouts import MemMean, ReadoutRule
 from neurokit.neurons.surrogates import Gaussian, Surrogate, WeakGaussian
 
 
-class MLP(InUnits):
+class MLP(InUnits, ReadsUnits):
     """Spiking multi-layer perceptron over a window of `T = steps` time steps.
 
         a_1[t] = W_1 x + b_1                     the same current in every step (direct coding)
@@ -85,6 +86,7 @@ class MLP(InUnits):
 
     def features(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch width"]:
         """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
+        x = self.read(x)
         if self.compiled:
             from neurokit.networks import compiled
 
@@ -113,6 +115,7 @@ class MLP(InUnits):
         trains: list[list[Tensor]] = [[] for _ in self.hidden]
         fire = firing(self.drawn_surrogate)
         with torch.no_grad():
+            x = self.read(x)
             neurons = [self.neuron_at(i) for i in range(len(self.hidden))]
             states: list[Any] = [neuron.start(0.0) for neuron in neurons]
             for _ in range(self.steps):

@@ -1,7 +1,8 @@
 """Trained networks as files: `torch.save` of a state dict and a plain configuration, never of code.
 
-The file is a dictionary of `format`, `version`, `kind`, `config`, `units`, `domain`, `provenance` and `state`; version
-2 had no `units`, and its networks answer what their layers compute. It is read with `weights_only=True`, which refuses
+The file is a dictionary of `format`, `version`, `kind`, `config`, `units`, `input_units`, `domain`, `provenance` and
+`state`. Version 3 had no `input_units`, and its networks read inputs as they are; version 2 had no `units` either, and
+its networks answer what their layers compute. It is read with `weights_only=True`, which refuses
 to unpickle anything but tensors and plain containers.
 """
 
@@ -19,15 +20,17 @@ from neurokit.errors import ModelFileError, NeurokitError, explain
 from neurokit.ir.signals import per_column
 from neurokit.networks.answer_units import AnswerUnits
 from neurokit.networks.deeponet import DeepONet
+from neurokit.networks.input_units import Affine, InputUnits
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.plain import from_plain, to_plain
 from neurokit.networks.seponet import SepONet
+from neurokit.networks.units import Units, give, of_inputs, widths_of_inputs
 from neurokit.neurons.readouts import RULES
 from neurokit.system.atomic import replacing
 from neurokit.system.file_kinds import recognise
 
-FORMAT, VERSION, OLDEST = "neurokit.model", 3, 2
+FORMAT, VERSION, OLDEST = "neurokit.model", 4, 2
 Model = MLP | DeepONet | SepONet
 
 #: Networks by their name in files, and the sizes that each is made of.
@@ -65,6 +68,10 @@ def save_model(model: Model, path: str | Path, domain: Domain, provenance: Mappi
         "kind": kind,
         "config": describe(model),
         "units": None if model.units is None else {name: list(value) for name, value in vars(model.units).items()},
+        "input_units": {
+            name: {"scale": affine.scale.tolist(), "offset": affine.offset.tolist()}
+            for name, affine in of_inputs(model).inputs.items()
+        },
         "domain": {name: [np.asarray(end, dtype=np.float64).tolist() for end in ends] for name, ends in domain.items()},
         "provenance": {str(key): str(value) for key, value in (provenance or {}).items()},
         "state": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
@@ -95,7 +102,9 @@ def load_model(path: str | Path) -> TrainedModel:
     try:
         model = build(content["kind"], content["config"])
         model.load_state_dict(content["state"])
-        model.units = AnswerUnits() if version == OLDEST else _units(content["units"])
+        answers = AnswerUnits() if version == OLDEST else _answers(content["units"])
+        if answers is not None:
+            give(model, Units(answers, _inputs(model, content["input_units"] if version == VERSION else {})))
         domain = {name: (per_column(low), per_column(high)) for name, (low, high) in content["domain"].items()}
         return TrainedModel(model, domain, dict(content["provenance"]))
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, NeurokitError) as error:
@@ -139,7 +148,16 @@ def build(kind: str, config: Mapping[str, Any]) -> Model:
     return model
 
 
-def _units(plain: Mapping[str, list[float]] | None) -> AnswerUnits | None:
+def _inputs(model: Model, plain: Mapping[str, Mapping[str, list[float]]]) -> InputUnits:
+    inputs = {name: Affine(np.array(values["scale"]), np.array(values["offset"])) for name, values in plain.items()}
+    widths = widths_of_inputs(model)
+    for name, affine in inputs.items():
+        if affine.scale.shape != (widths[name],) or affine.offset.shape != (widths[name],):
+            raise ValueError(f"units of the input {name!r} for {affine.scale.size} of its {widths[name]} columns")
+    return InputUnits(inputs)
+
+
+def _answers(plain: Mapping[str, list[float]] | None) -> AnswerUnits | None:
     return None if plain is None else AnswerUnits(**{name: tuple(value) for name, value in plain.items()})
 
 

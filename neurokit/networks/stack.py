@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from neurokit.errors import GraphError, explain
 from neurokit.ir.convolution import Convolution
 from neurokit.networks.answer_units import InUnits
+from neurokit.networks.input_units import ReadsUnits
 from neurokit.networks.spike import drawing, firing
 from neurokit.neurons.models import IF, Neuron, trainables
 from neurokit.neurons.readouts import MemMean, ReadoutRule
 from neurokit.neurons.surrogates import Gaussian, Surrogate
 
 
-class Stack(InUnits):
+class Stack(InUnits, ReadsUnits):
     """A spiking network of convolutional and full layers over a window of `steps` time steps.
 
         a_1[t] = layer_1(x)                      the same current in every step (direct coding)
@@ -63,6 +64,7 @@ class Stack(InUnits):
 
     def features(self, x: Float[Tensor, "*batch lines"]) -> Float[Tensor, "*batch width"]:
         """Time-weighted mean of the last layer's spikes, each in [0, 1]."""
+        x = self.read(x)
         batch, fire = x.shape[:-1], firing(drawing(self.surrogate, None))
         current = self._layer(0, x.reshape(-1, x.shape[-1]))
         states: list[Any] = [self.neuron.start(0.0) for _ in self.layers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 import time
@@ -23,8 +24,9 @@ from neurokit.data.metrics import RelativeL2, relative_l2
 from neurokit.errors import MisleadingError, OutOfRange, RunError, TrainingDiverged, explain
 from neurokit.gradients.estimator import Batch, Estimator
 from neurokit.ir.graph import Graph
-from neurokit.networks.answer_units import AnswerUnits, answering, choose_units, set_units
+from neurokit.networks.answer_units import answering
 from neurokit.networks.mlp import MLP
+from neurokit.networks.units import Units, choose, dtype_of_inputs, give
 
 #: Decay of Adam's running means of the gradient and of its square.
 BETAS = (0.9, 0.999)
@@ -41,16 +43,17 @@ class History:
 
 
 class Samples:
-    """A data set as tensors on a model's device and in its dtype, the answers centred and scaled by `units`."""
+    """A data set as tensors on a model's device and in its dtype, inputs and answers centred and scaled by `units`."""
 
-    def __init__(self, data: Data, model: nn.Module, units: AnswerUnits = AnswerUnits()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, data: Data, model: nn.Module, units: Units = Units()) -> None:  # noqa: B008 (frozen)
         like = next(model.parameters())
 
         def tensor(array: np.ndarray) -> Tensor:
             return torch.tensor(array, dtype=like.dtype, device=like.device)
 
-        self.inputs = tuple((tensor(array), name in data.sampled) for name, array in data.inputs.items())
-        self.target = tensor(units.normalised(data.answers))
+        inputs = units.inputs.normalised(data).inputs
+        self.inputs = tuple((tensor(array), name in data.sampled) for name, array in inputs.items())
+        self.target = tensor(units.answers.normalised(data.answers))
 
     def digest(self) -> str:
         """A fingerprint of every bit of the data."""
@@ -103,8 +106,8 @@ class Training:
     done        iterations that are finished
     loss        the loss of the batch of each of them
     seconds     wall-clock time that they took, in this process and in those that it continues
-    units       of the answers, chosen by `normalize` as in `fit`; while the run lasts the model answers without them,
-                and so are targets and loss; `conclude` gives them to the model
+    units       of inputs and answers, chosen by `normalize` as in `fit`; while the run lasts the model reads and
+                answers without them, and so are samples and loss; `conclude` gives them to the model
 
     `state` and `restore` carry it from one process to another; a run that was carried over goes on bit for bit as one
     that never stopped.
@@ -118,7 +121,7 @@ class Training:
                 explain("fit: batch_size", settings.batch_size, f"1..{len(data)}, the number of samples", "lower it")
             )
         self.model, self.estimator, self.settings = model, estimator, settings
-        self.units = choose_units(model, data, normalize)
+        self.units = choose(model, data, normalize)
         self.samples = Samples(data, model, self.units)
         self.count = len(data)
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -135,7 +138,7 @@ class Training:
         )
         self._require_representable(settings.learning_rate)
         self._learns = any(".neurons." in f".{name}" for name in self.parameters)
-        set_units(model, None)
+        give(model, None)
         self.done = 0
         self.seconds = 0.0
         self.loss: Float64[np.ndarray, " iterations"] = np.full(settings.iterations, np.nan)
@@ -179,7 +182,7 @@ class Training:
         for parameter in model.parameters():
             parameter.grad = None
         self.estimator.conclude(model, self.samples.all())
-        set_units(model, self.units)
+        give(model, self.units)
 
     def state(self) -> dict[str, Any]:
         """Tensors and plain values that `restore` takes."""
@@ -245,8 +248,8 @@ class Training:
 class Observer:
     """Something that attends a training run: logs it, checkpoints it, draws it. Does nothing unless overridden.
 
-    While the run lasts `training.model` answers what its layers compute; a copy that `training.conclude` has finished
-    answers in the units of the data.
+    While the run lasts `training.model` reads and answers what its layers do; a copy that `training.conclude` has
+    finished reads and answers in the units of the data.
     """
 
     def begin(self, training: Training) -> None:
@@ -293,11 +296,12 @@ def fit(
     `admit=runs_on(LavaCPU())`, or on any other target or chip, what could never run there is not trained for it, see
     `neurokit.targets.support`.
 
-    `normalize` says whether the answers are centred and scaled by mean and standard deviation of the training answers,
-    column by column, before anything is trained on them; `model` then answers in the units of the data, and so does
-    what is traced from it. None: yes, but for data that a problem of neurokit made (their `provenance` names it), whose
-    answers are of about one. A network keeps the units of its first fit in all later ones. The loss is that of what is
-    trained on.
+    `normalize` says whether inputs and answers are centred and scaled before anything is trained on them: answers by
+    mean and standard deviation of the training answers, column by column, inputs as `InputUnits` says; `model` then
+    reads and answers in the units of the data, and so does what is traced from it. None: yes, but for data that a
+    problem of neurokit made (their `provenance` names it), which are of about one. A network keeps the units of its
+    first fit in all later ones. The loss is that of what is trained on. Give inputs to the trained network in float64,
+    which is scaled before it is rounded to the type of its parameters.
 
     Raises OutOfRange for settings that cannot train, TrainingDiverged naming iteration and parameter as soon as a
     loss, a gradient or a parameter is not finite, and what an observer raises.
@@ -306,7 +310,7 @@ def fit(
         raise OutOfRange(explain("fit: threads", threads, "at least 1", "raise it"))
     settings = Settings(iterations, batch_size, learning_rate, weight_decay, seed)
     if admit is not None:
-        admit(trace(model, data.domain))
+        admit(_as_trained(model, data, normalize))
     training = Training(model, data, estimator, settings, normalize)
     try:
         with _threads(threads):
@@ -318,8 +322,15 @@ def fit(
                     observer.iterated(training)
             training.conclude(model)
     finally:
-        set_units(model, training.units)
+        give(model, training.units)
     return History(training.loss, training.seconds)
+
+
+def _as_trained(model: nn.Module, data: Data, normalize: bool | None) -> Graph:
+    """The Graph of what is going to be trained: layers as they start, inputs as these are going to read them."""
+    bare = copy.deepcopy(model)
+    give(bare, None)
+    return trace(bare, choose(model, data, normalize).inputs.ranges(data.domain))
 
 
 def schedule(step: int, iterations: int) -> float:
@@ -334,7 +345,9 @@ def schedule(step: int, iterations: int) -> float:
 def predict(model: nn.Module, data: Data) -> np.ndarray:
     """Answers of `model` for all inputs of `data`, in the shape of its answers, float64."""
     with torch.no_grad():
-        answer: np.ndarray = model(*Samples(data, model).all().inputs).double().cpu().numpy()
+        dtype, device = dtype_of_inputs(model), next(model.parameters()).device
+        inputs = (torch.tensor(array, dtype=dtype, device=device) for array in data.inputs.values())
+        answer: np.ndarray = model(*inputs).double().cpu().numpy()
     return answer
 
 

@@ -34,8 +34,9 @@ from neurokit.gradients.estimator import Batch, Estimate, Estimator
 from neurokit.ir import graph as g
 from neurokit.ir.program import Program
 from neurokit.ir.weight_grid import Grids, WeightGrid
-from neurokit.networks.answer_units import answering, set_units
+from neurokit.networks.answer_units import answering
 from neurokit.networks.parts import stacks
+from neurokit.networks.units import give
 from neurokit.simulator import Twin
 from neurokit.training.loop import Observer, Settings, Training, errors_on, fit
 from neurokit.training.recipes import describe
@@ -127,8 +128,14 @@ def _of(layer: QuantizedLayer, linear: nn.Linear) -> QuantizedLayer:
     """The layer in the shape of `linear`: a Graph gives a part of a SepONet all coordinates, of which it reads one."""
     if layer.unit.shape[1] == linear.in_features:
         return layer
-    assert linear.in_features == 1
-    return QuantizedLayer(layer.name, layer.grid, layer.unit[:, :1], layer.bias_unit, layer.saturated, layer.free)
+    own = _own_column(layer.name)
+    return QuantizedLayer(layer.name, layer.grid, layer.unit[:, own], layer.bias_unit, layer.saturated, layer.free)
+
+
+def _own_column(name: str) -> slice:
+    """Which coordinate the first layer of that name in a SepONet's Graph reads, `trunks.i.0`."""
+    index = int(name.split(".")[1])
+    return slice(index, index + 1)
 
 
 def _array(parameter: Tensor) -> np.ndarray:
@@ -144,7 +151,7 @@ def load_weights(model: nn.Module, graph: g.Graph) -> None:
         assert isinstance(node, g.Dense), "traced as a Dense"
         weight = node.weight
         if weight.shape[1] != linear.in_features:  # the part of a SepONet that reads one coordinate of several
-            weight = weight[:, np.abs(weight).sum(axis=0).argmax()][:, None]
+            weight = weight[:, _own_column(name)]
         linear.weight.copy_(torch.from_numpy(np.array(weight)))
         linear.bias.copy_(torch.from_numpy(np.array(node.bias)))
 
@@ -237,7 +244,7 @@ class _Watch(Observer):
         if training.done not in self.at:
             return
         model = copy.deepcopy(training.model)
-        set_units(model, training.units)
+        give(model, training.units)
         snap(model, self.start.layers)
         try:
             graph = trace(model, self.validation.domain)
@@ -312,6 +319,7 @@ def finetune(
             learning_rate=learning_rate,
             seed=settings.seed,
             threads=threads,
+            normalize=False,  # the units that the weights have: those of the network's own fit, if there was one
             observers=(watch,),
         )
         checkpoints += watch.checkpoints

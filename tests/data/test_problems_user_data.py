@@ -119,6 +119,12 @@ def test_ranges_come_from_the_data_and_a_stated_margin(tmp_path: Path) -> None:
         read_data(saved(tmp_path, **arrays | {"X_branch": np.ones((4, 2))}))
 
 
+def test_data_in_python_declare_one_range_or_one_a_column() -> None:
+    ends = {"branch": (-9, 9), "trunk": (np.zeros(3), np.arange(3.0))}
+    with pytest.raises(GraphError, match=r"range of input 'trunk' is of shape \(3,\); legal is .* or 2 of both"):
+        OperatorData(PRODUCT["X_branch"], PRODUCT["X_trunk"], PRODUCT["y"], ends)
+
+
 @pytest.mark.parametrize("named", [suffixed, as_in_deepxde])
 def test_both_sets_in_one_file(tmp_path: Path, named: Any) -> None:
     fewer = PRODUCT | {"X_branch": PRODUCT["X_branch"][:2], "y": PRODUCT["y"][:2]}

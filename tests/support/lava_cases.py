@@ -28,6 +28,7 @@ from limit_programs import seeded_edge
 from misfits import Misfit, Series
 from random_programs import Seeded, build, proven
 
+from neurokit.compilers.lava import layout
 from neurokit.compilers.lava.bias_digits import lines
 from neurokit.compilers.lava.forms import FORMS, StockForm
 from neurokit.compilers.lava.ring_buffers import RingBuffer
@@ -240,10 +241,16 @@ def _plain(program: Program) -> bool:
     return soft and not any(isinstance(n, Sum) for n in program.nodes)
 
 
-def programs(seeds: list[int], forms: list[str], extra_period: int = 0, kind: str = "random") -> dict[str, Any]:
-    """Programs of a kind, on corners of their input box and on a point inside it, against the reference."""
+def programs(
+    seeds: list[int], forms: list[str], extra_period: int = 0, kind: str = "random", room: int = layout.BYTES
+) -> dict[str, Any]:
+    """Programs of a kind, on corners of their input box and on a point inside it, against the reference.
+
+    `room` are the bytes that buffers may take, without which they hold as few windows as they can.
+    """
     wrong: dict[str, Any] = {}
-    compared = fired = 0
+    compared = fired = drain = 0
+    layout.BYTES = room
     for seed in seeds:
         program = PROGRAMS[kind](seed)
         rng = np.random.default_rng(seed)
@@ -262,11 +269,12 @@ def programs(seeds: list[int], forms: list[str], extra_period: int = 0, kind: st
             period = program.steps + 1 + extra_period
             with LavaNetwork(program, FORMS[form], record=True, period=period) as network:
                 raw, got = network.run(values, deadline_s=120)
+                drain = max(drain, network.schedule.drain)
             compared += sum(a.size for group in vars(trace).values() for a in group.values())
             outputs = {n.name: 1 for n in program.outputs if (raw[n.name] != final[n.source]).any()}
             if bad := _differences(trace, got) | outputs:
                 wrong[f"{seed}, {form}"] = bad
-    return {"wrong": wrong, "compared": compared, "fired": fired}
+    return {"wrong": wrong, "compared": compared, "fired": fired, "drain": drain}
 
 
 PROGRAMS: dict[str, Callable[[int], Program]] = {

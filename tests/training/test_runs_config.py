@@ -24,8 +24,8 @@ from neurokit.data.data_files import DataFiles
 from neurokit.data.kernels import Matern32, PeriodicRBF
 from neurokit.data.mexican_hat import MexicanHat, OnGrid
 from neurokit.data.poisson import Poisson
-from neurokit.data.user_data import write_data
-from neurokit.errors import GraphError, RunError
+from neurokit.data.user_data import read_split, write_data
+from neurokit.errors import GraphError, OutOfRange, RunError
 from neurokit.gradients.alternating import AlternatingReadout
 from neurokit.gradients.backprop import Backprop
 from neurokit.gradients.directions import Hadamard
@@ -78,6 +78,7 @@ tables = st.fixed_dictionaries(
             st.fixed_dictionaries(
                 {"name": st.just("npz"), "train": st.text(min_size=1, alphabet=paths), "layout": st.just("cartesian")}
             ),
+            st.just({"name": "npz", "train": "a", "layout": "triple", "branch": [0, 1], "trunk": [[0, 1], [2, 2.5]]}),
             st.just({"name": "burgers", "output": {"name": "space-time", "instants": 4}, "viscosity": 1}),
         ),
         "neuron": st.sampled_from(
@@ -354,6 +355,24 @@ def test_every_method_is_the_estimator_of_its_name(estimator: dict[str, Any], bu
         ('[problem]\nname = "npz"', "problem.train is not given; legal is a path"),
         ('[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0, 1]', "problem: .* legal is two ranges, or none"),
         ('[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0]', r"problem.branch is \[0\]; legal is a list of 2"),
+        (
+            '[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [[0, 1], [2]]',
+            r"problem.branch is \[\[0, 1\], \[2\]\]; legal is a list of 2, each a finite number, "
+            "or a list, each of a list of 2, each a finite number",
+        ),
+        (
+            '[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0, 1]\ntrunk = [[0, 1], [3, 2]]',
+            r"problem: DataFiles.trunk\[1\] is \(3.0, 2.0\); legal is low <= high",
+        ),
+        (
+            '[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [1, 0]\ntrunk = [0, 1]',
+            "DataFiles.branch is .* low < high",
+        ),
+        (
+            '[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = [0, 1]\ntrunk = [[1, 1], [2, 2]]',
+            "problem: DataFiles.trunk is .*; legal is a pair for every column, low < high in at least one",
+        ),
+        ('[problem]\nname = "npz"\ntrain = "a.npz"\nbranch = []\ntrunk = [0, 1]', "problem: DataFiles.branch is empty"),
         ('[network]\nkind = "seponet"\n[readout]\nby = "closed-form"', "readout.by is 'closed-form'; .*'alternating'"),
         (
             '[problem]\nname = "npz"\ntrain = "a.npz"\nlayout = "triple"\n[readout]\nby = "closed-form"',
@@ -374,6 +393,28 @@ def test_a_mistake_is_named_with_key_value_and_what_is_legal(tmp_path: Path, tom
     path.write_text(toml)
     with pytest.raises(RunError, match=says):
         read_config(path, {})
+
+
+def test_a_run_declares_a_range_for_every_column(tmp_path: Path) -> None:
+    """As Python and files do: here a coordinate of 0..1 beside one in milliseconds."""
+    one = {"X_branch": np.eye(4), "X_trunk": np.array([[0.0, 0.0], [1.0, 3.6e6], [0.5, 9.0]]), "y": np.ones((4, 3))}
+    path = tmp_path / "own.npz"
+    np.savez(path, **{f"{name}_{part}": array for name, array in one.items() for part in ("train", "test")})
+    problem = {"name": "npz", "train": str(path), "branch": [-9, 9], "trunk": [[0, 1], [0.0, 3.6e6]]}
+    told = RunConfig.parse({"problem": problem}, "here").generate()
+    said = read_split(path, domain={"branch": (-9, 9), "trunk": ([0, 0], [1, 3.6e6])})
+    for data in (told.train, told.test, said.train):
+        assert data.domain["branch"] == (-9, 9)
+        np.testing.assert_array_equal(np.stack(np.broadcast_arrays(*data.domain["trunk"])), [[0, 0], [1, 3.6e6]])
+    key, value = option("problem.trunk=[[0, 1], [0.0, 3.6e6]]")
+    assert read_config(None, {"problem": problem, key: value}).generate().train.domain["trunk"][1][1] == 3.6e6
+    problem["trunk"] = [[0, 1], [0.0, 1e3]]
+    with pytest.raises(OutOfRange, match=r"legal is 0..1000, the declared range in column 1"):
+        RunConfig.parse({"problem": problem}, "here").generate()
+    problem["trunk"] = [[0, 1], [0.0, 3.6e6], [0, 1]]
+    number = r"the declared range of .*'X_trunk_train' is of shape \(3,\); legal is .* all columns, or 2 of both"
+    with pytest.raises(GraphError, match=number):
+        RunConfig.parse({"problem": problem}, "here").generate()
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:

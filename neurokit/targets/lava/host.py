@@ -333,8 +333,9 @@ class Host:
 
     def _apart(self, x: np.ndarray) -> np.ndarray:
         """`(windows, steps, batch * size)` to `(windows * batch, steps, size)`."""
-        windows, steps, _ = x.shape
-        return x.reshape(windows, steps, self.batch, -1).swapaxes(1, 2).reshape(windows * self.batch, steps, -1)
+        windows, steps, lines = x.shape
+        size = lines // self.batch  # said, for of no windows no axis could be inferred
+        return x.reshape(windows, steps, self.batch, size).swapaxes(1, 2).reshape(windows * self.batch, steps, size)
 
     def _membrane(self, name: str, ring: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """The membrane before the reset in some frames, in the Program's units, as far in time as `spikes` go."""

@@ -16,6 +16,7 @@ from neurokit.ir.signals import per_column
 from neurokit.networks.mlp import MLP
 from neurokit.networks.operator_network import OperatorNetwork
 from neurokit.networks.parts import parts, stacks
+from neurokit.networks.units import dtype_of_inputs
 
 Network = MLP | OperatorNetwork | LocalReadouts
 
@@ -26,8 +27,7 @@ def run(model: Network, inputs: Mapping[str, np.ndarray]) -> RunResult:
     if isinstance(model, LocalReadouts):
         assert isinstance(model.network, MLP | OperatorNetwork), "LocalReadouts takes no others"
         return run(model.network, inputs)
-    parameter = next(model.parameters())
-    tensors = tuple(torch.tensor(x, dtype=parameter.dtype) for x in inputs.values())
+    tensors = tuple(torch.tensor(x, dtype=dtype_of_inputs(model)) for x in inputs.values())
     with torch.no_grad():
         answer = model(*tensors).double().cpu().numpy()
         trains = [

@@ -53,9 +53,9 @@ class Optimiser:
     batch_size     samples in the batch of each
     learning_rate  at its highest
     weight_decay   shrinkage of weights per unit of learning rate
-    normalize      whether answers are centred and scaled by mean and deviation of the training answers while they are
-                   learnt, and brought back behind the network; if not said, true for npz and false for all other
-                   problems, whose answers are of about one
+    normalize      whether inputs and answers are centred and scaled while the network learns, which keeps their units
+                   beside its layers; if not said, true for npz and false for all other problems, where both are of
+                   about one
     """
 
     iterations: int = _RECIPE.iterations
@@ -188,11 +188,11 @@ class RunConfig:
             "surrogate": self.surrogate,
             "seed": self.seeds.model,
         }
-        return self.network.build(data, parts)
+        return self.network.build(data, parts, normalize=self.normalizes)
 
     @property
     def normalizes(self) -> bool:
-        """Whether the answers are normalised: as it is said, else for a user's own data alone."""
+        """Whether inputs and answers are normalised: as it is said, else for a user's own data alone."""
         said = self.optimiser.normalize
         return isinstance(self.problem, DataFiles) if said is None else said
 

@@ -12,6 +12,7 @@ from neurokit.networks.deeponet import DeepONet
 from neurokit.networks.mlp import MLP, require_positive
 from neurokit.networks.model_file import Model
 from neurokit.networks.seponet import SepONet
+from neurokit.networks.units import choose, give
 from neurokit.neurons.models import IF, LIF, CubaLIF, Neuron, Subtract, ToZero, decay
 from neurokit.neurons.parameters import Trainable
 from neurokit.neurons.surrogates import (
@@ -46,8 +47,11 @@ class _Layers:
         for i, width in enumerate(self.hidden):
             require_positive(f"hidden[{i}]", width)
 
-    def build(self, data: Data, parts: dict[str, Any]) -> Model:
-        """The untrained network for samples like `data`; `parts` are neuron, surrogate, readout and seed."""
+    def build(self, data: Data, parts: dict[str, Any], *, normalize: bool = False) -> Model:
+        """The untrained network for samples like `data`; `parts` are neuron, surrogate, readout and seed.
+
+        With `normalize` it has the units that `fit` would choose, so that its currents start as they are said to there.
+        """
         raise NotImplementedError
 
 
@@ -60,9 +64,10 @@ class MLPLayers(_Layers):
 
     start: CurrentSpread | None = None
 
-    def build(self, data: Data, parts: dict[str, Any]) -> MLP:
+    def build(self, data: Data, parts: dict[str, Any], *, normalize: bool = False) -> MLP:
         assert isinstance(data, PointData), "seen to when the configuration was read"
         model = MLP(inputs=data.x.shape[1], outputs=data.y.shape[1], hidden=self.hidden, steps=self.steps, **parts)
+        _give_units(model, data, normalize)
         spread_parts([(model, data.x, self.start)], parts["seed"])
         return model
 
@@ -92,7 +97,7 @@ class DeepONetLayers(_Operator):
         super().__post_init__()
         require_positive("features", self.features)
 
-    def build(self, data: Data, parts: dict[str, Any]) -> DeepONet:
+    def build(self, data: Data, parts: dict[str, Any], *, normalize: bool = False) -> DeepONet:
         assert not isinstance(data, PointData), "seen to when the configuration was read"
         sensors, coordinates = data.branch.shape[1], data.locations.shape[1]
         model = DeepONet(
@@ -103,6 +108,7 @@ class DeepONetLayers(_Operator):
             steps=self.steps,
             **parts,
         )
+        _give_units(model, data, normalize)
         starts = [(model.branch, data.branch, self.branch), (model.trunk, data.locations, self.trunk)]
         spread_parts(starts, parts["seed"])
         return model
@@ -121,17 +127,23 @@ class SepONetLayers(_Operator):
         super().__post_init__()
         require_positive("rank", self.rank)
 
-    def build(self, data: Data, parts: dict[str, Any]) -> SepONet:
+    def build(self, data: Data, parts: dict[str, Any], *, normalize: bool = False) -> SepONet:
         assert not isinstance(data, PointData), "seen to when the configuration was read"
         sensors, coordinates = data.branch.shape[1], data.locations.shape[1]
         model = SepONet(
             sensors=sensors, coordinates=coordinates, hidden=self.hidden, rank=self.rank, steps=self.steps, **parts
         )
+        _give_units(model, data, normalize)
         columns = [data.locations[:, i : i + 1] for i in range(coordinates)]
         branch, *trunks = model.parts.values()
         along = [(trunk, x, self.trunk) for trunk, x in zip(trunks, columns, strict=True)]
         spread_parts([(branch, data.branch, self.branch), *along], parts["seed"])
         return model
+
+
+def _give_units(model: Model, data: Data, normalize: bool) -> None:
+    if normalize:
+        give(model, choose(model, data, True))
 
 
 @dataclass(frozen=True)

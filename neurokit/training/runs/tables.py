@@ -1,9 +1,10 @@
 """Tables of TOML to frozen dataclasses and back: field by field, every mistake named with its key.
 
 A field's type says what its value may be: `int`, `float` (finite; whole numbers will do), `bool`, `str`, `Path`,
-`Literal` words, tuples, another dataclass (a table), or a type that has a vocabulary. A vocabulary says which
-dataclasses may stand there and by which words: `kernel = "rbf"`, or `kernel = { name = "periodic-rbf", period = 2.0 }`
-where one of them has fields of its own. Ranges are the dataclasses' own business: they raise OutOfRange or GraphError.
+`Literal` words, tuples, a union of these (the first that fits), another dataclass (a table), or a type that has a
+vocabulary. A vocabulary says which dataclasses may stand there and by which words: `kernel = "rbf"`, or
+`kernel = { name = "periodic-rbf", period = 2.0 }` where one of them has fields of its own. Ranges are the dataclasses'
+own business: they raise OutOfRange or GraphError.
 """
 
 from __future__ import annotations
@@ -146,6 +147,9 @@ class Reader:
     def _plain(self, hint: Any, value: Any) -> Any:
         """`value` as the type `hint`, or None where it is not one."""
         origin, arguments = get_origin(hint), get_args(hint)
+        if _is_union(hint):
+            read = (self._plain(argument, value) for argument in arguments if argument is not types.NoneType)
+            return next((one for one in read if one is not None), None)
         if origin is Literal:
             return value if value in arguments else None
         if origin is tuple:
@@ -164,10 +168,14 @@ class Reader:
         return value if type(value) is hint else None
 
 
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
+
+
 def _wanted(hint: Any) -> Any:
     """`X` for `X | None`, else the type itself."""
     wanted = [argument for argument in get_args(hint) if argument is not types.NoneType]
-    return wanted[0] if get_origin(hint) in (Union, types.UnionType) and len(wanted) == 1 else hint
+    return wanted[0] if _is_union(hint) and len(wanted) == 1 else hint
 
 
 def legal(hint: Any, vocabularies: Vocabularies) -> str:
@@ -176,6 +184,8 @@ def legal(hint: Any, vocabularies: Vocabularies) -> str:
     if hint in vocabularies:
         return ", ".join(map(repr, vocabularies[hint].kinds))
     origin, arguments = get_origin(hint), get_args(hint)
+    if _is_union(hint):
+        return ", or ".join(legal(argument, vocabularies) for argument in arguments if argument is not types.NoneType)
     if origin is Literal:
         return ", ".join(map(repr, arguments))
     if origin is tuple:

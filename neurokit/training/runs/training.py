@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 
-from neurokit.data.data import PointData, Split
+from neurokit.data.data import Split
 from neurokit.data.metrics import RelativeL2
 from neurokit.data.samples import CALIBRATION_SUFFIX, TEST_SUFFIX, write
 from neurokit.errors import OutputFailed, RunError, explain
 from neurokit.ir.graph import Graph
-from neurokit.networks.input_units import InputUnits
 from neurokit.networks.model_file import save_model
 from neurokit.system.termination import patience
 from neurokit.training.loop import History, Observer, errors_on, fit, mean_of_columns, predict
@@ -81,9 +80,7 @@ def train_run(
     algorithm = describe(estimator)
     kind = SpreadDirections if config.run.spread == "directions" else SpreadData
     estimator = spread(estimator, kind, group)
-    raw = config.generate()
-    units = InputUnits.of(raw.train) if config.normalizes and not isinstance(raw.train, PointData) else None
-    data = raw if units is None else units.split(raw)
+    data = config.generate()
     model = config.network_for(data.train)
     learner = config.learner(model).to(config.run.device)
 
@@ -104,18 +101,16 @@ def train_run(
         )
 
     history = _led(config, folder, data, fitted, observers, listeners) if group.leads else _followed(fitted)
-    if units is not None:
-        units.fold_into(model)
-    error = errors_on(raw.test, predict(model, raw.test), mean_of_columns(raw.train))
+    error = errors_on(data.test, predict(model, data.test), mean_of_columns(data.train))
     if group.leads:
         provenance = {
             "problem": repr(config.problem),
             "algorithm": algorithm,
             **{f"{name}_seed": str(seed) for name, seed in vars(config.seeds).items()},
         }
-        save_model(model, folder.model, raw.train.domain, provenance)
-        write(calibration_arrays(raw.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
-        write(test_arrays(raw.test), folder.model.with_suffix(TEST_SUFFIX))
+        save_model(model, folder.model, data.train.domain, provenance)
+        write(calibration_arrays(data.train), folder.model.with_suffix(CALIBRATION_SUFFIX))
+        write(test_arrays(data.test), folder.model.with_suffix(TEST_SUFFIX))
         if not folder.curve.exists():
             folder.draw(algorithm)  # which says now why it could not be drawn
     return Outcome(algorithm, error, history)

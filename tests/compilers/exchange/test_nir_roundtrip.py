@@ -97,6 +97,24 @@ def test_there_and_back_is_the_same_graph(
     assert same(from_nir(read_nir(path)), graph)
 
 
+def test_units_of_inputs_go_into_the_layers_behind_them() -> None:
+    """As those of a network that was trained on columns in other units, which NIR's Input has no place for."""
+    rng = np.random.default_rng(0)
+    units = {"scale": np.array([0.5, 1000.0]), "offset": np.array([0.25, 1.7e9])}
+    nodes = (
+        g.Input("x", 2, np.array([-0.25, 1.7e9 - 1000]), np.array([0.75, 1.7e9 + 1000]), **units),
+        g.Dense("first", "x", rng.normal(size=(5, 2)), rng.uniform(0, 1, 5)),
+        g.Spiking("fire", "first", IF(reset=ToZero())),
+        g.Dense("last", "fire", rng.normal(size=(1, 5)), np.zeros(1)),
+        g.Readout("mean", "last", Rate()),
+        g.Output("y", "mean"),
+    )
+    graph = g.Graph(nodes, 12)
+    back = from_nir(to_nir(graph, Euler(1.0)))
+    x = {"x": rng.uniform(-1, 1, (40, 2)) * units["scale"] + units["offset"]}
+    np.testing.assert_array_equal(reference.run(back, x).output, reference.run(graph, x).output)
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(graph=graphs(resets=(ToZero(),)), gain=st.sampled_from([InResistance(), InThreshold()]))
 def test_a_reader_of_nir_alone_sees_the_same_spikes(graph: g.Graph, gain: Any) -> None:

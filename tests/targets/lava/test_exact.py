@@ -100,6 +100,23 @@ def test_every_kind_of_population_and_synapse_agrees_with_the_reference(
     assert answer["fired"] > 10
 
 
+# Their widths leave no room for one more unit of a bias: Lava, which wraps in silence, has as many bits.
+@pytest.mark.parametrize(("form", "seeds"), [("stock", [2, 3]), ("softif", [3, 5])])
+def test_programs_at_the_limits_of_the_widths_agree_with_the_reference(form: str, seeds: list[int]) -> None:
+    (answer,) = run_apart("programs", {"seeds": seeds, "forms": [form], "kind": "at a limit"})
+    assert answer["wrong"] == {}
+    assert answer["fired"] > 10
+
+
+@pytest.mark.parametrize(("kind", "form"), [("random", "stock"), ("populations", "stock"), ("random", "softif")])
+def test_windows_that_fill_the_tapes_drain_before_anything_comes_out(kind: str, form: str) -> None:
+    """Long windows of wide layers: buffers hold so few that the first of them are over before there is an answer."""
+    (answer,) = run_apart("programs", {"seeds": [1], "forms": [form], "kind": kind, "room": 1})
+    assert answer["wrong"] == {}
+    assert answer["fired"] > 10
+    assert answer["drain"] > 0
+
+
 @pytest.mark.parametrize("extra_period", [1, 7])
 def test_idle_steps_between_windows_change_nothing(extra_period: int) -> None:
     asked = {"seeds": [100, 101], "forms": ["stock", "softif"], "extra_period": extra_period}
