@@ -99,7 +99,7 @@ def train(
         bool | None,
         typer.Option(
             "--normalize/--no-normalize",
-            help="Centre and scale the answers while they are learnt; by default for --problem npz alone.",
+            help="Centre and scale inputs and answers for training; by default for --problem npz alone.",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of data, first weights, and estimator at once.")] = None,

@@ -128,8 +128,14 @@ def _of(layer: QuantizedLayer, linear: nn.Linear) -> QuantizedLayer:
     """The layer in the shape of `linear`: a Graph gives a part of a SepONet all coordinates, of which it reads one."""
     if layer.unit.shape[1] == linear.in_features:
         return layer
-    assert linear.in_features == 1
-    return QuantizedLayer(layer.name, layer.grid, layer.unit[:, :1], layer.bias_unit, layer.saturated, layer.free)
+    own = _own_column(layer.name)
+    return QuantizedLayer(layer.name, layer.grid, layer.unit[:, own], layer.bias_unit, layer.saturated, layer.free)
+
+
+def _own_column(name: str) -> slice:
+    """Which coordinate the first layer of that name in a SepONet's Graph reads, `trunks.i.0`."""
+    index = int(name.split(".")[1])
+    return slice(index, index + 1)
 
 
 def _array(parameter: Tensor) -> np.ndarray:
@@ -145,7 +151,7 @@ def load_weights(model: nn.Module, graph: g.Graph) -> None:
         assert isinstance(node, g.Dense), "traced as a Dense"
         weight = node.weight
         if weight.shape[1] != linear.in_features:  # the part of a SepONet that reads one coordinate of several
-            weight = weight[:, np.abs(weight).sum(axis=0).argmax()][:, None]
+            weight = weight[:, _own_column(name)]
         linear.weight.copy_(torch.from_numpy(np.array(weight)))
         linear.bias.copy_(torch.from_numpy(np.array(node.bias)))
 

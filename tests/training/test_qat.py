@@ -59,6 +59,19 @@ def layers_of(model: torch.nn.Module, data: PointData | OperatorData, bits: int 
     return explain_quantization(trace(model, data.domain), grid=WeightGrid(bits)).layers
 
 
+def test_trunks_of_coordinates_in_different_units_have_grids_of_their_own() -> None:
+    """The weights of a Program lie on its grids, so that rounding them leaves them where they are."""
+    model = SepONet(sensors=3, coordinates=2, rank=4, hidden=(6,), steps=8, dtype=torch.float64)
+    with torch.no_grad():
+        model.trunks[1].hidden[0].weight.div_(1000)  # type: ignore[union-attr, operator]
+    made = explain_quantization(trace(model, {"branch": (-1, 1), "trunk": (np.zeros(2), np.array([1.0, 1000.0]))}))
+    load_weights(model, made.realized())
+    before = [linear.weight.clone() for linear in linears(model).values()]
+    snap(model, made.layers)
+    for linear, weight in zip(linears(model).values(), before, strict=True):
+        torch.testing.assert_close(linear.weight, weight, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("estimator", [Backprop(), ForwardGradient(directions=2), NodePerturbation(2)])
 def test_the_gradient_is_that_of_the_rounded_network(estimator: Estimator) -> None:
     """Same numbers as the estimator finds on a network whose weights were rounded first; the unrounded stay."""
