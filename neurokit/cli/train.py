@@ -11,6 +11,7 @@ import typer
 from neurokit.cli.console import JsonOption, console, emit, progress, table
 from neurokit.cli.outputs import claim
 from neurokit.errors import NeurokitError, RunError, explain
+from neurokit.neurons.models import WORDS
 from neurokit.training import words
 
 #: Options that name files of samples, and the keys that they stand for.
@@ -76,7 +77,7 @@ def train(
     ] = None,
     features: Annotated[int | None, typer.Option(help="Features p that branch and trunk share.")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps T of a window.")] = None,
-    neuron: Annotated[str | None, typer.Option(help="if, lif or cuba-lif; its values by --set neuron.KEY=.")] = None,
+    neuron: Annotated[str | None, typer.Option(help=f"{', '.join(WORDS)}; its values by --set neuron.KEY=.")] = None,
     surrogate: Annotated[
         str | None,
         typer.Option(help=f"{words.SURROGATES.words}."),
