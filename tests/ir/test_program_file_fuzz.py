@@ -12,7 +12,7 @@ import pytest
 from places import SUPPORT
 
 #: How many mutations to make; set NEUROKIT_FUZZ for more.
-MUTATIONS = int(os.environ.get("NEUROKIT_FUZZ", "2000"))
+MUTATIONS = int(os.environ.get("NEUROKIT_FUZZ", "1000"))
 SEED = 20261122
 #: Seconds of CPU that a load may take; it takes hundredths.
 LIMIT_S = 1.0

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from neurokit.gradients.scopes import Global  # noqa: E402
-from neurokit.gradients.tangent import Way, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, tangent  # noqa: E402
 from neurokit.ir.fixed_point import Widths  # noqa: E402
 from neurokit.ir.program import Dense, Input, Output, Program, ProgramNode, Readout, Spiking  # noqa: E402
 from neurokit.learning.tangent_program import tangents  # noqa: E402
@@ -71,7 +71,7 @@ def test_derivatives_are_those_of_the_training(hidden: tuple[int, ...], toleranc
     moves = {t.name: t.unit * rng.choice([-1, 1], (8, *t.shape)) for t in made.tensors}
     pushed = TangentTwin().jvp(made, encoded, moves)
     value, wanted = tangent(
-        model, (torch.tensor(encoded["x"] * 1.0),), in_torch(program, moves), Way(Global(), compiled=False)
+        model, (torch.tensor(encoded["x"] * 1.0),), in_torch(program, moves), JVPConfig(Global(), compiled=False)
     )
     assert wanted is not None
     # The same spikes first: thresholds are powers of two, so nothing rounds in torch.

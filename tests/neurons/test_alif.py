@@ -106,7 +106,7 @@ def test_what_has_no_form_of_it_refuses_it_by_name(tmp_path) -> None:  # type: i
     with pytest.raises(UnsupportedNode, match=r"node 's'.*its threshold adapts"):
         schedule(made)
     for form in (SoftIFForm(), FusedForm()):
-        assert schedule(made, form=form).hush["s"] == 0
+        assert schedule(made, form=form).guard_inhibition["s"] == 0
     with pytest.raises(NeurokitError, match="s"):
         export_netx(made, tmp_path / "net")
     with pytest.raises(UnsupportedNode, match=r"ALIF.*tangent"):

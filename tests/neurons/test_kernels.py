@@ -21,7 +21,7 @@ from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.estimator import Batch  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
-from neurokit.gradients.tangent import Way, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, tangent  # noqa: E402
 from neurokit.networks import MLP, DeepONet  # noqa: E402
 from neurokit.networks import compiled as kernels  # noqa: E402
 from neurokit.networks.compiled import compiled  # noqa: E402
@@ -110,7 +110,7 @@ def test_tangents_have_the_plain_numbers(model: MLP, scope, count: int, data: st
     found = []
     for way in (False, True):
         with noise_from(torch.Generator().manual_seed(3), model):
-            found.append(tangent(model, (x,), directions, Way(scope, way)))
+            found.append(tangent(model, (x,), directions, JVPConfig(scope, way)))
     plain, fast = found
     torch.testing.assert_close(fast.value, plain.value, **CLOSE)
     torch.testing.assert_close(fast.tangent, plain.tangent, **CLOSE)
@@ -286,7 +286,7 @@ def test_every_tensor_of_the_plain_path_is_on_the_devices_side(hidden, surrogate
         answer = model(*inputs)
         assert all(g.is_meta for g in torch.autograd.grad(answer.sum(), list(model.parameters())))
         for scope in (Global(), Layerwise()):
-            y, dy = tangent(model, inputs, directions, Way(scope))
+            y, dy = tangent(model, inputs, directions, JVPConfig(scope))
             assert y.shape == answer.shape
             assert dy is not None
             assert dy.is_meta

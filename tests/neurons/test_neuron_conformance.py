@@ -24,7 +24,7 @@ from neurokit.gradients.estimator import Batch  # noqa: E402
 from neurokit.gradients.forward import ForwardGradient  # noqa: E402
 from neurokit.gradients.node_perturbation import NodePerturbation  # noqa: E402
 from neurokit.gradients.scopes import Global, Layerwise  # noqa: E402
-from neurokit.gradients.tangent import Way, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, tangent  # noqa: E402
 from neurokit.ir import graph as g  # noqa: E402
 from neurokit.ir import interpreter as reference  # noqa: E402
 from neurokit.ir import program as p  # noqa: E402
@@ -218,7 +218,7 @@ def test_tangents_are_gradient_dot_direction(neuron, hidden, scope) -> None:  # 
             n: Bernoulli().draw((3, gradient[n].numel()), generator, gradient[n]).reshape(3, *gradient[n].shape)
             for n in names
         }
-        y, dy = tangent(model, batch.inputs, directions, Way(scope))
+        y, dy = tangent(model, batch.inputs, directions, JVPConfig(scope))
         assert dy is not None
         slopes = 2 * torch.einsum("k...,...->k", dy, y - batch.target) / y.numel()
         slopes = slopes.reshape(-1, 3).sum(0)  # layers' rows together are the global tangent

@@ -19,7 +19,7 @@ from neurokit.errors import UnsupportedNode  # noqa: E402
 from neurokit.gradients.backprop import Backprop  # noqa: E402
 from neurokit.gradients.estimator import Batch  # noqa: E402
 from neurokit.gradients.scopes import Global  # noqa: E402
-from neurokit.gradients.tangent import Way, tangent  # noqa: E402
+from neurokit.gradients.tangent import JVPConfig, tangent  # noqa: E402
 from neurokit.ir import interpreter as reference  # noqa: E402
 from neurokit.ir.program import Program, Spiking  # noqa: E402
 from neurokit.networks import MLP, load_model, save_model  # noqa: E402
@@ -91,7 +91,7 @@ def test_it_trains_by_compiled_kernels(reset) -> None:  # type: ignore[no-untype
     assert has_kernels(model, batch.inputs[0])
     plain, fast = (Backprop(way).estimate(model, batch, torch.Generator(), names).gradient for way in (False, True))
     directions = {name: torch.randn(2, *p.shape, dtype=torch.float64) for name, p in model.named_parameters()}
-    rows = [tangent(model, batch.inputs, directions, Way(Global(), way)).tangent for way in (False, True)]
+    rows = [tangent(model, batch.inputs, directions, JVPConfig(Global(), way)).tangent for way in (False, True)]
     torch.testing.assert_close(*rows, rtol=1e-9, atol=1e-10)
     for name in names:
         torch.testing.assert_close(fast[name], plain[name], rtol=1e-9, atol=1e-10)

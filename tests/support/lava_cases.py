@@ -269,7 +269,7 @@ def programs(
             period = program.steps + 1 + extra_period
             with LavaNetwork(program, FORMS[form], record=True, period=period) as network:
                 raw, got = network.run(values, deadline_s=120)
-                drain = max(drain, network.schedule.drain)
+                drain = max(drain, network.schedule.flush_windows)
             compared += sum(a.size for group in vars(trace).values() for a in group.values())
             outputs = {n.name: 1 for n in program.outputs if (raw[n.name] != final[n.source]).any()}
             if bad := _differences(trace, got) | outputs:
