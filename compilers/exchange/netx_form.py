@@ -127,7 +127,7 @@ def _one_synapse_each(first: Stage, source: Input) -> bool:
 
 
 class _Size(NamedTuple):
-    """PerturbedBatchEvaluator of a layer's population, and bias lines in each copy."""
+    """Copies of a layer's population, and bias lines in each copy."""
 
     neurons: int
     copies: int

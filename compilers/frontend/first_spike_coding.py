@@ -28,7 +28,7 @@ _MANTISSA = 127
 
 
 class Part(NamedTuple):
-    """Nodes, the name of the one that emits for them, and the scales at which `quantize` keeps them exact."""
+    """Nodes, the name of the one that stands for them, and the scales at which `quantize` keeps them exact."""
 
     nodes: tuple[GraphNode, ...]
     speaker: str

@@ -19,7 +19,7 @@ STRONGEST = THRESHOLD_MANTISSA[-1] << THRESHOLD_EXPONENTS[-1]
 
 
 def has_in_flight_input(node: Spiking) -> bool:
-    """Whether something is on its way to the population when a window is over, so that it needs a guard_inhibition.
+    """Whether something is on its way to the population when a window is over, so that it needs guard inhibition.
 
     Neurons that are no case of Loihi's own have no stock form, and those of the others clear their states themselves.
     """

@@ -12,7 +12,7 @@ from neurokit.targets.support import columns, rows, to_json
 def targets(json: JsonOption = None) -> None:
     """Show the targets that run Programs, what nodes run on which, and why not where they do not."""
     chip = hardware_status()
-    ways = availability()
+    ways = availability({"loihi2": (chip.available, chip.why)})
     table(
         "targets",
         ["target", "in Python", "", "what runs there"],

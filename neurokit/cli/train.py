@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -175,11 +176,19 @@ def _widths(hidden: str | None) -> list[int] | None:
         raise RunError(explain("--hidden", repr(hidden), "widths such as 32 or 64,64", "write such a list")) from None
 
 
+def _admission(target: str | None) -> Callable[[Any], None] | None:
+    """What refuses a network that could never run on the target of that name; None without one."""
+    if target is None:
+        return None
+    from neurokit.targets.support import runs_on, target_named
+
+    return runs_on(target_named(target))
+
+
 def _train(
     config: Path | None, out: Path | None, resume: bool, overrides: dict[str, Any], sets: list[str], json: str | None
 ) -> None:
     from neurokit.data.data_files import DataFiles
-    from neurokit.targets.support import runs_on, target_named
     from neurokit.training.loop import Tell
     from neurokit.training.runs.config import option, read_config, read_tables
     from neurokit.training.runs.folder import RunFolder
@@ -190,8 +199,7 @@ def _train(
         assert out is not None, "checked before"
         folder = RunFolder(out)
         chosen = folder.require_run()
-        target = chosen.run.target
-        admit = None if target is None else runs_on(target_named(target))
+        admit = _admission(chosen.run.target)
     else:
         given = overrides | dict(map(option, sets))
         files = {flag: overrides[key] for flag, key in _DATA_FILES.items() if key in overrides}
@@ -201,8 +209,7 @@ def _train(
             raise RunError(explain(flag, f"{file!r} without --problem npz", legal, "say --problem npz too"))
         chosen = read_config(config, given)
         require_device(chosen.run.device)
-        target = chosen.run.target
-        admit = None if target is None else runs_on(target_named(target))
+        admit = _admission(chosen.run.target)
         name = f"{chosen.word('problem')}-{chosen.word('estimator')}-seed{chosen.seeds.estimator}"
         folder = RunFolder(out or Path("runs") / name)
         problem = chosen.problem

@@ -1,4 +1,4 @@
-"""Directions: integer vectors drawn from rng, K at a time for every tensor, generated wherever they are needed.
+"""Directions: integer vectors drawn from a CounterRNG, K at a time for a tensor, generated wherever they are needed.
 
 For directions d_k of mean square `power`, `1 / (K power) sum_k (g . d_k) d_k` is an unbiased estimate of g.
 """

@@ -104,7 +104,7 @@ class Learner:
         until: int | None = None,
         told: Callable[[Progress], Any] | None = None,
     ) -> Progress:
-        """All steps up to `until` (by default the last); `told` receives of each."""
+        """All steps up to `until` (by default the last); `told` is called after each."""
         while progress.step < (self.steps if until is None else until):
             self.step(progress, evaluator, task)
             if told is not None:

@@ -67,7 +67,7 @@ class Rule(Protocol):
         ...
 
     def passes(self, tensors: Sequence[Plastic]) -> int:
-        """BatchedWeightSimulator passes of the network on the batch that a step costs."""
+        """Forward passes of the network on the batch that a step costs."""
         ...
 
 

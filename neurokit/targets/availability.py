@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from neurokit.targets.registry import TARGETS, TargetKind
@@ -27,7 +29,13 @@ class Availability:
         return asdict(self)
 
 
-def availability() -> tuple[Availability, ...]:
-    """Every registered target; a chip is looked for now, for a few seconds at most."""
+def availability(known: Mapping[str, tuple[bool, str]] = MappingProxyType({})) -> tuple[Availability, ...]:
+    """Every registered target; of those that are `known` by name, whether they can run and why is taken from there.
+
+    A chip that is not is looked for now, for a few seconds at most.
+    """
     kinds: dict[str, TargetKind] = TARGETS.loaded()
-    return tuple(Availability(name, kind.python, kind.what, *kind.available()) for name, kind in kinds.items())
+    return tuple(
+        Availability(name, kind.python, kind.what, *(known[name] if name in known else kind.available()))
+        for name, kind in kinds.items()
+    )

@@ -49,7 +49,7 @@ class Load:
 
     neurons   on each core
     awake     of them, those awake
-    spikes    neurons that send a message, or would if anybody reached
+    spikes    neurons that send a message, or would if a core received them
     sent      messages that leave the core
     received  messages that enter it
     synops    synapses that they meet

@@ -14,7 +14,7 @@ from neurokit.experiments.learning.setup import Experiment, Row
 from neurokit.system.atomic import write_text
 from neurokit.training.runs.tables import plain, toml
 
-#: ProgressCallback how many rows are done, of how many, and which is under way.
+#: Told how many rows are done, of how many, and which is under way.
 Watch = Callable[[float, int, str], None]
 
 

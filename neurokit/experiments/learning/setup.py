@@ -41,7 +41,7 @@ class Setup:
 
 #: What came of one method and seed, as plain values for JSON: `method`, `seed` and what the experiment measures.
 Row = dict[str, Any]
-#: ProgressCallback which share of a row is done.
+#: Told which share of a row is done.
 ProgressCallback = Callable[[float], None]
 
 

@@ -34,6 +34,11 @@ class HardwareStatus:
     reachable: bool
     why: str
 
+    @property
+    def available(self) -> bool:
+        """Whether a network can be run there."""
+        return self.installed and self.configured and self.reachable
+
     def to_json(self) -> dict[str, object]:
         return asdict(self)
 

@@ -163,7 +163,7 @@ class Loihi2:
         return f"verified: every assumption held in the self-test {self.self_test}"
 
 
-#: What must be the same in a self-test and a run, so that one emits for the other.
+#: What must be the same in a self-test and a run, so that one stands for the other.
 DEVICE = ("device", "extension", "border")
 
 

@@ -40,7 +40,7 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes the files and emits for all."""
+        """Whether this process writes the files and prints for all."""
         return self.rank == 0
 
     def shares(self, count: int) -> list[slice]:
